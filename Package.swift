@@ -1,0 +1,72 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every target is compiled with the same upcoming features: imports stay internal unless a
+/// signature needs them, members come only from modules that the file itself imports, and
+/// existentials are spelled out so that none slips into the data path unseen.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+
+let package = Package(
+    name: "inet256vpn",
+    products: [
+        .executable(name: "inet256vpn", targets: ["inet256vpn"]),
+        .library(name: "INET256", targets: ["INET256"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // System libraries and the one C shim.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev"])]),
+        .target(name: "CLinux"),
+
+        // The layers, lowest first. A target sees only what stands before it.
+        .target(name: "Wire", swiftSettings: strict),
+        .target(name: "INET256", dependencies: ["Wire", "CSodium"], swiftSettings: strict),
+        .target(
+            name: "Mesh",
+            dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "MeshSim", dependencies: ["Mesh", "INET256", "Wire"], swiftSettings: strict),
+        .target(name: "Netlink", dependencies: ["Wire", "CMnl", "CLinux"], swiftSettings: strict),
+        .target(name: "Transport", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
+        .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
+        .target(name: "Firewall", dependencies: ["Netlink", "CNftnl", "CMnl"], swiftSettings: strict),
+        .target(
+            name: "API", dependencies: ["INET256", nioCore, nioPosix, nioHTTP1, logging],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "inet256vpn",
+            dependencies: [
+                "API", "Firewall", "Portal", "Transport", "Netlink", "Mesh", "INET256", "Wire", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+                logging,
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+        .testTarget(name: "INET256Tests", dependencies: ["INET256", "Wire"], swiftSettings: strict),
+        .testTarget(
+            name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

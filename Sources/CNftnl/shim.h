@@ -1,0 +1,10 @@
+#pragma once
+// <netinet/in.h> comes before any <linux/...>, or the two define the same structures twice.
+#include <netinet/in.h>
+#include <libnftnl/common.h>
+#include <libnftnl/table.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/expr.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>

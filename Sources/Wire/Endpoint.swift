@@ -1,0 +1,67 @@
+/// Where a datagram goes or comes from: an IP address and a UDP port. IPv4 is held in its mapped form.
+public struct Endpoint: Hashable, Sendable {
+    public var address: IPv6Address
+    public var port: UInt16
+    /// Interface index for link-local addresses (RFC 4007), else 0.
+    public var scope: UInt32
+
+    @inlinable
+    public init(address: IPv6Address, port: UInt16, scope: UInt32 = 0) {
+        self.address = address
+        self.port = port
+        self.scope = scope
+    }
+
+    public var isIPv4: Bool { address.mappedIPv4 != nil }
+    /// Bytes of IP and UDP header in front of a datagram to here: 28 (RFC 791, RFC 768) or 48 (RFC 8200).
+    @inlinable
+    public var headerBytes: Int { address.mappedIPv4 != nil ? 28 : 48 }
+}
+
+extension Endpoint: CustomStringConvertible {
+    /// "192.0.2.1:25632", "[2001:db8::1]:25632" or "[fe80::1%3]:25632" (the zone is an interface index).
+    public var description: String {
+        if let v4 = address.mappedIPv4 {
+            return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255):\(port)"
+        }
+        return scope == 0 ? "[\(address)]:\(port)" : "[\(address)%\(scope)]:\(port)"
+    }
+
+    /// Parses a numeric endpoint in the forms that `description` gives. Host names are not looked up here.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        let host = text[..<colon]
+        if host.hasPrefix("[") && host.hasSuffix("]") {
+            let inner = host.dropFirst().dropLast().split(separator: "%", omittingEmptySubsequences: false)
+            guard (1...2).contains(inner.count), let address = IPv6Address(String(inner[0])) else { return nil }
+            guard inner.count == 1 || UInt32(inner[1]) != nil else { return nil }
+            self.init(address: address, port: port, scope: inner.count == 2 ? UInt32(inner[1])! : 0)
+        } else if let v4 = IPv4Text.parse(host) {
+            self.init(address: IPv6Address(mappedIPv4: v4), port: port)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// One way to reach a remote end: its endpoint, and the local side that datagrams leave from. Replies go
+/// out by the address and interface that the peer's packets came in on.
+public struct Path: Hashable, Sendable {
+    public var remote: Endpoint
+    /// The local address packets leave from; unspecified leaves the choice to the kernel.
+    public var local: IPv6Address
+    /// The interface packets leave by; 0 leaves the choice to the kernel.
+    public var interface: UInt32
+    /// Which of the box's sockets: its place in the configuration's list of transports.
+    public var socket: UInt16
+
+    @inlinable
+    public init(remote: Endpoint, local: IPv6Address = .unspecified, interface: UInt32 = 0, socket: UInt16 = 0) {
+        self.remote = remote
+        self.local = local
+        self.interface = interface
+        self.socket = socket
+    }
+}

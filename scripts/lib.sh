@@ -1,0 +1,214 @@
+# shellcheck shell=bash
+# Shared by the scripts in this folder: output, cleaning up, packages, the Swift toolchain. Sourced, never run.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+readonly ROOT
+SWIFT_OLDEST=6.1
+
+# What the build links against and what the Swift toolchain calls. "a|b": either will do, the first is installed.
+BUILD_PACKAGES=(
+    git ca-certificates pkg-config binutils libc6-dev 'libstdc++-12-dev|libstdc++-14-dev|g++'
+    libsodium-dev libmnl-dev libnftnl-dev
+)
+# Namespaces, links and pings: the demo, the kernel tests and the benchmark.
+NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
+
+# ---- output ----------------------------------------------------------------------------------------------------
+
+if [[ -t 1 && ${TERM:-dumb} != dumb && -z ${NO_COLOR:-} ]]; then
+    BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' YELLOW=$'\e[33m' PLAIN=$'\e[0m' WIPE=$'\r\e[K'
+else
+    BOLD='' DIM='' RED='' GREEN='' YELLOW='' PLAIN='' WIPE=''
+fi
+
+step() { printf '%s==>%s %s%s%s\n' "$GREEN" "$PLAIN" "$BOLD" "$*" "$PLAIN"; }
+say() { printf '    %s\n' "$*"; }
+warn() { printf '%swarning:%s %s\n' "$YELLOW" "$PLAIN" "$*" >&2; }
+complain() { printf '%serror:%s %s\n' "$RED" "$PLAIN" "$*" >&2; }
+
+# fail MESSAGE [WHAT TO DO NEXT]...
+fail() {
+    complain "$1"
+    shift
+    local line
+    for line in "$@"; do printf '       %s\n' "$line" >&2; done
+    exit 1
+}
+
+# Runs a command and shows it as typed, its output indented. Its exit code is kept.
+show() {
+    printf '    %s$ %s%s\n' "$DIM" "$*" "$PLAIN"
+    { "$@" 2>&1 | sed 's/^/    /'; return "${PIPESTATUS[0]}"; }
+}
+
+need_root() {
+    [[ $EUID -eq 0 ]] || fail "$1 needs root" "Run: sudo $0${2:+ $2}"
+}
+
+# ---- cleaning up -----------------------------------------------------------------------------------------------
+
+# Commands to run on the way out, the latest first, however the script ends.
+CLEANUP=()
+# The command that `with_progress` is waiting for, leader of a process group of its own; empty when there is none.
+RUNNING=''
+
+on_exit() { CLEANUP+=("$1"); }
+
+leave() {
+    local code=$? i
+    trap - EXIT
+    # A second Ctrl-C must not stop the cleaning halfway.
+    trap '' INT TERM HUP
+    set +e
+    printf '%s' "$WIPE"
+    if [[ -n $RUNNING ]]; then kill -TERM -- "-$RUNNING" 2>/dev/null; fi
+    for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do eval "${CLEANUP[i]}"; done
+    exit "$code"
+}
+trap leave EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# with_progress LABEL LOG COMMAND...: runs the command with its output in LOG. A terminal sees the last line of it
+# move, a log file a line now and then. On failure the tail of LOG is shown. The command waits in the background, so
+# that a signal to the script is heard at once.
+with_progress() {
+    local label=$1 log=$2 began=$SECONDS said=$SECONDS last code=0
+    shift 2
+    set -m
+    "$@" >"$log" 2>&1 </dev/null &
+    RUNNING=$!
+    set +m
+    while kill -0 "$RUNNING" 2>/dev/null; do
+        if [[ -n $WIPE ]]; then
+            last=$(tail -c 2000 "$log" | tr '\r' '\n' | sed -n 's/\x1b\[[0-9;]*[A-Za-z]//g; /[^ ]/h; ${x;p}')
+            printf '%s    %s%s, %ss: %.90s%s' "$WIPE" "$DIM" "$label" $((SECONDS - began)) "$last" "$PLAIN"
+        elif ((SECONDS - said >= 15)); then
+            said=$SECONDS
+            say "$label: $((SECONDS - began)) s so far"
+        fi
+        sleep 0.2
+    done
+    wait "$RUNNING" || code=$?
+    RUNNING=''
+    printf '%s' "$WIPE"
+    if ((code == 0)); then
+        say "$label: done in $((SECONDS - began)) s"
+    else
+        tail -n 40 "$log" | sed 's/^/    | /' >&2
+        complain "$label failed with code $code; all of its output: $log"
+    fi
+    return "$code"
+}
+
+# wait_until SECONDS COMMAND...: repeats the command (silenced) until it succeeds or time is up.
+wait_until() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        ((SECONDS < end)) || return 1
+        sleep 0.2
+    done
+}
+
+# ---- packages --------------------------------------------------------------------------------------------------
+
+package_installed() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# apt_need PACKAGE...: installs what is missing and nothing else. Without root, or without apt, says what is missing.
+apt_need() {
+    local wanted choice choices missing=() log
+    if ! command -v dpkg-query >/dev/null; then
+        warn "this is not Debian: see to it that the likes of these are installed: $*"
+        return 0
+    fi
+    for wanted in "$@"; do
+        IFS='|' read -ra choices <<<"$wanted"
+        for choice in "${choices[@]}"; do
+            if package_installed "$choice"; then continue 2; fi
+        done
+        missing+=("${choices[0]}")
+    done
+    ((${#missing[@]})) || return 0
+    [[ $EUID -eq 0 ]] || fail "packages are missing: ${missing[*]}" "Run: sudo apt-get install ${missing[*]}"
+    log=$(mktemp /tmp/inet256vpn-apt.XXXXXX)
+    step "Installing ${missing[*]}"
+    if [[ -z ${APT_UPDATED:-} ]]; then
+        with_progress "apt-get update" "$log" apt-get -o DPkg::Lock::Timeout=120 update \
+            || fail "the package lists cannot be fetched" "Is the network up? Are the lines in /etc/apt right?"
+        APT_UPDATED=yes
+    fi
+    with_progress "apt-get install" "$log" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=120 -y --no-install-recommends install "${missing[@]}" \
+        || fail "apt could not install ${missing[*]}" "Install them by hand and start this again."
+    rm -f "$log"
+}
+
+# ---- the Swift toolchain ---------------------------------------------------------------------------------------
+
+# at_least VERSION OLDEST, both MAJOR.MINOR
+at_least() {
+    (( ${1%%.*} > ${2%%.*} || (${1%%.*} == ${2%%.*} && ${1#*.} >= ${2#*.}) ))
+}
+
+# Prints MAJOR.MINOR of a Swift compiler, nothing for another program of that name (OpenStack has one).
+swift_version() {
+    "$1" --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1
+}
+
+# Sets SWIFT. sudo resets PATH, so the places where toolchains usually live are searched too.
+find_swift() {
+    local candidate home version old='' candidates=()
+    if candidate=$(command -v swift); then candidates+=("$candidate"); fi
+    candidates+=(/opt/swift/usr/bin/swift /usr/local/swift/usr/bin/swift /usr/share/swift/usr/bin/swift)
+    for home in "$(getent passwd "${SUDO_USER:-}" | cut -d: -f6)" "$HOME"; do
+        [[ -n $home ]] && candidates+=("$home/.local/share/swiftly/bin/swift")
+    done
+    for candidate in "${candidates[@]}"; do
+        [[ -x $candidate ]] || continue
+        if [[ $candidate == */swiftly/bin/swift ]]; then
+            # swiftly's front end looks for its settings in the caller's home, which under sudo is root's.
+            export SWIFTLY_HOME_DIR=${candidate%/bin/swift} SWIFTLY_BIN_DIR=${candidate%/swift}
+        fi
+        version=$(swift_version "$candidate")
+        [[ -n $version ]] || continue
+        if at_least "$version" "$SWIFT_OLDEST"; then
+            SWIFT=$candidate
+            PATH=$(dirname "$candidate"):$PATH
+            return 0
+        fi
+        old="$candidate is Swift $version"
+    done
+    fail "no Swift toolchain, $SWIFT_OLDEST or newer, was found${old:+ ($old)}" \
+        "Install one from https://www.swift.org/install/linux and unpack it to /opt/swift," \
+        "or put the folder that holds 'swift' into PATH: sudo env PATH=\"\$PATH\" $0"
+}
+
+# Runs swift for this package. Root may build in a checkout that somebody else owns: git is told that this is meant,
+# and `give_back` returns what was made.
+swift_here() {
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' "$SWIFT" "$@"
+}
+
+give_back() {
+    [[ $EUID -eq 0 && $(stat -c %u "$ROOT") -ne 0 ]] || return 0
+    local made
+    for made in "$ROOT/.build" "$ROOT/Package.resolved"; do
+        [[ -e $made ]] && chown -R --reference="$ROOT" "$made"
+    done
+    return 0
+}
+
+# Sets BINARY to a release binary that needs no Swift installation to run. A finished build is reused by SwiftPM.
+build_release() {
+    local flags=(-c release --static-swift-stdlib --product inet256vpn --package-path "$ROOT") log=$ROOT/.build/release.log
+    mkdir -p "$ROOT/.build"
+    on_exit give_back
+    step "Building the release binary ($(swift_version "$SWIFT"))"
+    with_progress "swift build" "$log" swift_here build "${flags[@]}" || exit 1
+    BINARY=$(swift_here build "${flags[@]}" --show-bin-path 2>>"$log")/inet256vpn
+    [[ -x $BINARY ]] || fail "the build ended well but $BINARY is missing"
+}
