@@ -1,0 +1,104 @@
+public import INET256
+public import Wire
+
+/// What a box looks like at one moment: plain values for `status`, metrics and tests.
+public struct BoxStatus: Sendable {
+    public struct Link: Sendable {
+        public enum State: Sendable, Equatable { case up, handshaking, down, refused }
+        public var address: Address
+        public var configured: Bool
+        public var state: State
+        /// Why it is not up, for people; nil while it is up.
+        public var trouble: String?
+        public var endpoint: Endpoint?
+        public var roundTrip: Interval?
+    }
+
+    public struct SessionStatus: Sendable {
+        public var local: Address
+        public var remote: Address
+        /// The endpoint of a direct path, or nil when it rides in relay frames.
+        public var endpoint: Endpoint?
+        /// The neighbour that relays it.
+        public var nextHop: Address?
+        public var established: Bool
+        public var handshakeAge: Interval?
+        public var cipher: Cipher?
+        /// The largest message in one datagram, in bytes.
+        public var messageCapacity: Int?
+        public var receivedBytes: UInt64
+        public var receivedDatagrams: UInt64
+        public var sentBytes: UInt64
+        public var sentDatagrams: UInt64
+    }
+
+    /// A stranger whose link was not accepted.
+    public struct Stranger: Sendable {
+        public var address: Address
+        public var endpoint: Endpoint
+        public var attempts: UInt64
+        /// Since the last attempt.
+        public var age: Interval
+    }
+
+    public var mainAddress: Address
+    public var nodes: [Address]
+    public var links: [Link]
+    public var sessions: [SessionStatus]
+    public var strangers: [Stranger]
+    public var networkName: String
+    public var network: NetworkStatistics
+    public var drops: DropCounters
+    public var relayedFrames: UInt64
+    public var relayedBytes: UInt64
+    /// Bytes held in queues and reassembly buffers.
+    public var queuedBytes: Int
+}
+
+extension MeshBox {
+    /// The state of everything, for people and metrics. Allocates: not for the data path.
+    public func status(now: Instant) -> BoxStatus {
+        let all = sessions.values.sorted { $0.number < $1.number }
+        return BoxStatus(
+            mainAddress: mainAddress, nodes: nodes.compactMap { $0?.address },
+            links: all.filter { $0.local.isMain && ($0.peer != nil || $0.link.neighbour != nil) }.map(linkStatus),
+            sessions: all.map { sessionStatus($0, now) },
+            strangers: refusals.map {
+                BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
+            },
+            networkName: settings.network, network: network.statistics, drops: drops, relayedFrames: relayedFrames,
+            relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes)
+    }
+
+    private func linkStatus(_ session: Session) -> BoxStatus.Link {
+        let state: BoxStatus.Link.State
+        if session.link.neighbour != nil {
+            state = .up
+        } else if session.peer?.trouble?.hasPrefix("refused") == true {
+            state = .refused
+        } else if session.directAttempt != nil {
+            state = .handshaking
+        } else {
+            state = .down
+        }
+        var trouble = session.link.neighbour == nil ? session.peer?.trouble : nil
+        if trouble == nil, state == .down, session.peer?.endpoints.isEmpty == true {
+            trouble = "waiting for it to call: no endpoint is configured"
+        }
+        return BoxStatus.Link(
+            address: session.remote, configured: session.peer != nil, state: state, trouble: trouble,
+            endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
+            roundTrip: session.link.neighbour == nil ? nil : session.link.roundTrip)
+    }
+
+    private func sessionStatus(_ session: Session, _ now: Instant) -> BoxStatus.SessionStatus {
+        BoxStatus.SessionStatus(
+            local: session.local.address, remote: session.remote,
+            endpoint: session.usesDirectPath ? session.direct?.path.remote : nil,
+            nextHop: session.usesDirectPath ? nil : relayLink(to: session.remote)?.remote,
+            established: session.current != nil, handshakeAge: session.current.map { now - $0.created },
+            cipher: session.current?.cipher, messageCapacity: frameCapacity(session).map { $0 - 1 },
+            receivedBytes: session.receivedBytes, receivedDatagrams: session.receivedDatagrams,
+            sentBytes: session.sentBytes, sentDatagrams: session.sentDatagrams)
+    }
+}

@@ -1,0 +1,97 @@
+public import INET256
+public import Wire
+
+/// One of the box's local nodes. 0 is the box itself (its main address).
+public struct NodeID: Hashable, Sendable {
+    public let rawValue: Int
+    public static let main = NodeID(rawValue: 0)
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+}
+
+/// A message that came in for a local node. The view is good until the next call to the box.
+public struct Delivery {
+    public let node: NodeID
+    /// Whose key sealed it.
+    public let source: Address
+    /// 0 to 65,535 bytes.
+    public let message: UnsafeRawBufferPointer
+}
+
+/// What became of a message that was handed in.
+public enum SendOutcome: Equatable, Sendable {
+    /// It lies in the outbox.
+    case sent
+    /// It waits for a session or a route; a `BoxEvent.undeliverable` follows if none comes.
+    case queued
+    /// The destination is this local node of the same box: the caller delivers it.
+    case loopback(NodeID)
+    /// It lies in the outbox in pieces: the path carries messages of `limit` bytes in one.
+    case fragmented(limit: Int)
+    case dropped(DropReason)
+}
+
+/// What happened and somebody above may want to know. Bounded; the oldest are kept.
+public enum BoxEvent: Sendable {
+    case linkUp(Address, Endpoint)
+    case linkDown(Address)
+    /// An answer to `ping`.
+    case pong(id: UInt64, from: Address, bytes: Int)
+    /// A queued message was given up.
+    case undeliverable(node: NodeID, destination: Address, message: [UInt8])
+    /// A peer proved to be somebody else, or a stranger asked for a link that is not accepted.
+    case refused(Address, String)
+    /// The session's path moved.
+    case moved(Address, Endpoint)
+}
+
+/// A neighbour that is configured: the box keeps trying to have a link with it.
+public struct PeerSettings: Sendable, Equatable {
+    public var address: Address
+    /// Where it may be reached, numeric. Empty: it is waited for.
+    public var endpoints: [Endpoint]
+
+    public init(address: Address, endpoints: [Endpoint]) {
+        self.address = address
+        self.endpoints = endpoints
+    }
+}
+
+/// What a box is made of.
+public struct BoxSettings: Sendable {
+    /// The name of the routing algorithm: one of `AnyNetwork.names`.
+    public var network: String
+    /// Does anybody get a link, or configured peers only?
+    public var acceptsAnybody = false
+    /// Ciphers that may be used, best first. What the processor lacks is left out.
+    public var ciphers: [Cipher] = [.aes256GCM, .chaCha20Poly1305]
+    /// The lowest suite number accepted.
+    public var minimumSuite: UInt8 = 1
+    /// Wall-clock milliseconds at start: a restarted box's announcements outrank its old ones.
+    public var startMilliseconds: UInt64
+    public var limits = MeshLimits()
+
+    public init(network: String = "beaconnet", startMilliseconds: UInt64) {
+        self.network = network
+        self.startMilliseconds = startMilliseconds
+    }
+}
+
+/// A local node: a key, and what follows from it.
+final class LocalNode {
+    let id: NodeID
+    let key: PrivateKey
+    let address: Address
+    let keys: AddressKeys
+    let noise: NoiseKeyPair
+
+    init(id: NodeID, key: PrivateKey) {
+        self.id = id
+        self.key = key
+        address = key.address
+        keys = AddressKeys(key.address)
+        noise = NoiseKeyPair(secret: key.x25519Secret)
+    }
+
+    var isMain: Bool { id == .main }
+}

@@ -1,0 +1,214 @@
+internal import INET256
+internal import Wire
+
+/// From a frame to a datagram in the outbox: sealed in place, wrapped for a relay where there is no direct path.
+extension MeshBox {
+    /// The largest frame (kind byte included) that goes out in one datagram, or nil when there is no way.
+    @inline(__always)
+    func frameCapacity(_ session: Session) -> Int? {
+        if session.directAlive, let direct = session.direct {
+            return session.size.confirmed - direct.path.remote.headerBytes - TransportLayout.overhead
+        }
+        guard let link = relayLink(to: session.remote) else { return nil }
+        return relayedDatagramCapacity(session, link) - TransportLayout.overhead
+    }
+
+    /// The largest datagram of a relayed session that is not cut into pieces on the first link, nor, as far as the far end said, on
+    /// one after it.
+    func relayedDatagramCapacity(_ session: Session, _ link: Session) -> Int {
+        let first = linkDatagramCapacity(link)
+        return min(first, max(session.relayCapacity ?? first, Self.leastRelayedDatagram))
+    }
+
+    /// What the far end may talk us down to: a base-sized link's worth.
+    static let leastRelayedDatagram =
+        PathSize.base - 48 - TransportLayout.overhead - RelayLayout.header
+
+    func linkDatagramCapacity(_ link: Session) -> Int {
+        let headers = link.direct?.path.remote.headerBytes ?? 48
+        return link.size.confirmed - headers - TransportLayout.overhead - RelayLayout.header
+    }
+
+    /// The link to the next hop for an address.
+    @inline(__always)
+    func relayLink(to remote: Address) -> Session? {
+        guard let next = network.nextHop(to: remote) else { return nil }
+        return link(next)
+    }
+
+    @inline(__always)
+    func link(_ id: NeighbourID) -> Session? {
+        let place = Int(id.rawValue)
+        return place < links.count ? links[place] : nil
+    }
+
+    /// Seals one frame that fits and puts it into the outbox. False (and counted) when it could not be.
+    @inline(__always)
+    func emit(_ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) -> Bool {
+        emit(session, frameCount: 1 + body.count, now) { frame in
+            frame.storeBytes(of: kind.rawValue, as: UInt8.self)
+            if let base = body.baseAddress { (frame + 1).copyMemory(from: base, byteCount: body.count) }
+        }
+    }
+
+    /// Cuts a frame into equal pieces and emits them.
+    func emitPieces(
+        _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ capacity: Int, _ now: Instant
+    ) -> Bool {
+        let total = 1 + body.count
+        let room = capacity - FragmentLayout.header
+        let pieces = (total + room - 1) / room
+        guard pieces <= FragmentLayout.maximumPieces, let base = body.baseAddress else {
+            drops.count(.messageTooLarge)
+            return false
+        }
+        let pieceCount = (total + pieces - 1) / pieces
+        let number = session.nextFragment
+        session.nextFragment &+= 1
+        for piece in 0..<pieces {
+            let start = piece * pieceCount
+            let length = min(pieceCount, total - start)
+            let sent = emit(session, frameCount: FragmentLayout.header + length, now) { frame in
+                frame.storeBytes(of: FrameKind.fragment.rawValue, as: UInt8.self)
+                frame.putLittle(number, FragmentLayout.number)
+                frame.putLittle(UInt8(piece), FragmentLayout.piece)
+                frame.putLittle(UInt8(pieces), FragmentLayout.pieces)
+                frame.putLittle(UInt32(total), FragmentLayout.total)
+                let target = frame + FragmentLayout.header
+                // The frame's first byte is its kind, which does not stand in front of the body in memory.
+                if piece == 0 {
+                    target.storeBytes(of: kind.rawValue, as: UInt8.self)
+                    (target + 1).copyMemory(from: base, byteCount: length - 1)
+                } else {
+                    target.copyMemory(from: base + start - 1, byteCount: length)
+                }
+            }
+            guard sent else { return false }
+        }
+        return true
+    }
+
+    /// Finds the way, lets `write` put `frameCount` bytes in place, seals and commits.
+    @inline(__always)
+    func emit(
+        _ session: Session, frameCount: Int, _ now: Instant, write: (UnsafeMutableRawPointer) -> Void
+    ) -> Bool {
+        guard let keypair = session.current else { return false }
+        if session.directAlive, session.direct != nil {
+            return emitDirect(session, keypair, frameCount, now, write)
+        }
+        guard let link = relayLink(to: session.remote) else {
+            drops.count(.relayNoRoute)
+            return false
+        }
+        return emitRelayed(session, keypair, link, frameCount, now, write)
+    }
+
+    @inline(__always)
+    private func emitDirect(
+        _ session: Session, _ keypair: Keypair, _ frameCount: Int, _ now: Instant, _ write: (UnsafeMutableRawPointer) -> Void
+    ) -> Bool {
+        let count = frameCount + TransportLayout.overhead
+        guard session.direct?.admit(count) == true else {
+            drops.count(.amplificationLimit)
+            return false
+        }
+        guard let path = session.direct?.path, let target = outbox.reserve(count) else {
+            drops.count(.outboxFull)
+            return false
+        }
+        write(target + TransportLayout.header)
+        _ = keypair.seal(at: target, frameCount: frameCount)
+        outbox.commit(count, path)
+        session.note(sent: count, now)
+        return true
+    }
+
+    /// Lays the inner datagram out where it will stand inside the link's datagram, and seals both there.
+    private func emitRelayed(
+        _ session: Session, _ keypair: Keypair, _ link: Session, _ frameCount: Int, _ now: Instant,
+        _ write: (UnsafeMutableRawPointer) -> Void
+    ) -> Bool {
+        guard let outer = link.current, outer.maySend(now, limits) else {
+            drops.count(.keyExpired)
+            return false
+        }
+        let inner = frameCount + TransportLayout.overhead
+        let relayFrame = RelayLayout.header + inner
+        let capacity = linkDatagramCapacity(link)
+        session.note(sent: inner, now)
+        if inner > capacity {
+            // Larger than the first link carries in one: put together aside, then cut.
+            guard let base = scratch.baseAddress, relayFrame <= scratch.count else { return false }
+            writeRelayHead(base, session.remote, session.local.address, stamp: capacity)
+            write(base + RelayLayout.header + TransportLayout.header)
+            _ = keypair.seal(at: base + RelayLayout.header, frameCount: frameCount)
+            let body = UnsafeRawBufferPointer(start: base + 1, count: relayFrame - 1)
+            return emitPieces(.relay, body, link, capacity + RelayLayout.header, now)
+        }
+        return emit(link, frameCount: relayFrame, now) { frame in
+            writeRelayHead(frame, session.remote, session.local.address, stamp: capacity)
+            write(frame + RelayLayout.header + TransportLayout.header)
+            _ = keypair.seal(at: frame + RelayLayout.header, frameCount: frameCount)
+        }
+    }
+
+    func writeRelayHead(_ frame: UnsafeMutableRawPointer, _ destination: Address, _ source: Address, stamp: Int) {
+        frame.storeBytes(of: FrameKind.relay.rawValue, as: UInt8.self)
+        frame.putLittle(RelayLayout.initialHopLimit, RelayLayout.hopLimit)
+        frame.putLittle(UInt16(clamping: stamp), RelayLayout.stamp)
+        destination.raw.store(to: frame + RelayLayout.destination)
+        source.raw.store(to: frame + RelayLayout.source)
+    }
+
+    /// Sends a finished datagram (a handshake message, cookie or hint) through relays. `fallback` is the link that the question
+    /// came by: the answer may go back there when no route is known.
+    func relay(_ datagram: [UInt8], to destination: Address, from source: Address, fallback: Session?, _ now: Instant) {
+        guard let link = relayLink(to: destination) ?? fallback, link.link.neighbour != nil else {
+            drops.count(.relayNoRoute)
+            return
+        }
+        let capacity = linkDatagramCapacity(link)
+        _ = emit(link, frameCount: RelayLayout.header + datagram.count, now) { frame in
+            writeRelayHead(frame, destination, source, stamp: capacity)
+            datagram.withUnsafeBytes {
+                (frame + RelayLayout.header).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+            }
+        }
+    }
+
+    /// Sends a finished datagram back to where its question came from.
+    func answer(_ datagram: [UInt8], _ arrival: Arrival, from local: LocalNode, _ now: Instant) {
+        switch arrival {
+        case .direct(let path):
+            if !outbox.append(datagram, path) { drops.count(.outboxFull) }
+        case .relayed(let link, let source, _):
+            relay(datagram, to: source, from: local.address, fallback: link, now)
+        }
+    }
+
+    /// A short frame of the session itself; lost if there is no way.
+    func emitShort(_ kind: FrameKind, _ body: [UInt8], _ session: Session, _ now: Instant) {
+        guard let keypair = session.current, keypair.maySend(now, limits) else { return }
+        _ = body.withUnsafeBytes { emit(kind, $0, session, now) }
+    }
+
+    /// A short frame straight to a path that is not (yet) the session's own: challenges and their echoes.
+    func emitShort(_ kind: FrameKind, _ body: [UInt8], _ session: Session, to path: Path, _ now: Instant) {
+        guard let keypair = session.current, keypair.maySend(now, limits) else { return }
+        let frameCount = 1 + body.count
+        guard let target = outbox.reserve(frameCount + TransportLayout.overhead) else {
+            drops.count(.outboxFull)
+            return
+        }
+        (target + TransportLayout.header).storeBytes(of: kind.rawValue, as: UInt8.self)
+        body.withUnsafeBytes { bytes in
+            if let base = bytes.baseAddress {
+                (target + TransportLayout.header + 1).copyMemory(from: base, byteCount: bytes.count)
+            }
+        }
+        let count = keypair.seal(at: target, frameCount: frameCount)
+        outbox.commit(count, path)
+        session.note(sent: count, now)
+    }
+}

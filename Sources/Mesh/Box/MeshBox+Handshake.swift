@@ -1,0 +1,360 @@
+internal import INET256
+internal import Wire
+
+/// Handshakes begun here and elsewhere (DESIGN section 3): Noise XX with the identity in the sealed payloads.
+extension MeshBox {
+    // MARK: Beginning
+
+    /// Calls over UDP: to the session's path and to the peer's endpoints, the same bytes to each; the first answer wins.
+    func startDirectAttempt(_ session: Session, _ now: Instant) {
+        guard session.directAttempt == nil else { return }
+        var paths: [Path] = []
+        if let direct = session.direct { paths.append(direct.path) }
+        if !session.directAlive {
+            for endpoint in session.peer?.endpoints ?? [] where !paths.contains(where: { $0.remote == endpoint }) {
+                paths.append(Path(remote: endpoint, socket: Path.anySocket))
+            }
+        }
+        guard !paths.isEmpty else { return }
+        session.directAttempt = begin(session, .direct(paths), now)
+        if let attempt = session.directAttempt { sendDue(attempt, now) }
+    }
+
+    /// Calls through the mesh.
+    func startRelayedAttempt(_ session: Session, _ now: Instant) {
+        guard session.relayedAttempt == nil else { return }
+        session.relayedAttempt = begin(session, .relayed, now)
+        if let attempt = session.relayedAttempt { sendDue(attempt, now) }
+    }
+
+    private func begin(_ session: Session, _ route: Attempt.Route, _ now: Instant) -> Attempt? {
+        guard let index = indices.allocate(random) else {
+            drops.count(.sessionsFull)
+            return nil
+        }
+        let noise = XXInitiator(
+            prologue: handshakePrologue(suites: suites.bits, callee: session.remote), ours: session.local.noise,
+            ephemeral: .generate(random))
+        let message = Initiation.make(
+            sender: index, suites: suites.bits, noise: noise, keys: AddressKeys(session.remote), cookie: nil)
+        let attempt = Attempt(session: session, index: index, route: route, noise: noise, message: message, now: now)
+        indices.set(index, .attempt(attempt))
+        return attempt
+    }
+
+    /// Sends what is due, byte for byte as before, and plans the repetition.
+    func sendDue(_ attempt: Attempt, _ now: Instant) {
+        let session = attempt.session
+        switch attempt.route {
+        case .direct(let paths):
+            for path in paths where !outbox.append(attempt.due, path) { drops.count(.outboxFull) }
+        case .relayed:
+            relay(attempt.due, to: session.remote, from: session.local.address, fallback: nil, now)
+        }
+        let schedule = limits.retransmitSchedule
+        var wait = schedule[min(attempt.repeats, schedule.count - 1)]
+        if session.peer != nil, case .direct = attempt.route { wait = min(wait, limits.peerRetryCeiling) }
+        let jitter = Interval(nanoseconds: wait.nanoseconds / 4 * Int64(random.next(below: 1024)) / 1024)
+        attempt.repeats += 1
+        attempt.nextSend = now + wait + jitter
+        wake(session, attempt.nextSend)
+    }
+
+    // MARK: Being called
+
+    func receiveInitiation(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard message.count == InitiationLayout.count, message[1] == protocolVersion else {
+            drops.count(.malformedDatagram)
+            return
+        }
+        noteArrival(now)
+        guard let candidates = nodesByHint[message.little(InitiationLayout.hint)], !candidates.isEmpty else {
+            drops.count(.handshakeUnknownAddress)
+            return
+        }
+        guard let local = candidates.first(where: { Initiation.isMeant(for: $0.keys, message) }) else {
+            drops.count(.handshakeBadMAC)
+            return
+        }
+        let ephemeral = Bytes32(loading: message.baseAddress! + InitiationLayout.ephemeral)
+        if let known = responses.first(where: { $0.ephemeral == ephemeral && $0.local === local }) {
+            answer(known.message, arrival, from: local, now)
+            return
+        }
+        let expected = isExpected(arrival)
+        if now < strainedUntil, !expected, !jar.admits(message, from: arrival.ingress, now: now) {
+            drops.count(.handshakeCookieDemanded)
+            answer(jar.reply(to: message, from: arrival.ingress, keys: local.keys, now: now), arrival, from: local, now)
+            return
+        }
+        guard takeWork(expected) else { return }
+        do {
+            try respond(message, ephemeral, local, arrival, now)
+        } catch {
+            count(error)
+        }
+    }
+
+    private func respond(
+        _ message: UnsafeRawBufferPointer, _ ephemeral: Bytes32, _ local: LocalNode, _ arrival: Arrival, _ now: Instant
+    ) throws(HandshakeError) {
+        let offered: UInt16 = message.little(InitiationLayout.suites)
+        guard let cipher = suites.choose(from: offered) else { throw .noCommonSuite }
+        let noise = try XXResponder(
+            prologue: handshakePrologue(suites: offered, callee: local.address), ours: local.noise,
+            message: ephemeral.bytes)
+        let payload = Identity.payload(local.key.publicKey, suite: cipher)
+        let (noiseMessage, waiting) = try noise.respond(ephemeral: .generate(random), payload: payload)
+        guard let index = indices.allocate(random) else {
+            drops.count(.sessionsFull)
+            return
+        }
+        var out: [UInt8] = [DatagramKind.response.rawValue, protocolVersion, 0, 0]
+        let caller: UInt32 = message.little(InitiationLayout.sender)
+        out.appendLittle(index)
+        out.appendLittle(caller)
+        out += noiseMessage
+        let response = Response(
+            index: index, local: local, caller: caller, ephemeral: ephemeral, waiting: waiting, message: out, cipher: cipher,
+            created: now, path: arrival.path)
+        if responses.count >= limits.maximumResponses { indices.release(responses.removeFirst().index) }
+        responses.append(response)
+        indices.set(index, .response(response))
+        wakeBox(now + limits.responseLifetime)
+        answer(out, arrival, from: local, now)
+    }
+
+    // MARK: Message 2
+
+    func receiveResponse(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard message.count == ResponseLayout.count, message[1] == protocolVersion else {
+            drops.count(.malformedDatagram)
+            return
+        }
+        guard case .attempt(let attempt) = indices[message.little(ResponseLayout.receiver)],
+            case .waiting(let noise) = attempt.stage, attempt.expects(arrival)
+        else {
+            drops.count(.handshakeUnexpected)
+            return
+        }
+        guard takeWork(attempt.session.peer != nil) else { return }
+        do {
+            try finish(attempt, noise, message, arrival, now)
+        } catch {
+            count(error)
+            explain(error, attempt.session)
+        }
+    }
+
+    private func finish(
+        _ attempt: Attempt, _ noise: XXInitiator, _ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant
+    ) throws(HandshakeError) {
+        let session = attempt.session
+        let (peer, ready) = try noise.read(Array(message[ResponseLayout.noise...]))
+        // Who answered is settled before our own identity goes out in message 3.
+        let (key, suite) = try Identity.read(peer)
+        guard key.address == session.remote else { throw .wrongAddress(key.address) }
+        guard let cipher = suites.accept(suite) else { throw .noCommonSuite }
+        let (noiseMessage, secrets) = try ready.finish(
+            payload: Identity.payload(session.local.key.publicKey, suite: cipher))
+        let remoteIndex: UInt32 = message.little(ResponseLayout.sender)
+        let keypair = Keypair(
+            cipher: cipher, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex, now: now)
+        var out: [UInt8] = [DatagramKind.finish.rawValue, protocolVersion, 0, 0]
+        out.appendLittle(attempt.index)
+        out.appendLittle(remoteIndex)
+        out += noiseMessage
+        indices.set(attempt.index, .keypair(session, keypair))
+        attempt.stage = .confirming(keypair, message: out)
+        attempt.repeats = 0
+        if let path = arrival.path {
+            // Answered from there to what was sent there: a round trip proves the path.
+            attempt.route = .direct([path])
+            session.direct = DirectPath(path, validated: true)
+        }
+        session.remoteKey = key
+        sendDue(attempt, now)
+        install(keypair, session, arrival, now)
+    }
+
+    // MARK: Message 3
+
+    func receiveFinish(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard message.count == FinishLayout.count, message[1] == protocolVersion else {
+            drops.count(.malformedDatagram)
+            return
+        }
+        switch indices[message.little(FinishLayout.receiver)] {
+        case .response(let response):
+            noteArrival(now)
+            guard takeWork(isExpected(arrival)) else { return }
+            do {
+                try accept(response, message, arrival, now)
+            } catch {
+                count(error)
+            }
+        case .keypair(let session, let keypair) where !keypair.initiator && keypair === session.current:
+            // A repeated message 3: our first sealed datagram was lost.
+            if now - session.lastSent > .milliseconds(100) { emitShort(.keepalive, [], session, now) }
+        case .keypair, .attempt, .free:
+            drops.count(.handshakeUnexpected)
+        }
+    }
+
+    private func accept(
+        _ response: Response, _ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant
+    ) throws(HandshakeError) {
+        let (peer, secrets) = try response.waiting.read(Array(message[FinishLayout.noise...]))
+        let (key, suite) = try Identity.read(peer)
+        guard suite == response.cipher.rawValue else { throw .noCommonSuite }
+        guard nodesByAddress[key.address] == nil else { throw .wrongAddress(key.address) }
+        guard let session = openSession(response.local, key.address, now) else {
+            drops.count(.sessionsFull)
+            return
+        }
+        let keypair = Keypair(
+            cipher: response.cipher, secrets: secrets, initiator: false, localIndex: response.index,
+            remoteIndex: response.caller, now: now)
+        keypair.confirmed = true
+        indices.set(response.index, .keypair(session, keypair))
+        responses.removeAll { $0 === response }
+        session.remoteKey = key
+        if let path = arrival.path {
+            // Message 3 answers what went to the path of message 1; from elsewhere it proves nothing.
+            session.direct = DirectPath(path, validated: response.path?.remote == path.remote)
+            if session.direct?.validated == false {
+                session.direct?.move(to: path, bytes: message.count, challenge: random.next64(), now: now)
+            }
+        }
+        session.lastReceived = now
+        install(keypair, session, arrival, now)
+        // The first authenticated datagram tells the caller that message 3 came.
+        emitShort(.keepalive, [], session, now)
+    }
+
+    // MARK: Keys
+
+    /// How close together two handshakes in opposite directions count as begun at the same time.
+    private static let simultaneous: Interval = .seconds(5)
+
+    private func install(_ keypair: Keypair, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+        session.lastHandshake = now
+        session.lastReceived = now
+        session.unansweredSince = .distantFuture
+        session.peer?.trouble = nil
+        if let old = session.current, old.initiator != keypair.initiator, now - old.created < Self.simultaneous,
+            old.maySend(now, limits), keypair.initiator != (session.local.address < session.remote)
+        {
+            // Both opened at once: both ends send on the one begun by the smaller address and receive on either.
+            release(&session.previous)
+            session.previous = keypair
+        } else {
+            release(&session.previous)
+            session.previous = session.current
+            session.current = keypair
+        }
+        if arrival.path != nil { directPathAnswers(session, now) }
+        flushPending(session, now)
+        wake(session, now)
+    }
+
+    /// The first authenticated datagram under a keypair: message 3 needs no repeating.
+    func confirmed(_ session: Session, _ keypair: Keypair, _ now: Instant) {
+        keypair.confirmed = true
+        if case .confirming(let own, _)? = session.directAttempt?.stage, own === keypair { session.directAttempt = nil }
+        if case .confirming(let own, _)? = session.relayedAttempt?.stage, own === keypair { session.relayedAttempt = nil }
+    }
+
+    // MARK: Load
+
+    func receiveCookie(_ message: UnsafeRawBufferPointer, _ now: Instant) {
+        guard message.count == CookieLayout.count else {
+            drops.count(.malformedDatagram)
+            return
+        }
+        guard case .attempt(let attempt) = indices[message.little(CookieLayout.receiver)],
+            case .waiting(let noise) = attempt.stage, attempt.cookie == nil
+        else {
+            drops.count(.handshakeUnexpected)
+            return
+        }
+        let keys = AddressKeys(attempt.session.remote)
+        let nonce = Array(message[CookieLayout.nonce..<CookieLayout.sealed])
+        let mac1 = Array(attempt.message[InitiationLayout.mac1..<InitiationLayout.mac2])
+        let cookie = keys.cookie.withUnsafeBytes {
+            XChaCha20Poly1305.open(Array(message[CookieLayout.sealed...]), nonce: nonce, additional: mac1, key: $0)
+        }
+        guard let cookie, cookie.count == 16 else {
+            drops.count(.cookieForged)
+            return
+        }
+        attempt.cookie = cookie
+        attempt.message = Initiation.make(
+            sender: attempt.index, suites: suites.bits, noise: noise, keys: keys, cookie: cookie)
+        sendDue(attempt, now)
+    }
+
+    /// Counts handshake messages a second; too many, and strangers must show a cookie for ten seconds.
+    private func noteArrival(_ now: Instant) {
+        if now - secondBegan >= .seconds(1) {
+            secondBegan = now
+            arrivalsThisSecond = 0
+        }
+        arrivalsThisSecond += 1
+        if arrivalsThisSecond > limits.handshakesPerSecondBeforeCookies { strainedUntil = now + .seconds(10) }
+    }
+
+    /// A quarter of each turn's handshake work is kept for configured peers.
+    private func takeWork(_ expected: Bool) -> Bool {
+        let share = expected ? limits.handshakesPerTurn : limits.handshakesPerTurn - limits.handshakesPerTurn / 4
+        guard workThisTurn < share else {
+            drops.count(.handshakeOverBudget)
+            return false
+        }
+        workThisTurn += 1
+        return true
+    }
+
+    private func isExpected(_ arrival: Arrival) -> Bool {
+        switch arrival {
+        case .direct(let path): peerAddresses.contains(path.remote.address)
+        case .relayed: false
+        }
+    }
+
+    private func count(_ error: HandshakeError) {
+        switch error {
+        case .forged: drops.count(.handshakeForged)
+        case .zeroSecret: drops.count(.handshakeZeroKey)
+        case .badIdentity: drops.count(.handshakeBadIdentity)
+        case .wrongAddress: drops.count(.handshakeWrongAddress)
+        case .noCommonSuite: drops.count(.handshakeNoCommonSuite)
+        }
+    }
+
+    private func explain(_ error: HandshakeError, _ session: Session) {
+        switch error {
+        case .wrongAddress(let other):
+            session.peer?.trouble = "refused: answered with the key of \(other)"
+            note(.refused(session.remote, "answered with the key of \(other)"))
+        case .badIdentity, .zeroSecret:
+            session.peer?.trouble = "refused: answered with an invalid key"
+            note(.refused(session.remote, "answered with an invalid key"))
+        case .noCommonSuite:
+            session.peer?.trouble = "refused: chose a cipher that is not allowed here"
+        case .forged:
+            // Anybody can send rubbish from the peer's endpoint: counted, not shown.
+            break
+        }
+    }
+}
+
+extension Attempt {
+    /// An answer must come the way the question went.
+    fileprivate func expects(_ arrival: Arrival) -> Bool {
+        switch (route, arrival) {
+        case (.direct, .direct), (.relayed, .relayed): true
+        case (.direct, .relayed), (.relayed, .direct): false
+        }
+    }
+}

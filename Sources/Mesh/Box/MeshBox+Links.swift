@@ -1,0 +1,207 @@
+public import INET256
+public import Wire
+
+/// Links with neighbours: configured peers, or anybody where the box is a public one.
+extension MeshBox {
+    // MARK: Configured peers
+
+    /// Adds a configured peer or changes its endpoints. A link with it is sought from now on.
+    public func setPeer(_ settings: PeerSettings, now: Instant) {
+        guard nodesByAddress[settings.address] == nil, let main = node(.main) else { return }
+        if let known = peers[settings.address] {
+            guard known.endpoints != settings.endpoints else { return }
+            known.endpoints = settings.endpoints
+        } else {
+            peers[settings.address] = Peer(settings)
+        }
+        gatherPeerAddresses()
+        guard let session = openSession(main, settings.address, now) else { return }
+        session.peer = peers[settings.address]
+        if !session.usesDirectPath {
+            // New endpoints may be the right ones: do not wait for the old attempt's next turn.
+            endAttempt(&session.directAttempt)
+        }
+        evaluateLink(session, now)
+        wake(session, now)
+    }
+
+    /// Forgets a configured peer; its link goes down unless anybody may have one.
+    public func removePeer(_ address: Address, now: Instant) {
+        guard peers.removeValue(forKey: address) != nil, let main = node(.main) else { return }
+        gatherPeerAddresses()
+        guard let session = session(main, address) else { return }
+        session.peer = nil
+        if !settings.acceptsAnybody {
+            sayGoodbye(session, now)
+            remove(session, now)
+        }
+    }
+
+    private func gatherPeerAddresses() {
+        peerAddresses = Set(peers.values.flatMap { $0.endpoints.map(\.address) })
+    }
+
+    // MARK: What the driver noticed
+
+    /// The machine's addresses or routes changed: paths choose their source anew, and show a sign of life at once.
+    public func networkChanged(now: Instant) {
+        for session in sessions.values {
+            if session.direct != nil {
+                session.direct?.forgetSource()
+                if session.link.neighbour != nil { session.link.nextProbe = now }
+            }
+            if let attempt = session.directAttempt { attempt.nextSend = now }
+            wake(session, now)
+        }
+    }
+
+    /// The local address of a path is gone: the kernel refused it.
+    public func sourceRefused(_ path: Path) {
+        for session in sessions.values where session.direct?.path == path { session.direct?.forgetSource() }
+    }
+
+    /// The kernel refused a datagram of `count` bytes as too large for the interface.
+    public func tooLarge(_ count: Int, for path: Path, now: Instant) {
+        for session in sessions.values where session.direct?.path.remote == path.remote {
+            session.size.failed(count + path.remote.headerBytes, now)
+            wake(session, now)
+        }
+    }
+
+    /// The box is going away: tells every session, so that nobody waits for it.
+    public func shutDown(now: Instant) {
+        for session in sessions.values { sayGoodbye(session, now) }
+    }
+
+    func sayGoodbye(_ session: Session, _ now: Instant) {
+        guard frameCapacity(session) != nil else { return }
+        emitShort(.goodbye, [], session, now)
+    }
+
+    // MARK: Up and down
+
+    func acceptsLink(_ session: Session) -> Bool {
+        session.local.isMain && (session.peer != nil || settings.acceptsAnybody)
+    }
+
+    /// The direct path carried something authenticated: it is alive.
+    func directPathAnswers(_ session: Session, _ now: Instant) {
+        if !session.directAlive {
+            session.directAlive = true
+            session.size.restart(now)
+        }
+        if session.local.isMain, session.link.neighbour == nil {
+            session.link.nextHello = now
+            wake(session, now)
+        }
+    }
+
+    func sendHello(_ session: Session, wantsAnswer: Bool, _ now: Instant) {
+        var flags: UInt8 = acceptsLink(session) ? HelloLayout.acceptsLink : 0
+        if wantsAnswer { flags |= HelloLayout.wantsAnswer }
+        var body: [UInt8] = [flags]
+        body.appendLittle(run)
+        emitShort(.hello, body, session, now)
+    }
+
+    func receiveHello(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
+        guard body.count == HelloLayout.count - 1, session.local.isMain else {
+            drops.count(.malformedFrame)
+            return
+        }
+        guard session.usesDirectPath else { return }
+        let flags = body[HelloLayout.flags - 1]
+        let run: UInt64 = body.little(HelloLayout.run - 1)
+        if let known = session.link.remoteRun, known != run {
+            // Another run of the daemon has forgotten what this one told it.
+            takeLinkDown(session, now)
+        }
+        session.link.remoteRun = run
+        session.link.remoteAccepts = flags & HelloLayout.acceptsLink != 0
+        if flags & HelloLayout.wantsAnswer != 0 { sendHello(session, wantsAnswer: false, now) }
+        evaluateLink(session, now)
+    }
+
+    func evaluateLink(_ session: Session, _ now: Instant) {
+        guard session.usesDirectPath, session.link.remoteRun != nil else { return }
+        guard acceptsLink(session) else {
+            if session.link.neighbour != nil { takeLinkDown(session, now) }
+            if session.link.remoteAccepts { remember(session, now) }
+            return
+        }
+        guard session.link.remoteAccepts else {
+            takeLinkDown(session, now)
+            session.peer?.trouble = "the other end does not accept a link: add this box to its peers, or set accept: any there"
+            return
+        }
+        if session.link.neighbour == nil { bringLinkUp(session, now) }
+    }
+
+    private func bringLinkUp(_ session: Session, _ now: Instant) {
+        guard let key = session.remoteKey, let direct = session.direct else { return }
+        let place = links.firstIndex { $0 == nil } ?? links.count
+        guard place < limits.maximumLinks else {
+            session.peer?.trouble = "all \(limits.maximumLinks) links are taken"
+            return
+        }
+        let neighbour = NeighbourID(rawValue: UInt32(place))
+        if place == links.count { links.append(session) } else { links[place] = session }
+        session.link.neighbour = neighbour
+        session.link.nextHello = .distantFuture
+        session.link.unanswered = 0
+        // The first sign of life also measures the round trip.
+        session.link.nextProbe = now
+        session.peer?.trouble = nil
+        note(.linkUp(session.remote, direct.path.remote))
+        network.neighbourUp(neighbour, key: key, now: now)
+        networkMoved(now)
+        wake(session, now)
+    }
+
+    func takeLinkDown(_ session: Session, _ now: Instant) {
+        guard let neighbour = session.link.neighbour else { return }
+        session.link.neighbour = nil
+        session.link.nextProbe = .distantFuture
+        session.link.unanswered = 0
+        links[Int(neighbour.rawValue)] = nil
+        note(.linkDown(session.remote))
+        network.neighbourDown(neighbour, now: now)
+        networkMoved(now)
+    }
+
+    /// The direct path does not answer any more. The session goes on through relays if there is a way.
+    func directPathDied(_ session: Session, _ now: Instant) {
+        takeLinkDown(session, now)
+        session.directAlive = false
+        session.link.remoteRun = nil
+        session.link.remoteAccepts = false
+        session.link.nextHello = .distantFuture
+        session.peer?.trouble = "no answer any more from \(session.direct.map { "\($0.path.remote)" } ?? "its endpoint")"
+        wake(session, now)
+    }
+
+    func receiveGoodbye(_ session: Session, _ now: Instant) {
+        takeLinkDown(session, now)
+        release(&session.current)
+        release(&session.previous)
+        endAttempt(&session.directAttempt)
+        endAttempt(&session.relayedAttempt)
+        session.directAlive = false
+        session.link = LinkState()
+        session.peer?.trouble = "the other end has stopped"
+        wake(session, now)
+    }
+
+    /// Keeps the last few strangers whose links were not accepted, for `status`.
+    private func remember(_ session: Session, _ now: Instant) {
+        guard let endpoint = session.direct?.path.remote else { return }
+        if let known = refusals.firstIndex(where: { $0.address == session.remote }) {
+            refusals[known].last = now
+            refusals[known].count += 1
+            return
+        }
+        if refusals.count >= limits.refusalsRemembered { refusals.removeFirst() }
+        refusals.append(Refusal(address: session.remote, endpoint: endpoint, last: now, count: 1))
+        note(.refused(session.remote, "asked for a link from \(endpoint) and is not a configured peer"))
+    }
+}

@@ -1,0 +1,155 @@
+internal import INET256
+public import Wire
+
+/// The way in: a datagram, straight or out of a relay frame.
+extension MeshBox {
+    /// Takes one datagram that came in over UDP. It is opened in place. Whatever it holds, the worst it does is to be counted.
+    public func receive(_ datagram: UnsafeMutableRawBufferPointer, from path: Path, now: Instant) -> Delivery? {
+        receive(datagram, .direct(path), now)
+    }
+
+    func receive(_ datagram: UnsafeMutableRawBufferPointer, _ arrival: Arrival, _ now: Instant) -> Delivery? {
+        guard let first = datagram.first, let kind = DatagramKind(rawValue: first) else {
+            drops.count(.malformedDatagram)
+            return nil
+        }
+        switch kind {
+        case .transport:
+            return receiveTransport(datagram, arrival, now)
+        case .initiation:
+            receiveInitiation(UnsafeRawBufferPointer(datagram), arrival, now)
+        case .response:
+            receiveResponse(UnsafeRawBufferPointer(datagram), arrival, now)
+        case .finish:
+            receiveFinish(UnsafeRawBufferPointer(datagram), arrival, now)
+        case .cookie:
+            receiveCookie(UnsafeRawBufferPointer(datagram), now)
+        case .unknownIndex:
+            receiveHint(UnsafeRawBufferPointer(datagram), arrival, now)
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func receiveTransport(
+        _ datagram: UnsafeMutableRawBufferPointer, _ arrival: Arrival, _ now: Instant
+    ) -> Delivery? {
+        guard datagram.count >= TransportLayout.minimum else {
+            drops.count(.malformedDatagram)
+            return nil
+        }
+        let index: UInt32 = UnsafeRawBufferPointer(datagram).little(TransportLayout.receiver)
+        guard case .keypair(let session, let keypair) = indices[index] else {
+            if case .response = indices[index] {
+                // Overtook message 3, which is on its way.
+                drops.count(.transportBeforeFinish)
+            } else {
+                drops.count(.unknownIndex)
+                sendHint(UnsafeRawBufferPointer(datagram), arrival, now)
+            }
+            return nil
+        }
+        guard keypair.mayReceive(now, limits) else {
+            drops.count(.keyExpired)
+            return nil
+        }
+        let frameCount: Int
+        let newest: Bool
+        switch keypair.open(datagram) {
+        case .frame(let count, let isNewest): (frameCount, newest) = (count, isNewest)
+        case .replayed:
+            drops.count(.replayed)
+            return nil
+        case .forged:
+            drops.count(.forged)
+            return nil
+        }
+        session.lastReceived = now
+        session.receivedBytes &+= UInt64(datagram.count)
+        session.receivedDatagrams &+= 1
+        session.unansweredSince = .distantFuture
+        if !keypair.confirmed { confirmed(session, keypair, now) }
+        observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
+
+        let start = TransportLayout.header
+        let frame = UnsafeMutableRawBufferPointer(rebasing: datagram[start..<start + frameCount])
+        return receiveFrame(frame, session, arrival, now)
+    }
+
+    /// What an authenticated datagram's way says about the session's way.
+    @inline(__always)
+    private func observe(
+        _ arrival: Arrival, _ session: Session, _ keypair: Keypair, bytes: Int, newest: Bool, _ now: Instant
+    ) {
+        switch arrival {
+        case .direct(let path):
+            if session.direct == nil {
+                session.direct = DirectPath(path, validated: false)
+                startMoving(session, to: path, bytes, now)
+            } else if let movement = session.direct?.observe(
+                path, bytes: bytes, newest: newest && keypair === session.current), movement == .endpoint
+            {
+                startMoving(session, to: path, bytes, now)
+            }
+            if !session.directAlive { directPathAnswers(session, now) }
+        case .relayed(_, _, let stamp):
+            // A relayed datagram never moves the path; it says what the relays carry.
+            if stamp != session.stampSeen {
+                session.stampSeen = stamp
+                wake(session, now)
+            }
+        }
+    }
+
+    /// Turns to a new endpoint and asks it for an echo.
+    private func startMoving(_ session: Session, to path: Path, _ bytes: Int, _ now: Instant) {
+        session.direct?.move(to: path, bytes: bytes, challenge: random.next64(), now: now)
+        session.size.restart(now)
+        wake(session, now)
+    }
+
+    /// "No session of mine has that index", so that the other end begins anew at once. Rate-limited, never longer than the question.
+    private func sendHint(_ datagram: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard hintsOut.take(now), let main = node(.main) else { return }
+        var out: [UInt8] = [DatagramKind.unknownIndex.rawValue, 0, 0, 0]
+        out.appendLittle(datagram.little(TransportLayout.receiver, as: UInt32.self))
+        out.appendLittle(datagram.little(TransportLayout.counter, as: UInt64.self))
+        answer(out, arrival, from: main, now)
+    }
+
+    /// How far back a hint may refer, in datagrams.
+    private static let hintMemory: UInt64 = 1024
+
+    /// A hint may start a handshake and ends nothing: anybody on the way could have made it.
+    private func receiveHint(_ hint: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard hint.count == HintLayout.count else {
+            drops.count(.malformedDatagram)
+            return
+        }
+        let index: UInt32 = hint.little(HintLayout.index)
+        let counter: UInt64 = hint.little(HintLayout.counter)
+        guard hintsIn.take(now), let session = sessionSending(to: index, arrival), let keypair = session.current,
+            counter < keypair.nextCounter, keypair.nextCounter - counter <= Self.hintMemory,
+            now - keypair.created > .milliseconds(500)
+        else {
+            drops.count(.hintIgnored)
+            return
+        }
+        switch arrival {
+        case .direct: startDirectAttempt(session, now)
+        case .relayed: startRelayedAttempt(session, now)
+        }
+    }
+
+    private func sessionSending(to index: UInt32, _ arrival: Arrival) -> Session? {
+        switch arrival {
+        case .direct(let path):
+            return sessions.values.first {
+                $0.current?.remoteIndex == index && $0.direct?.path.remote == path.remote
+            }
+        case .relayed:
+            // The relay frame's source is the box's main address, the session may be a hosted node's.
+            return sessions.values.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
+        }
+    }
+}

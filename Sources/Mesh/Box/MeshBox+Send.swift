@@ -1,0 +1,122 @@
+public import INET256
+public import Wire
+
+/// The way out: a message of a local node to an address.
+extension MeshBox {
+    /// The largest message, in bytes (INET256 specification).
+    public static let messageLimit = 65_535
+
+    /// Sends a message of 0 to 65,535 bytes. It is copied before this returns.
+    ///
+    /// One that is larger than a datagram of the path carries goes in pieces; the outcome then names the size that would go in
+    /// one, so that the portal can tell the sender.
+    public func send(_ message: UnsafeRawBufferPointer, from id: NodeID, to remote: Address, now: Instant) -> SendOutcome {
+        guard let local = node(id) else { return drop(.nodeClosed) }
+        guard message.count <= Self.messageLimit else { return drop(.messageTooLarge) }
+        if let session = session(local, remote) { return send(.message, message, session, now) }
+        if let other = nodesByAddress[remote] { return .loopback(other.id) }
+        guard let session = openSession(local, remote, now) else { return drop(.sessionsFull) }
+        return send(.message, message, session, now)
+    }
+
+    /// Asks an address for an echo of `payload` bytes. `BoxEvent.pong` with `id` follows if it answers.
+    public func ping(_ remote: Address, id: UInt64, payload: Int, now: Instant) -> SendOutcome {
+        guard let local = node(.main) else { return drop(.nodeClosed) }
+        if nodesByAddress[remote] != nil {
+            note(.pong(id: id, from: remote, bytes: payload))
+            return .loopback(.main)
+        }
+        guard payload >= 0, payload <= Self.messageLimit - 8 else { return drop(.messageTooLarge) }
+        guard let session = openSession(local, remote, now) else { return drop(.sessionsFull) }
+        var body: [UInt8] = []
+        body.appendLittle(id)
+        body += [UInt8](repeating: 0, count: payload)
+        return body.withUnsafeBytes { send(.ping, $0, session, now) }
+    }
+
+    /// The largest message that goes to `remote` in one datagram, in bytes, as far as is known.
+    public func messageCapacity(to remote: Address, from id: NodeID) -> Int? {
+        guard let local = node(id), let session = session(local, remote) else { return nil }
+        return frameCapacity(session).map { $0 - 1 }
+    }
+
+    func drop(_ reason: DropReason) -> SendOutcome {
+        drops.count(reason)
+        return .dropped(reason)
+    }
+
+    /// Seals a frame, or lets it wait for keys or a route.
+    @inline(__always)
+    func send(_ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) -> SendOutcome {
+        guard let keypair = session.current, keypair.maySend(now, limits), let capacity = frameCapacity(session) else {
+            return park(kind, body, session, now)
+        }
+        session.lastDataSent = now
+        if session.unansweredSince == .distantFuture {
+            session.unansweredSince = now
+            let patience = session.link.neighbour == nil ? limits.silenceBeforeHandshake : limits.linkSuspicion
+            wake(session, now + patience)
+        }
+        if keypair.isWornOut { wake(session, now) }
+        if 1 + body.count <= capacity {
+            return emit(kind, body, session, now) ? .sent : .dropped(.outboxFull)
+        }
+        return emitPieces(kind, body, session, capacity, now) ? .fragmented(limit: capacity - 1) : .dropped(.outboxFull)
+    }
+
+    /// Keeps a frame until there are keys and a route, and sees to it that they come.
+    private func park(
+        _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant
+    ) -> SendOutcome {
+        guard session.pending.hasRoom(for: body.count + 1, limits), pendingBytes + body.count < limits.pendingBytesInAll
+        else { return drop(.pendingFull) }
+        let before = session.pending.bytes
+        session.pending.append(kind: kind, body, now)
+        pendingBytes += session.pending.bytes - before
+        session.lastDataSent = now
+        wake(session, now + limits.pendingLifetime)
+        seekWay(session, now)
+        return .queued
+    }
+
+    /// Starts what is missing for a session with traffic: a route, or keys.
+    func seekWay(_ session: Session, _ now: Instant) {
+        if !session.usesDirectPath && network.nextHop(to: session.remote) == nil {
+            network.wanted(session.remote, now: now)
+            networkMoved(now)
+        }
+        if let keypair = session.current, keypair.maySend(now, limits) {
+            flushPending(session, now)
+            return
+        }
+        if session.usesDirectPath || session.peer?.endpoints.isEmpty == false {
+            startDirectAttempt(session, now)
+        }
+        if !session.usesDirectPath && network.nextHop(to: session.remote) != nil {
+            startRelayedAttempt(session, now)
+        }
+    }
+
+    /// Sends what waited, now that there are keys. What finds no route goes on waiting.
+    func flushPending(_ session: Session, _ now: Instant) {
+        guard !session.pending.isEmpty, let keypair = session.current, keypair.maySend(now, limits) else { return }
+        while frameCapacity(session) != nil, let entry = session.pending.popFirst() {
+            pendingBytes -= entry.frame.count
+            guard let kind = entry.frame.first.flatMap(FrameKind.init) else { continue }
+            entry.frame.withUnsafeBytes { bytes in
+                _ = send(kind, UnsafeRawBufferPointer(rebasing: bytes[1...]), session, now)
+            }
+        }
+    }
+
+    /// Gives up what has waited since before `instant`, and says so above.
+    func failPending(_ session: Session, olderThan instant: Instant) {
+        while session.pending.oldest < instant, let entry = session.pending.popFirst() {
+            pendingBytes -= entry.frame.count
+            drops.count(.pendingExpired)
+            guard entry.frame.first == FrameKind.message.rawValue else { continue }
+            let message = Array(entry.frame.dropFirst())
+            note(.undeliverable(node: session.local.id, destination: session.remote, message: message))
+        }
+    }
+}

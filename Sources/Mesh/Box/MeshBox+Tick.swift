@@ -1,0 +1,252 @@
+internal import INET256
+public import Wire
+
+/// What time brings: repetitions, signs of life, new keys, and the end of what nobody uses.
+extension MeshBox {
+    /// Does what is due. Call it when `deadline` is reached; earlier does no harm.
+    public func tick(now: Instant) {
+        guard now >= deadline else { return }
+        deadline = .distantFuture
+        if network.deadline <= now {
+            network.tick(now: now)
+        }
+        networkMoved(now)
+        if now >= sweepAt { sweep(now) }
+        for session in sessions.values {
+            // A burst that is full is continued in the next turn.
+            if session.deadline <= now, !outbox.wantsFlush {
+                session.deadline = .distantFuture
+                session.deadline = min(session.deadline, service(session, now))
+            }
+            if session.deadline < deadline { deadline = session.deadline }
+        }
+        deadline = min(deadline, network.deadline, sweepAt)
+    }
+
+    func wakeBox(_ instant: Instant) {
+        if instant < sweepAt { sweepAt = instant }
+        if instant < deadline { deadline = instant }
+    }
+
+    /// Answered handshakes that were never finished, and frames that lack pieces.
+    private func sweep(_ now: Instant) {
+        responses.removeAll { response in
+            guard now - response.created >= limits.responseLifetime else { return false }
+            indices.release(response.index)
+            drops.count(.handshakeTimeout)
+            return true
+        }
+        drops.count(.fragmentExpired, by: reassembler.tick(now))
+        sweepAt = now + .seconds(1)
+        if responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
+    }
+
+    /// Looks at one session; returns when to look again.
+    private func service(_ session: Session, _ now: Instant) -> Instant {
+        var next = Instant.distantFuture
+        func due(_ instant: Instant) { next = min(next, instant) }
+
+        expireKeys(session, now, due)
+        servicePath(session, now, due)
+        serviceLink(session, now, due)
+        serviceKeys(session, now, due)
+        servicePending(session, now, due)
+        serviceAttempt(session, \.directAttempt, now, due)
+        serviceAttempt(session, \.relayedAttempt, now, due)
+        if isForgotten(session, now, due) {
+            remove(session, now)
+            return .distantFuture
+        }
+        return next
+    }
+
+    private func expireKeys(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        if let old = session.previous {
+            if old.mayReceive(now, limits) { due(old.created + limits.rejectAfter) } else { release(&session.previous) }
+        }
+        guard let current = session.current else { return }
+        if current.mayReceive(now, limits) {
+            due(current.created + limits.rejectAfter)
+        } else {
+            release(&session.current)
+            if session.directAlive { directPathDied(session, now) }
+        }
+    }
+
+    /// Challenges of a new endpoint, and probes of the path's size.
+    private func servicePath(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        guard session.current != nil, session.direct != nil else { return }
+        switch session.direct?.tick(now) {
+        case .send:
+            if let direct = session.direct {
+                var echo: [UInt8] = []
+                echo.appendLittle(direct.challenge)
+                if session.direct?.admit(1 + echo.count + TransportLayout.overhead) == true {
+                    emitShort(.challenge, echo, session, to: direct.path, now)
+                }
+            }
+        case .returned:
+            session.size.restart(now)
+        case .lost:
+            if session.directAlive { directPathDied(session, now) }
+        case .wait, nil:
+            break
+        }
+        if let direct = session.direct, !direct.validated { due(direct.challengeAt) }
+
+        let isUsed = session.link.neighbour != nil || now - session.lastDataSent < limits.keepaliveAfter
+        guard session.directAlive, let direct = session.direct, direct.validated, isUsed else { return }
+        if let size = session.size.tick(now) {
+            let frameCount = size - direct.path.remote.headerBytes - TransportLayout.overhead
+            var body: [UInt8] = []
+            body.appendLittle(session.size.number)
+            body += [UInt8](repeating: 0, count: frameCount - 1 - body.count)
+            emitShort(.sizeProbe, body, session, to: direct.path, now)
+        }
+        due(session.size.nextProbe)
+    }
+
+    /// Hellos until the link is up, then signs of life.
+    private func serviceLink(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        guard session.local.isMain, session.usesDirectPath, session.current != nil else { return }
+        if session.link.neighbour == nil {
+            guard session.link.nextHello != .distantFuture else { return }
+            if now >= session.link.nextHello {
+                // Who does not want a link only answers.
+                sendHello(session, wantsAnswer: acceptsLink(session), now)
+                session.link.nextHello = now + (session.link.remoteRun == nil ? .seconds(1) : .seconds(10))
+                if !acceptsLink(session) { session.link.nextHello = .distantFuture }
+            }
+            due(session.link.nextHello)
+            return
+        }
+        if session.link.unanswered > 0, session.lastReceived > session.link.probeSent {
+            // Whatever came in since is a sign of life.
+            session.link.unanswered = 0
+            session.link.nextProbe = max(session.link.nextProbe, now + limits.linkProbeRetry)
+        }
+        if session.unansweredSince != .distantFuture, now - session.unansweredSince >= limits.linkSuspicion,
+            session.link.unanswered == 0
+        {
+            session.link.nextProbe = now
+        }
+        if now >= session.link.nextProbe {
+            if session.link.unanswered >= limits.linkProbesLost {
+                directPathDied(session, now)
+                return
+            }
+            session.link.unanswered += 1
+            session.link.probeNumber = random.next64()
+            session.link.probeSent = now
+            session.link.nextProbe = now + limits.linkProbeRetry
+            var body: [UInt8] = []
+            body.appendLittle(session.link.probeNumber)
+            emitShort(.ping, body, session, now)
+        }
+        due(session.link.nextProbe)
+        if session.unansweredSince != .distantFuture, session.link.unanswered == 0 {
+            due(session.unansweredSince + limits.linkSuspicion)
+        }
+    }
+
+    /// New keys before the old ones end, keepalives, and a new handshake with who has fallen silent.
+    private func serviceKeys(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        if session.peer?.endpoints.isEmpty == false, !session.usesDirectPath { startDirectAttempt(session, now) }
+        guard let current = session.current else { return }
+        let lastData = max(session.lastDataSent, session.lastDataReceived)
+        let isUsed = session.link.neighbour != nil || now - lastData < limits.rekeyAfter
+        // The side that was called waits a little longer, so that both do not begin at once.
+        let rekeyAt = current.created + limits.rekeyAfter + (current.initiator ? .zero : .seconds(10))
+        if isUsed {
+            if now >= rekeyAt || current.isWornOut {
+                if session.usesDirectPath { startDirectAttempt(session, now) } else { startRelayedAttempt(session, now) }
+            } else {
+                due(rekeyAt)
+            }
+        }
+        guard session.link.neighbour == nil else { return }
+        if session.lastDataReceived > session.lastSent {
+            if now - session.lastDataReceived >= limits.keepaliveAfter {
+                emitShort(.keepalive, [], session, now)
+            } else {
+                due(session.lastDataReceived + limits.keepaliveAfter)
+            }
+        }
+        if session.unansweredSince != .distantFuture {
+            if now - session.unansweredSince >= limits.silenceBeforeHandshake {
+                session.unansweredSince = .distantFuture
+                if session.directAlive { directPathDied(session, now) }
+                seekKeys(session, now)
+            } else {
+                due(session.unansweredSince + limits.silenceBeforeHandshake)
+            }
+        }
+        reportRelaySize(session, now, due)
+    }
+
+    private func seekKeys(_ session: Session, _ now: Instant) {
+        if relayLink(to: session.remote) != nil { startRelayedAttempt(session, now) }
+    }
+
+    /// Tells the far end what its relays carry in one piece; three times, since nothing acknowledges it.
+    private func reportRelaySize(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        if session.stampSeen != session.stampReported {
+            session.stampReported = session.stampSeen
+            session.stampReportsLeft = 3
+            session.nextStampReport = now
+        }
+        guard session.stampReportsLeft > 0, !session.usesDirectPath else { return }
+        if now >= session.nextStampReport {
+            session.stampReportsLeft -= 1
+            session.nextStampReport = now + .seconds(1)
+            var body: [UInt8] = []
+            body.appendLittle(UInt16(clamping: session.stampSeen))
+            emitShort(.relaySize, body, session, now)
+        }
+        if session.stampReportsLeft > 0 { due(session.nextStampReport) }
+    }
+
+    private func servicePending(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        guard !session.pending.isEmpty else { return }
+        failPending(session, olderThan: now - limits.pendingLifetime + Interval(nanoseconds: 1))
+        guard !session.pending.isEmpty else { return }
+        seekWay(session, now)
+        due(session.pending.oldest + limits.pendingLifetime)
+        due(now + .milliseconds(250))
+    }
+
+    private func serviceAttempt(
+        _ session: Session, _ place: ReferenceWritableKeyPath<Session, Attempt?>, _ now: Instant, _ due: (Instant) -> Void
+    ) {
+        guard let attempt = session[keyPath: place] else { return }
+        if now >= attempt.nextSend {
+            if now - attempt.started >= limits.handshakeTimeout {
+                drops.count(.handshakeTimeout)
+                endAttempt(&session[keyPath: place])
+                if session.peer != nil { due(now + .milliseconds(250)) }
+                return
+            }
+            if attempt.repeats >= 3, let peer = session.peer, peer.trouble == nil, !session.usesDirectPath {
+                peer.trouble =
+                    "no answer: nothing reachable at its endpoints knows this id (check the id, the address and port, and firewalls)"
+            }
+            sendDue(attempt, now)
+        }
+        due(attempt.nextSend)
+    }
+
+    /// Nobody uses it: neither a peer's nor a link, nothing waits, nothing came for long.
+    private func isForgotten(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) -> Bool {
+        guard session.peer == nil, session.link.neighbour == nil, session.directAttempt == nil, session.relayedAttempt == nil,
+            session.pending.isEmpty
+        else { return false }
+        if session.current == nil && session.previous == nil {
+            let end = max(session.created, session.lastReceived) + .seconds(5)
+            due(end)
+            return now >= end
+        }
+        let end = max(session.created, session.lastReceived, session.lastSent) + limits.sessionIdle
+        due(end)
+        return now >= end
+    }
+}

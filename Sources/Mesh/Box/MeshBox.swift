@@ -1,0 +1,248 @@
+public import INET256
+public import Wire
+
+/// The mesh core of one box: its nodes, sessions, links and routes. No I/O and no clock: datagrams and `now` go in,
+/// datagrams come out in the `outbox`, messages for local nodes as return values. One thread at a time.
+///
+/// The verbs stand in files of their own, in the order of a packet's way:
+/// `MeshBox+Send`, `MeshBox+Emit`, `MeshBox+Receive`, `MeshBox+Frames`, `MeshBox+Handshake`, `MeshBox+Links`, `MeshBox+Tick`.
+public final class MeshBox {
+    /// What is to be sent. The driver sends and empties it after every burst.
+    public let outbox: Outbox
+    /// What was dropped, by reason.
+    public internal(set) var drops = DropCounters()
+
+    let settings: BoxSettings
+    let limits: MeshLimits
+    let suites: Suites
+    let random: any RandomSource
+    /// This run of the daemon: neighbours notice a restart by it.
+    let run: UInt64
+
+    var nodes: [LocalNode?] = []
+    var nodesByAddress: [Address: LocalNode] = [:]
+    var nodesByHint: [UInt32: [LocalNode]] = [:]
+
+    var network: AnyNetwork
+    var networkVersion: UInt64 = 0
+
+    var sessions: [SessionKey: Session] = [:]
+    /// The session used last: bursts go to the same destination.
+    var recent: Session?
+    var nextSessionNumber: UInt32 = 1
+    var indices = IndexTable()
+    /// Links by neighbour number.
+    var links: [Session?] = []
+    var peers: [Address: Peer] = [:]
+    /// Addresses that configured peers are expected at: part of the handshake budget is theirs.
+    var peerAddresses: Set<IPv6Address> = []
+
+    var responses: [Response] = []
+    var jar: CookieJar
+    var reassembler: Reassembler
+    var pendingBytes = 0
+
+    /// Handshake work done in this turn of the loop, and arrivals in this second.
+    var workThisTurn = 0
+    var arrivalsThisSecond = 0
+    var secondBegan: Instant
+    var strainedUntil: Instant = .distantPast
+    var hintsOut = TokenBucket(perSecond: 50, burst: 50)
+    var hintsIn = TokenBucket(perSecond: 50, burst: 50)
+
+    var events: [BoxEvent] = []
+    var refusals: [Refusal] = []
+    var sweepAt: Instant = .distantPast
+    /// What went through this box for others.
+    var relayedFrames: UInt64 = 0
+    var relayedBytes: UInt64 = 0
+    /// Where a frame that will be cut into pieces is put together first.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Reassembler.frameCapacity, alignment: 16)
+
+    /// When `tick` wants to be called.
+    public internal(set) var deadline: Instant
+
+    struct SessionKey: Hashable {
+        let node: Int
+        let remote: Address
+    }
+
+    /// A stranger whose link was not accepted.
+    struct Refusal {
+        let address: Address
+        let endpoint: Endpoint
+        var last: Instant
+        var count: UInt64
+    }
+
+    /// `key` becomes the box's main address. An unknown name of a network is a precondition: the configuration checks it.
+    public init(key: PrivateKey, settings: BoxSettings, random: any RandomSource, now: Instant) {
+        self.settings = settings
+        limits = settings.limits
+        self.random = random
+        suites = Suites(ciphers: settings.ciphers, minimum: settings.minimumSuite)
+        precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this processor has")
+        guard let network = AnyNetwork(name: settings.network, startMilliseconds: settings.startMilliseconds) else {
+            preconditionFailure("no network is named \(settings.network)")
+        }
+        self.network = network
+        run = random.next64()
+        outbox = Outbox(bytes: settings.limits.outboxBytes, datagrams: settings.limits.outboxDatagrams)
+        jar = CookieJar(random: random, now: now)
+        reassembler = Reassembler(limits: settings.limits)
+        secondBegan = now
+        deadline = now
+        add(LocalNode(id: .main, key: key), now)
+    }
+
+    deinit { scratch.deallocate() }
+
+    /// The box's own address: its links are sessions of this one.
+    public var mainAddress: Address { nodes[0]!.address }
+
+    // MARK: Local nodes
+
+    /// Why a node cannot be opened.
+    public enum NodeError: Error, Equatable {
+        case alreadyOpen
+        case tooMany(limit: Int)
+    }
+
+    /// Starts a local node with a key of its own. It is announced to the network at once.
+    public func open(_ key: PrivateKey, now: Instant) throws(NodeError) -> NodeID {
+        guard nodesByAddress[key.address] == nil else { throw .alreadyOpen }
+        guard nodesByAddress.count < limits.maximumLocalNodes else { throw .tooMany(limit: limits.maximumLocalNodes) }
+        let place = nodes.firstIndex { $0 == nil } ?? nodes.count
+        let node = LocalNode(id: NodeID(rawValue: place), key: key)
+        add(node, now)
+        return node.id
+    }
+
+    /// Ends a local node: its sessions go, and the network forgets it. The main node stays (a precondition).
+    public func close(_ id: NodeID, now: Instant) {
+        precondition(id != .main, "the main node lives as long as the box")
+        guard let node = node(id) else { return }
+        for session in sessions.values where session.local === node {
+            sayGoodbye(session, now)
+            remove(session, now)
+        }
+        nodes[id.rawValue] = nil
+        nodesByAddress[node.address] = nil
+        nodesByHint[node.keys.hint]?.removeAll { $0 === node }
+        responses.removeAll { response in
+            guard response.local === node else { return false }
+            indices.release(response.index)
+            return true
+        }
+        network.removeLocal(node.address, now: now)
+        networkMoved(now)
+    }
+
+    public func address(of id: NodeID) -> Address? { node(id)?.address }
+
+    private func add(_ node: LocalNode, _ now: Instant) {
+        if node.id.rawValue == nodes.count { nodes.append(node) } else { nodes[node.id.rawValue] = node }
+        nodesByAddress[node.address] = node
+        nodesByHint[node.keys.hint, default: []].append(node)
+        network.addLocal(node.key, now: now)
+        networkMoved(now)
+    }
+
+    @inline(__always)
+    func node(_ id: NodeID) -> LocalNode? { id.rawValue < nodes.count ? nodes[id.rawValue] : nil }
+
+    // MARK: Questions
+
+    /// Any known address that begins with the first `bits` bits of `prefix`: local, neighbour or routed.
+    public func find(prefix: Address, bits: Int) -> Address? {
+        if let found = network.find(prefix: prefix, bits: bits) { return found }
+        // Peers that are configured but not linked yet: traffic to them may wait for the link.
+        return peers.keys.first { $0.hasPrefix(prefix, bits: bits) }
+    }
+
+    /// The public key of an address, from the routes or from a session.
+    public func publicKey(of address: Address) -> PublicKey? {
+        if let local = nodesByAddress[address] { return local.key.publicKey }
+        if let known = network.publicKey(of: address) { return known }
+        return sessions.values.first { $0.remote == address }?.remoteKey
+    }
+
+    /// Grows whenever an answer of `find` may have changed.
+    public var routesVersion: UInt64 { network.version }
+
+    /// What happened since the last call.
+    public func takeEvents() -> [BoxEvent] {
+        guard !events.isEmpty else { return [] }
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    static let maximumEvents = 4096
+
+    func note(_ event: BoxEvent) {
+        if events.count < Self.maximumEvents { events.append(event) }
+    }
+
+    /// A new turn of the driver's loop: handshake work is budgeted per turn.
+    public func beginTurn() { workThisTurn = 0 }
+
+    // MARK: Sessions
+
+    @inline(__always)
+    func session(_ local: LocalNode, _ remote: Address) -> Session? {
+        if let recent, recent.local === local, recent.remote == remote { return recent }
+        let found = sessions[SessionKey(node: local.id.rawValue, remote: remote)]
+        if let found { recent = found }
+        return found
+    }
+
+    /// The session, made if there is none; nil when all places are taken by sessions in use.
+    func openSession(_ local: LocalNode, _ remote: Address, _ now: Instant) -> Session? {
+        if let session = session(local, remote) { return session }
+        if sessions.count >= limits.maximumSessions && !evictStranger(now) { return nil }
+        let session = Session(number: nextSessionNumber, local: local, remote: remote, now: now)
+        nextSessionNumber &+= 1
+        session.peer = local.isMain ? peers[remote] : nil
+        sessions[SessionKey(node: local.id.rawValue, remote: remote)] = session
+        wake(session, now)
+        return session
+    }
+
+    /// Makes room by forgetting the least recently used session that is neither a peer's nor a link.
+    private func evictStranger(_ now: Instant) -> Bool {
+        let victim = sessions.values
+            .filter { $0.peer == nil && $0.link.neighbour == nil }
+            .min { max($0.lastReceived, $0.created) < max($1.lastReceived, $1.created) }
+        guard let victim else { return false }
+        remove(victim, now)
+        return true
+    }
+
+    func remove(_ session: Session, _ now: Instant) {
+        takeLinkDown(session, now)
+        endAttempt(&session.directAttempt)
+        endAttempt(&session.relayedAttempt)
+        release(&session.current)
+        release(&session.previous)
+        failPending(session, olderThan: .distantFuture)
+        if recent === session { recent = nil }
+        sessions[SessionKey(node: session.local.id.rawValue, remote: session.remote)] = nil
+    }
+
+    func release(_ keypair: inout Keypair?) {
+        if let old = keypair { indices.release(old.localIndex) }
+        keypair = nil
+    }
+
+    func endAttempt(_ attempt: inout Attempt?) {
+        // Once message 2 came, the index belongs to the keypair.
+        if let old = attempt, case .waiting = old.stage { indices.release(old.index) }
+        attempt = nil
+    }
+
+    /// Looks at the session again no later than `instant`.
+    func wake(_ session: Session, _ instant: Instant) {
+        session.wake(by: instant)
+        if instant < deadline { deadline = instant }
+    }
+}

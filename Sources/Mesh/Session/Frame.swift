@@ -1,0 +1,68 @@
+/// What the first byte of a frame (the plaintext of a sealed datagram) says.
+enum FrameKind: UInt8 {
+    /// Nothing more: "I am here, and these keys work".
+    case keepalive = 0
+    /// An application's message, 0 to 65,535 bytes.
+    case message = 1
+    /// A piece of a frame that does not fit one datagram.
+    case fragment = 2
+    /// A datagram of a session between other nodes, on its way through this link.
+    case relay = 3
+    /// A control frame of the routing algorithm.
+    case control = 4
+    /// Eight random bytes to be echoed: does the new endpoint receive?
+    case challenge = 5
+    /// The echo of a challenge.
+    case challengeResponse = 6
+    /// A padded datagram that asks whether its size gets through: probe number (4).
+    case sizeProbe = 7
+    /// The answer: probe number (4), size in bytes (4).
+    case sizeProbeAnswer = 8
+    /// Whether this end wants a link, and which run of the daemon it is.
+    case hello = 9
+    /// An identifier (8) and padding to be echoed.
+    case ping = 10
+    /// The echo of a ping.
+    case pong = 11
+    /// The other end is going away and will not answer on these keys.
+    case goodbye = 12
+    /// The largest datagram (2) that came through the relays in one piece.
+    case relaySize = 13
+}
+
+/// The head of a fragment: kind (1), frame number (4), piece (1), pieces (1), bytes in the whole frame (4).
+/// All pieces but the last have the same length, so a piece's place follows from its number.
+enum FragmentLayout {
+    static let number = 1
+    static let piece = 5
+    static let pieces = 6
+    static let total = 7
+    static let header = 11
+    /// The most pieces of one frame: one bit each in a word.
+    static let maximumPieces = 64
+}
+
+/// The head of a relay frame: kind (1), hop limit (1), size stamp (2), destination (32), source (32).
+///
+/// The stamp is the largest datagram that each link so far could carry without fragmenting; every relay lowers it to what its
+/// own next link carries, and the far end reports it to the sender inside the session.
+enum RelayLayout {
+    static let hopLimit = 1
+    static let stamp = 2
+    static let destination = 4
+    static let source = 36
+    static let header = 68
+    /// More than the diameter of any mesh this routes; a frame that loops dies after as many hops.
+    static let initialHopLimit: UInt8 = 64
+}
+
+/// Hello: kind (1), flags (1), run of the daemon (8).
+enum HelloLayout {
+    static let flags = 1
+    static let run = 2
+    static let count = 10
+    /// The sender accepts a link with the receiver.
+    static let acceptsLink: UInt8 = 1
+    /// The sender wants a hello in return.
+    static let wantsAnswer: UInt8 = 2
+}

@@ -1,0 +1,142 @@
+internal import INET256
+internal import Wire
+
+/// A handshake that this box began. Waits for message 2, then repeats message 3 until the first authenticated datagram.
+final class Attempt {
+    enum Route { case direct([Path]), relayed }
+    enum Stage {
+        case waiting(XXInitiator)
+        case confirming(Keypair, message: [UInt8])
+    }
+
+    let session: Session
+    let index: UInt32
+    var route: Route
+    var stage: Stage
+    let started: Instant
+    /// When the message that is due was first sent, how often since, and when it is due again.
+    var repeats = 0
+    var nextSend: Instant
+    /// Message 1 with its MACs.
+    var message: [UInt8]
+    var cookie: [UInt8]?
+
+    init(session: Session, index: UInt32, route: Route, noise: XXInitiator, message: [UInt8], now: Instant) {
+        self.session = session
+        self.index = index
+        self.route = route
+        stage = .waiting(noise)
+        self.message = message
+        started = now
+        nextSend = now
+    }
+
+    /// What is sent now, byte for byte the same each time.
+    var due: [UInt8] {
+        switch stage {
+        case .waiting: message
+        case .confirming(_, let finish): finish
+        }
+    }
+}
+
+/// A message 1 that was answered: waits for message 3. Holds what is needed to repeat the answer.
+final class Response {
+    let index: UInt32
+    let local: LocalNode
+    let caller: UInt32
+    /// The caller's ephemeral key: a repeated message 1 is answered with the same bytes, without new work.
+    let ephemeral: Bytes32
+    let waiting: XXResponderWaiting
+    let message: [UInt8]
+    let cipher: Cipher
+    let created: Instant
+    /// The path that message 2 went to, when it went straight.
+    let path: Path?
+
+    init(
+        index: UInt32, local: LocalNode, caller: UInt32, ephemeral: Bytes32, waiting: XXResponderWaiting, message: [UInt8],
+        cipher: Cipher, created: Instant, path: Path?
+    ) {
+        self.index = index
+        self.local = local
+        self.caller = caller
+        self.ephemeral = ephemeral
+        self.waiting = waiting
+        self.message = message
+        self.cipher = cipher
+        self.created = created
+        self.path = path
+    }
+}
+
+/// The sealed payload of messages 2 and 3.
+enum Identity {
+    static func payload(_ key: PublicKey, suite: Cipher) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: HandshakePayload.count)
+        out[HandshakePayload.suite] = suite.rawValue
+        out.replaceSubrange(HandshakePayload.key..<HandshakePayload.key + HandshakePayload.keyCount, with: key.serialized)
+        return out
+    }
+
+    /// The identity that a payload claims, after the checks of DESIGN section 3: a valid canonical key whose conversion is
+    /// the Noise static key. Whose address it is, the caller of this checks.
+    static func read(_ peer: NoisePeer) throws(HandshakeError) -> (key: PublicKey, suite: UInt8) {
+        guard peer.payload.count == HandshakePayload.count else { throw .badIdentity }
+        let bytes = Array(peer.payload[HandshakePayload.key..<HandshakePayload.key + HandshakePayload.keyCount])
+        guard let key = try? PublicKey(serialized: bytes), let converted = key.x25519(), converted == peer.key else {
+            throw .badIdentity
+        }
+        return (key, peer.payload[HandshakePayload.suite])
+    }
+}
+
+/// Message 1, made and read.
+enum Initiation {
+    static func make(
+        sender: UInt32, suites: UInt16, noise: XXInitiator, keys: AddressKeys, cookie: [UInt8]?
+    ) -> [UInt8] {
+        var out: [UInt8] = [DatagramKind.initiation.rawValue, protocolVersion]
+        out.appendLittle(suites)
+        out.appendLittle(sender)
+        out.appendLittle(keys.hint)
+        out += noise.message
+        out += [UInt8](repeating: 0, count: InitiationLayout.count - out.count)
+        let mac1 = out.withUnsafeBytes { keys.mac1($0) }
+        out.replaceSubrange(InitiationLayout.mac1..<InitiationLayout.mac2, with: mac1)
+        if let cookie {
+            let mac2 = out.withUnsafeBytes {
+                keyedHash(cookie, UnsafeRawBufferPointer(rebasing: $0[0..<InitiationLayout.mac2]))
+            }
+            out.replaceSubrange(InitiationLayout.mac2..<InitiationLayout.count, with: mac2)
+        }
+        return out
+    }
+
+    /// Is mac1 that of this address?
+    static func isMeant(for keys: AddressKeys, _ message: UnsafeRawBufferPointer) -> Bool {
+        keys.mac1(message).withUnsafeBytes {
+            constantTimeEqual($0, UnsafeRawBufferPointer(rebasing: message[InitiationLayout.mac1..<InitiationLayout.mac2]))
+        }
+    }
+}
+
+/// Where a datagram came from: straight over UDP, or inside a relay frame of a link.
+enum Arrival {
+    case direct(Path)
+    case relayed(link: Session, source: Address, stamp: Int)
+
+    var ingress: Ingress {
+        switch self {
+        case .direct(let path): .direct(path.remote)
+        case .relayed(let link, let source, _): .relayed(neighbour: link.remote, source: source)
+        }
+    }
+
+    var path: Path? {
+        switch self {
+        case .direct(let path): path
+        case .relayed: nil
+        }
+    }
+}

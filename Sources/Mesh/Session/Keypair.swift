@@ -1,0 +1,85 @@
+internal import INET256
+internal import Wire
+
+/// The two keys of one finished handshake, their counters and their age. Replaced by the next handshake, zeroed
+/// with the last reference.
+final class Keypair {
+    let cipher: Cipher
+    private let sendKey: AEADKey
+    private let receiveKey: AEADKey
+    private let limits: CipherLimits
+    let created: Instant
+    /// Did this box begin the handshake?
+    let initiator: Bool
+    /// The index that the other end puts on what it sends here, and the one it wants to see.
+    let localIndex: UInt32
+    let remoteIndex: UInt32
+    /// Whether anything authenticated has come in under these keys. Until then the initiator repeats message 3.
+    var confirmed = false
+
+    private(set) var nextCounter: UInt64 = 0
+    private(set) var window = ReplayWindow()
+    private var failures: UInt64 = 0
+
+    init(
+        cipher: Cipher, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32, now: Instant
+    ) {
+        self.cipher = cipher
+        self.initiator = initiator
+        self.localIndex = localIndex
+        self.remoteIndex = remoteIndex
+        created = now
+        sendKey = AEADKey(cipher, key: initiator ? secrets.initiatorToResponder : secrets.responderToInitiator)
+        receiveKey = AEADKey(cipher, key: initiator ? secrets.responderToInitiator : secrets.initiatorToResponder)
+        switch cipher {
+        case .chaCha20Poly1305: limits = .chaCha
+        case .aes256GCM: limits = .aesGCM
+        }
+    }
+
+    func maySend(_ now: Instant, _ bounds: MeshLimits) -> Bool {
+        now - created < bounds.rejectAfter && nextCounter < limits.rejectAfterMessages
+    }
+
+    func mayReceive(_ now: Instant, _ bounds: MeshLimits) -> Bool {
+        now - created < bounds.rejectAfter && failures < CipherLimits.failedOpenings
+    }
+
+    var isWornOut: Bool { nextCounter >= limits.rekeyAfterMessages }
+
+    /// Writes the header at `target`, seals the `count` frame bytes that stand right behind it in place and puts the tag
+    /// behind them. Returns the datagram's length. The caller has asked `maySend`.
+    @inline(__always)
+    func seal(at target: UnsafeMutableRawPointer, frameCount count: Int) -> Int {
+        target.putLittle(UInt32(DatagramKind.transport.rawValue), 0)
+        target.putLittle(remoteIndex, TransportLayout.receiver)
+        target.putLittle(nextCounter, TransportLayout.counter)
+        let header = UnsafeRawBufferPointer(start: target, count: TransportLayout.header)
+        sendKey.seal(target + TransportLayout.header, count: count, nonce: nextCounter, additional: header)
+        nextCounter += 1
+        return count + TransportLayout.overhead
+    }
+
+    enum Opening {
+        /// The frame's bytes stand behind the header; was the counter newer than all before?
+        case frame(count: Int, newest: Bool)
+        case replayed
+        case forged
+    }
+
+    /// Opens a datagram in place. The caller has checked that it is at least `TransportLayout.minimum` long.
+    @inline(__always)
+    func open(_ datagram: UnsafeMutableRawBufferPointer) -> Opening {
+        let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
+        guard window.admits(counter), let base = datagram.baseAddress else { return .replayed }
+        let header = UnsafeRawBufferPointer(start: base, count: TransportLayout.header)
+        let sealed = datagram.count - TransportLayout.header
+        guard receiveKey.open(base + TransportLayout.header, count: sealed, nonce: counter, additional: header) else {
+            failures += 1
+            return .forged
+        }
+        let newest = window.isNewest(counter)
+        guard window.accept(counter) else { return .replayed }
+        return .frame(count: sealed - TransportLayout.tag, newest: newest)
+    }
+}

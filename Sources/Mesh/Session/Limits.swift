@@ -1,0 +1,89 @@
+public import Wire
+
+/// Every number that bounds what a box holds or how long it holds it. The defaults are for a real box; the
+/// simulator and tests make some of them smaller.
+public struct MeshLimits: Sendable {
+    // Keys (DESIGN section 3).
+
+    /// Age at which the side that began the session begins the next one.
+    public var rekeyAfter: Interval = .seconds(120)
+    /// Age at which keys are neither sent nor received on.
+    public var rejectAfter: Interval = .seconds(180)
+
+    // Handshakes.
+
+    /// When an unanswered handshake message is sent again, each with up to a quarter of jitter; the last repeats.
+    public var retransmitSchedule: [Interval] = [
+        .milliseconds(250), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
+    ]
+    /// A configured peer with an endpoint is asked at least this often, so that its return is noticed within 3 s.
+    public var peerRetryCeiling: Interval = .seconds(2)
+    /// Age at which an unanswered handshake is given up.
+    public var handshakeTimeout: Interval = .seconds(90)
+    /// How long an answered message 1 waits for its message 3.
+    public var responseLifetime: Interval = .seconds(15)
+    /// Answered handshakes that wait for message 3; the oldest goes first.
+    public var maximumResponses = 1024
+    /// Handshake messages with Diffie-Hellman operations handled in one turn of the loop.
+    public var handshakesPerTurn = 16
+    /// Handshake messages a second above which strangers must show a cookie first.
+    public var handshakesPerSecondBeforeCookies = 200
+
+    // Liveness.
+
+    /// A link is asked for a sign of life when it was silent this long.
+    public var linkProbeInterval: Interval = .seconds(5)
+    /// How soon an unanswered sign of life is asked for again.
+    public var linkProbeRetry: Interval = .milliseconds(500)
+    /// Unanswered in a row before a link is dead.
+    public var linkProbesLost = 5
+    /// Something was sent on a link and nothing came back for this long: ask at once.
+    public var linkSuspicion: Interval = .milliseconds(1500)
+    /// A session answers received data with a keepalive after this long without anything to send.
+    public var keepaliveAfter: Interval = .seconds(10)
+    /// Data was sent and nothing came back for this long: a new handshake.
+    public var silenceBeforeHandshake: Interval = .seconds(15)
+    /// A session without traffic, link or peer is forgotten after this long.
+    public var sessionIdle: Interval = .seconds(300)
+
+    // Memory.
+
+    /// Sessions in all; strangers' least recently used one makes room.
+    public var maximumSessions = 8192
+    /// Local nodes in all.
+    public var maximumLocalNodes = 256
+    /// Links in all, strangers' included.
+    public var maximumLinks = 1024
+    /// Frames and bytes that wait for one session's keys or route.
+    public var pendingFrames = 64
+    public var pendingBytes = 160 * 1024
+    /// Bytes that wait in all.
+    public var pendingBytesInAll = 8 << 20
+    /// How long a frame waits before it is given back as undeliverable.
+    public var pendingLifetime: Interval = .seconds(3)
+    /// Frames being put together from fragments, in all (66 KB each) and per session.
+    public var reassemblies = 128
+    public var reassembliesPerSession = 16
+    /// How long a frame may lack pieces.
+    public var reassemblyLifetime: Interval = .seconds(3)
+    /// Strangers whose links were refused, remembered for `status`.
+    public var refusalsRemembered = 32
+
+    /// Bytes that one burst may put out before it is flushed.
+    public var outboxBytes = 4 << 20
+    /// Datagrams that one burst may put out before it is flushed.
+    public var outboxDatagrams = 4096
+
+    public init() {}
+}
+
+/// The limits of one key (DESIGN section 3): how many datagrams it may seal, and how many forgeries it may see.
+struct CipherLimits {
+    let rekeyAfterMessages: UInt64
+    let rejectAfterMessages: UInt64
+    /// Failed openings after which a key is given up.
+    static let failedOpenings: UInt64 = 1 << 36
+
+    static let chaCha = CipherLimits(rekeyAfterMessages: 1 << 60, rejectAfterMessages: UInt64.max - (1 << 13))
+    static let aesGCM = CipherLimits(rekeyAfterMessages: 1 << 27, rejectAfterMessages: 1 << 28)
+}

@@ -1,0 +1,139 @@
+internal import Wire
+
+/// Puts frames together from their pieces, in a fixed number of buffers that all sessions share. When none is free,
+/// the session that holds too many loses its oldest, else the oldest of all goes: memory is bounded whatever comes in.
+struct Reassembler {
+    /// The largest frame: a relayed message of 65,535 bytes.
+    static let frameCapacity = 1 + 65_535 + RelayLayout.header + TransportLayout.overhead
+
+    private final class Buffer {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Reassembler.frameCapacity, alignment: 16)
+        deinit { bytes.deallocate() }
+    }
+
+    private struct Assembly {
+        var owner: UInt32
+        var number: UInt32
+        var pieces: Int
+        var total: Int
+        var pieceCount: Int
+        var have: UInt64
+        var started: Instant
+        var buffer: Buffer
+    }
+
+    private var active: [Assembly] = []
+    private var free: [Buffer] = []
+    private let capacity: Int
+    private let perOwner: Int
+    private let lifetime: Interval
+
+    init(limits: MeshLimits) {
+        capacity = limits.reassemblies
+        perOwner = limits.reassembliesPerSession
+        lifetime = limits.reassemblyLifetime
+        active.reserveCapacity(capacity)
+    }
+
+    var count: Int { active.count }
+    /// Bytes held, in buffers in use and free ones.
+    var bytes: Int { (active.count + free.count) * Self.frameCapacity }
+
+    enum Outcome {
+        case waiting
+        /// A whole frame; the view is good until the next call.
+        case complete(UnsafeMutableRawBufferPointer)
+        case malformed
+    }
+
+    /// Takes one fragment frame (head included) of session `owner`. `dropped` counts frames that had to make room.
+    mutating func accept(
+        _ frame: UnsafeRawBufferPointer, owner: UInt32, now: Instant, dropped: inout Int
+    ) -> Outcome {
+        guard frame.count > FragmentLayout.header else { return .malformed }
+        let number: UInt32 = frame.little(FragmentLayout.number)
+        let piece = Int(frame[FragmentLayout.piece])
+        let pieces = Int(frame[FragmentLayout.pieces])
+        let total = Int(frame.little(FragmentLayout.total, as: UInt32.self))
+        let length = frame.count - FragmentLayout.header
+        guard pieces >= 2, pieces <= FragmentLayout.maximumPieces, piece < pieces, total <= Self.frameCapacity,
+            length < total
+        else { return .malformed }
+        // Every piece but the last has one length; the last one has the rest.
+        let last = piece == pieces - 1
+        let pieceCount: Int
+        if last {
+            guard (total - length) % (pieces - 1) == 0 else { return .malformed }
+            pieceCount = (total - length) / (pieces - 1)
+            guard length <= pieceCount else { return .malformed }
+        } else {
+            pieceCount = length
+            let rest = total - pieceCount * (pieces - 1)
+            guard rest > 0, rest <= pieceCount else { return .malformed }
+        }
+
+        let place: Int
+        if let found = active.firstIndex(where: { $0.owner == owner && $0.number == number }) {
+            guard active[found].pieces == pieces, active[found].total == total, active[found].pieceCount == pieceCount
+            else { return .malformed }
+            place = found
+        } else {
+            place = begin(owner, number, pieces, total, pieceCount, now, &dropped)
+        }
+        let bit: UInt64 = 1 << UInt64(piece)
+        guard active[place].have & bit == 0 else { return .waiting }
+        active[place].have |= bit
+        let target = active[place].buffer.bytes.baseAddress! + piece * pieceCount
+        target.copyMemory(from: frame.baseAddress! + FragmentLayout.header, byteCount: length)
+        guard active[place].have == UInt64.max >> UInt64(64 - pieces) else { return .waiting }
+        let whole = UnsafeMutableRawBufferPointer(rebasing: active[place].buffer.bytes[0..<total])
+        remove(place)
+        return .complete(whole)
+    }
+
+    /// Drops what lacked pieces for too long. Returns how many frames that were.
+    mutating func tick(_ now: Instant) -> Int {
+        var dropped = 0
+        var place = active.count - 1
+        while place >= 0 {
+            if now - active[place].started >= lifetime {
+                remove(place)
+                dropped += 1
+            }
+            place -= 1
+        }
+        // A quiet box keeps no more than a few spare buffers.
+        if active.isEmpty && free.count > 4 { free.removeLast(free.count - 4) }
+        return dropped
+    }
+
+    private mutating func begin(
+        _ owner: UInt32, _ number: UInt32, _ pieces: Int, _ total: Int, _ pieceCount: Int, _ now: Instant, _ dropped: inout Int
+    ) -> Int {
+        // New assemblies go to the end, so the first of an owner, or of all, is the oldest.
+        var held = 0
+        var oldest: Int?
+        for place in active.indices where active[place].owner == owner {
+            held += 1
+            if oldest == nil { oldest = place }
+        }
+        if held >= perOwner, let oldest {
+            remove(oldest)
+            dropped += 1
+        } else if active.count >= capacity {
+            remove(0)
+            dropped += 1
+        }
+        let buffer = free.popLast() ?? Buffer()
+        active.append(
+            Assembly(
+                owner: owner, number: number, pieces: pieces, total: total, pieceCount: pieceCount, have: 0, started: now,
+                buffer: buffer))
+        return active.count - 1
+    }
+
+    private mutating func remove(_ place: Int) {
+        free.append(active[place].buffer)
+        active.remove(at: place)
+    }
+}

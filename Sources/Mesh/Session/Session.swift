@@ -1,0 +1,117 @@
+internal import INET256
+internal import Wire
+
+/// What joins a local node to a remote address: the keys of the latest handshakes, the ways to send, and what waits.
+///
+/// A link is the session of two main addresses over a direct path. All other sessions, and this one while its direct path is
+/// down, ride in relay frames.
+final class Session {
+    let number: UInt32
+    let local: LocalNode
+    let remote: Address
+    /// Known after the first handshake.
+    var remoteKey: PublicKey?
+
+    /// Sends and receives.
+    var current: Keypair?
+    /// Receives only, until it is too old: datagrams on their way when the keys changed.
+    var previous: Keypair?
+    /// The attempt over UDP and the one through relays; at most one each.
+    var directAttempt: Attempt?
+    var relayedAttempt: Attempt?
+
+    var direct: DirectPath?
+    /// Does the direct path answer?
+    var directAlive = false
+    var size = PathSize()
+    /// The largest datagram that gets through the relays in one piece, as the far end said.
+    var relayCapacity: Int?
+    /// What the relays' stamp said of what came in, and whether the far end was told.
+    var stampSeen = 0
+    var stampReported = 0
+    var stampReportsLeft = 0
+    var nextStampReport: Instant = .distantPast
+
+    var link = LinkState()
+    /// Set while the remote address is a configured peer.
+    var peer: Peer?
+
+    var pending = PendingQueue()
+    var nextFragment: UInt32 = 0
+
+    var lastSent: Instant = .distantPast
+    var lastReceived: Instant = .distantPast
+    /// Messages and relayed datagrams, not keepalives: what decides whether the session is in use.
+    var lastDataSent: Instant = .distantPast
+    var lastDataReceived: Instant = .distantPast
+    /// When data was first sent that nothing has come back for.
+    var unansweredSince: Instant = .distantFuture
+    var lastHandshake: Instant = .distantPast
+    var created: Instant
+    /// When the box looks at this session again.
+    var deadline: Instant
+
+    var receivedBytes: UInt64 = 0
+    var receivedDatagrams: UInt64 = 0
+    var sentBytes: UInt64 = 0
+    var sentDatagrams: UInt64 = 0
+
+    init(number: UInt32, local: LocalNode, remote: Address, now: Instant) {
+        self.number = number
+        self.local = local
+        self.remote = remote
+        created = now
+        deadline = now
+    }
+
+    var usesDirectPath: Bool { directAlive && direct != nil }
+
+    func note(sent bytes: Int, _ now: Instant) {
+        sentBytes &+= UInt64(bytes)
+        sentDatagrams &+= 1
+        lastSent = now
+    }
+
+    /// Earliest wins: the box looks again then.
+    func wake(by instant: Instant) {
+        if instant < deadline { deadline = instant }
+    }
+}
+
+/// What a session is as a link.
+struct LinkState {
+    /// Set while the link is up.
+    var neighbour: NeighbourID?
+    /// Which run of the other daemon said hello, and whether it accepts a link.
+    var remoteRun: UInt64?
+    var remoteAccepts = false
+    var nextHello: Instant = .distantFuture
+    /// Signs of life asked for and not answered, in a row.
+    var unanswered = 0
+    var nextProbe: Instant = .distantFuture
+    var probeNumber: UInt64 = 0
+    var probeSent: Instant = .distantPast
+    /// Smoothed round-trip time (RFC 6298 section 2).
+    var roundTrip: Interval?
+
+    mutating func measured(_ sample: Interval) {
+        guard let old = roundTrip else {
+            roundTrip = sample
+            return
+        }
+        roundTrip = old * 7 / 8 + sample / 8
+    }
+}
+
+/// A configured neighbour.
+final class Peer {
+    let address: Address
+    var endpoints: [Endpoint]
+    /// Why there is no link, for people.
+    var trouble: String?
+
+    init(_ settings: PeerSettings) {
+        address = settings.address
+        endpoints = settings.endpoints
+    }
+}
