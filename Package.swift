@@ -43,11 +43,14 @@ let package = Package(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: strict),
-        .target(name: "MeshSim", dependencies: ["Mesh", "INET256", "Wire"], swiftSettings: strict),
-        .target(name: "Netlink", dependencies: ["Wire", "CMnl", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "MeshSim",
+            dependencies: ["Mesh", "INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
         .target(name: "Transport", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
         .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
-        .target(name: "Firewall", dependencies: ["Netlink", "CNftnl", "CMnl"], swiftSettings: strict),
+        .target(name: "Firewall", dependencies: ["Netlink", "CNftnl"], swiftSettings: strict),
         .target(
             name: "API", dependencies: ["INET256", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: strict),
@@ -67,6 +70,10 @@ let package = Package(
         .testTarget(name: "INET256Tests", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire"], swiftSettings: strict),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Wire"], swiftSettings: strict),
+        .testTarget(name: "TransportTests", dependencies: ["Transport", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "PortalTests", dependencies: ["Portal", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "KernelTests", dependencies: ["inet256vpn"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is set here is used by those who source it
 # Shared by the scripts in this folder: output, cleaning up, packages, the Swift toolchain. Sourced, never run.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -12,6 +12,8 @@ BUILD_PACKAGES=(
 )
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
+# What the tests call besides: socat carries streams, nft and ethtool shape traffic, systemd-analyze judges the unit.
+TEST_PACKAGES=(socat nftables ethtool systemd)
 
 # ---- output ----------------------------------------------------------------------------------------------------
 
@@ -35,10 +37,13 @@ fail() {
     exit 1
 }
 
-# Runs a command and shows it as typed, its output indented. Its exit code is kept.
+# show AS-TYPED COMMAND...: runs the command under the line that a user would type, its output indented. Keeps its code.
 show() {
-    printf '    %s$ %s%s\n' "$DIM" "$*" "$PLAIN"
-    { "$@" 2>&1 | sed 's/^/    /'; return "${PIPESTATUS[0]}"; }
+    printf '    %s%s%s\n' "$DIM" "$1" "$PLAIN"
+    shift
+    local code=0
+    "$@" 2>&1 | sed 's/^/    /' || code=${PIPESTATUS[0]}
+    return "$code"
 }
 
 need_root() {
@@ -82,7 +87,7 @@ with_progress() {
     set +m
     while kill -0 "$RUNNING" 2>/dev/null; do
         if [[ -n $WIPE ]]; then
-            last=$(tail -c 2000 "$log" | tr '\r' '\n' | sed -n 's/\x1b\[[0-9;]*[A-Za-z]//g; /[^ ]/h; ${x;p}')
+            last=$(tail -c 2000 "$log" | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep . | tail -n 1 || true)
             printf '%s    %s%s, %ss: %.90s%s' "$WIPE" "$DIM" "$label" $((SECONDS - began)) "$last" "$PLAIN"
         elif ((SECONDS - said >= 15)); then
             said=$SECONDS
@@ -196,7 +201,7 @@ swift_here() {
 give_back() {
     [[ $EUID -eq 0 && $(stat -c %u "$ROOT") -ne 0 ]] || return 0
     local made
-    for made in "$ROOT/.build" "$ROOT/Package.resolved"; do
+    for made in "$ROOT/.build" "$ROOT/.build-check" "$ROOT/Package.resolved"; do
         [[ -e $made ]] && chown -R --reference="$ROOT" "$made"
     done
     return 0

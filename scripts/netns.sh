@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # STARTED is read by those who source this
 # Boxes made of network namespaces, joined by veth pairs. Sourced after lib.sh by the demo and the benchmark.
 # NET_TAG must be set: it begins the names of the namespaces, which also bear this process's id, so that several runs
 # never meet.
@@ -38,10 +38,16 @@ net_box() {
 # net_wire A ADDRESS/LENGTH B ADDRESS/LENGTH: a veth pair, named after the box at its other end.
 net_wire() {
     ip -n "$(ns "$1")" link add "to-$3" type veth peer name "to-$1" netns "$(ns "$3")"
-    ip -n "$(ns "$1")" address add "$2" dev "to-$3" nodad
-    ip -n "$(ns "$3")" address add "$4" dev "to-$1" nodad
-    ip -n "$(ns "$1")" link set "to-$3" up
-    ip -n "$(ns "$3")" link set "to-$1" up
+    net_end "$1" "to-$3" "$2"
+    net_end "$3" "to-$1" "$4"
+}
+
+# An IPv6 address can be used at once only without the wait for duplicates.
+net_end() {
+    local options=()
+    if [[ $3 == *:* ]]; then options=(nodad); fi
+    ip -n "$(ns "$1")" address add "$3" dev "$2" "${options[@]}"
+    ip -n "$(ns "$1")" link set "$2" up
 }
 
 # net_start BOX LOG COMMAND...: in the background, in a session of its own (a Ctrl-C is not for it). Sets STARTED.

@@ -1,6 +1,7 @@
 #pragma once
 // <netinet/in.h> comes before any <linux/...>, or the two define the same structures twice.
 #include <netinet/in.h>
+#include <linux/netlink.h>
 #include <libnftnl/common.h>
 #include <libnftnl/table.h>
 #include <libnftnl/chain.h>
@@ -8,3 +9,4 @@
 #include <libnftnl/expr.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>

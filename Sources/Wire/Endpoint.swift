@@ -54,8 +54,11 @@ public struct Path: Hashable, Sendable {
     public var local: IPv6Address
     /// The interface packets leave by; 0 leaves the choice to the kernel.
     public var interface: UInt32
-    /// Which of the box's sockets: its place in the configuration's list of transports.
+    /// Which of the box's sockets: its place in the configuration's list of transports, or `anySocket`.
     public var socket: UInt16
+
+    /// The driver chooses a socket that speaks the endpoint's family.
+    public static let anySocket = UInt16.max
 
     @inlinable
     public init(remote: Endpoint, local: IPv6Address = .unspecified, interface: UInt32 = 0, socket: UInt16 = 0) {

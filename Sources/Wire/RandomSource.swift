@@ -19,6 +19,6 @@ extension RandomSource {
     /// A value in 0..<bound. `bound` must not be zero; the bias is below 2^-32 for 32-bit bounds.
     public func next(below bound: UInt32) -> UInt32 {
         precondition(bound > 0, "an empty range has no member")
-        return UInt32(truncatingIfNeeded: (next64() >> 32) * UInt64(bound) >> 32)
+        return UInt32(truncatingIfNeeded: ((next64() >> 32) * UInt64(bound)) >> 32)
     }
 }

@@ -15,6 +15,13 @@ extension UnsafeMutableRawBufferPointer {
     }
 }
 
+extension [UInt8] {
+    /// As `withUnsafeBytes`, which forgets what kind of error its body throws.
+    func withRaw<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try withUnsafeBufferPointer { (bytes) throws(E) in try body(UnsafeRawBufferPointer(bytes)) }
+    }
+}
+
 /// Stands in for the address of a buffer without bytes. Nobody reads or writes there.
 private struct Nowhere: @unchecked Sendable {
     let pointer = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)

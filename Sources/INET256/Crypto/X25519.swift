@@ -8,7 +8,7 @@ public enum X25519 {
         precondition(secret.count == Bytes32.count, "an X25519 secret has 32 bytes")
         Sodium.start()
         return secret.withBytes { secret in
-            Bytes32.filled { _ = crypto_scalarmult_curve25519_base($0, secret.bytePointer) }
+            Bytes32.filled { _ = crypto_scalarmult_curve25519_base($0.bytePointer, secret.bytePointer) }
         }
     }
 
@@ -32,13 +32,13 @@ public enum X25519 {
 }
 
 extension Bytes32 {
-    /// The 32 bytes that a C function writes.
-    static func filled(_ body: (UnsafeMutablePointer<UInt8>) -> Void) -> Bytes32 {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { memory in
-            memory.initialize(repeating: 0)
-            guard let base = memory.baseAddress else { return .zero }
-            body(base)
-            return Bytes32(loading: base)
-        }
+    /// The 32 bytes that `body` writes; zero where it writes nothing.
+    static func filled<E: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Void
+    ) throws(E) -> Bytes32 {
+        var words = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
+        try withUnsafeMutableBytes(of: &words) { (bytes) throws(E) in try body(bytes) }
+        return Bytes32(
+            words: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian))
     }
 }

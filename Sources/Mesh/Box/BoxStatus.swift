@@ -58,7 +58,7 @@ public struct BoxStatus: Sendable {
 extension MeshBox {
     /// The state of everything, for people and metrics. Allocates: not for the data path.
     public func status(now: Instant) -> BoxStatus {
-        let all = sessions.values.sorted { $0.number < $1.number }
+        let all = allSessions.sorted { $0.number < $1.number }
         return BoxStatus(
             mainAddress: mainAddress, nodes: nodes.compactMap { $0?.address },
             links: all.filter { $0.local.isMain && ($0.peer != nil || $0.link.neighbour != nil) }.map(linkStatus),

@@ -78,7 +78,7 @@ public struct BoxSettings: Sendable {
 }
 
 /// A local node: a key, and what follows from it.
-final class LocalNode {
+final class BoxNode {
     let id: NodeID
     let key: PrivateKey
     let address: Address

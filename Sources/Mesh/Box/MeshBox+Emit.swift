@@ -178,7 +178,7 @@ extension MeshBox {
     }
 
     /// Sends a finished datagram back to where its question came from.
-    func answer(_ datagram: [UInt8], _ arrival: Arrival, from local: LocalNode, _ now: Instant) {
+    func answer(_ datagram: [UInt8], _ arrival: Arrival, from local: BoxNode, _ now: Instant) {
         switch arrival {
         case .direct(let path):
             if !outbox.append(datagram, path) { drops.count(.outboxFull) }

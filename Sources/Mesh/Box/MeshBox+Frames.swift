@@ -187,7 +187,7 @@ extension MeshBox {
         if network.version != networkVersion {
             networkVersion = network.version
             // Sessions with something waiting look again.
-            for session in sessions.values where !session.pending.isEmpty { wake(session, now) }
+            for session in allSessions where !session.pending.isEmpty { wake(session, now) }
         }
     }
 

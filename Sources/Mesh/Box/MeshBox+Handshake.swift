@@ -96,7 +96,7 @@ extension MeshBox {
     }
 
     private func respond(
-        _ message: UnsafeRawBufferPointer, _ ephemeral: Bytes32, _ local: LocalNode, _ arrival: Arrival, _ now: Instant
+        _ message: UnsafeRawBufferPointer, _ ephemeral: Bytes32, _ local: BoxNode, _ arrival: Arrival, _ now: Instant
     ) throws(HandshakeError) {
         let offered: UInt16 = message.little(InitiationLayout.suites)
         guard let cipher = suites.choose(from: offered) else { throw .noCommonSuite }

@@ -37,6 +37,16 @@ extension MeshBox {
         }
     }
 
+    /// Changes whether anybody gets a link, or configured peers only.
+    public func setAcceptsAnybody(_ accepts: Bool, now: Instant) {
+        settings.acceptsAnybody = accepts
+        for session in allSessions {
+            evaluateLink(session, now)
+            if acceptsLink(session), session.link.neighbour == nil, session.usesDirectPath { session.link.nextHello = now }
+            wake(session, now)
+        }
+    }
+
     private func gatherPeerAddresses() {
         peerAddresses = Set(peers.values.flatMap { $0.endpoints.map(\.address) })
     }
@@ -45,7 +55,7 @@ extension MeshBox {
 
     /// The machine's addresses or routes changed: paths choose their source anew, and show a sign of life at once.
     public func networkChanged(now: Instant) {
-        for session in sessions.values {
+        for session in allSessions {
             if session.direct != nil {
                 session.direct?.forgetSource()
                 if session.link.neighbour != nil { session.link.nextProbe = now }
@@ -57,12 +67,12 @@ extension MeshBox {
 
     /// The local address of a path is gone: the kernel refused it.
     public func sourceRefused(_ path: Path) {
-        for session in sessions.values where session.direct?.path == path { session.direct?.forgetSource() }
+        for session in allSessions where session.direct?.path == path { session.direct?.forgetSource() }
     }
 
     /// The kernel refused a datagram of `count` bytes as too large for the interface.
     public func tooLarge(_ count: Int, for path: Path, now: Instant) {
-        for session in sessions.values where session.direct?.path.remote == path.remote {
+        for session in allSessions where session.direct?.path.remote == path.remote {
             session.size.failed(count + path.remote.headerBytes, now)
             wake(session, now)
         }
@@ -70,7 +80,7 @@ extension MeshBox {
 
     /// The box is going away: tells every session, so that nobody waits for it.
     public func shutDown(now: Instant) {
-        for session in sessions.values { sayGoodbye(session, now) }
+        for session in allSessions { sayGoodbye(session, now) }
     }
 
     func sayGoodbye(_ session: Session, _ now: Instant) {

@@ -110,7 +110,7 @@ extension MeshBox {
 
     /// "No session of mine has that index", so that the other end begins anew at once. Rate-limited, never longer than the question.
     private func sendHint(_ datagram: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard hintsOut.take(now), let main = node(.main) else { return }
+        guard hintsOut.take(now: now), let main = node(.main) else { return }
         var out: [UInt8] = [DatagramKind.unknownIndex.rawValue, 0, 0, 0]
         out.appendLittle(datagram.little(TransportLayout.receiver, as: UInt32.self))
         out.appendLittle(datagram.little(TransportLayout.counter, as: UInt64.self))
@@ -128,7 +128,7 @@ extension MeshBox {
         }
         let index: UInt32 = hint.little(HintLayout.index)
         let counter: UInt64 = hint.little(HintLayout.counter)
-        guard hintsIn.take(now), let session = sessionSending(to: index, arrival), let keypair = session.current,
+        guard hintsIn.take(now: now), let session = sessionSending(to: index, arrival), let keypair = session.current,
             counter < keypair.nextCounter, keypair.nextCounter - counter <= Self.hintMemory,
             now - keypair.created > .milliseconds(500)
         else {
@@ -144,12 +144,12 @@ extension MeshBox {
     private func sessionSending(to index: UInt32, _ arrival: Arrival) -> Session? {
         switch arrival {
         case .direct(let path):
-            return sessions.values.first {
+            return allSessions.first {
                 $0.current?.remoteIndex == index && $0.direct?.path.remote == path.remote
             }
         case .relayed:
             // The relay frame's source is the box's main address, the session may be a hosted node's.
-            return sessions.values.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
+            return allSessions.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
         }
     }
 }

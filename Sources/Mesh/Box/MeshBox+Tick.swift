@@ -12,7 +12,7 @@ extension MeshBox {
         }
         networkMoved(now)
         if now >= sweepAt { sweep(now) }
-        for session in sessions.values {
+        for session in allSessions {
             // A burst that is full is continued in the next turn.
             if session.deadline <= now, !outbox.wantsFlush {
                 session.deadline = .distantFuture

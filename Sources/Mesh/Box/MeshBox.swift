@@ -12,21 +12,24 @@ public final class MeshBox {
     /// What was dropped, by reason.
     public internal(set) var drops = DropCounters()
 
-    let settings: BoxSettings
+    /// `acceptsAnybody` may change while the box runs; the rest stays.
+    var settings: BoxSettings
     let limits: MeshLimits
     let suites: Suites
     let random: any RandomSource
     /// This run of the daemon: neighbours notice a restart by it.
     let run: UInt64
 
-    var nodes: [LocalNode?] = []
-    var nodesByAddress: [Address: LocalNode] = [:]
-    var nodesByHint: [UInt32: [LocalNode]] = [:]
+    var nodes: [BoxNode?] = []
+    var nodesByAddress: [Address: BoxNode] = [:]
+    var nodesByHint: [UInt32: [BoxNode]] = [:]
 
     var network: AnyNetwork
     var networkVersion: UInt64 = 0
 
     var sessions: [SessionKey: Session] = [:]
+    /// The same sessions in a fixed order: dictionaries iterate differently in every run, and a simulation must not.
+    var allSessions: [Session] = []
     /// The session used last: bursts go to the same destination.
     var recent: Session?
     var nextSessionNumber: UInt32 = 1
@@ -47,8 +50,8 @@ public final class MeshBox {
     var arrivalsThisSecond = 0
     var secondBegan: Instant
     var strainedUntil: Instant = .distantPast
-    var hintsOut = TokenBucket(perSecond: 50, burst: 50)
-    var hintsIn = TokenBucket(perSecond: 50, burst: 50)
+    var hintsOut = TokenBucket(burst: 50, every: .milliseconds(20))
+    var hintsIn = TokenBucket(burst: 50, every: .milliseconds(20))
 
     var events: [BoxEvent] = []
     var refusals: [Refusal] = []
@@ -82,7 +85,7 @@ public final class MeshBox {
         self.random = random
         suites = Suites(ciphers: settings.ciphers, minimum: settings.minimumSuite)
         precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this processor has")
-        guard let network = AnyNetwork(name: settings.network, startMilliseconds: settings.startMilliseconds) else {
+        guard let network = AnyNetwork(name: settings.network, sequence: settings.startMilliseconds, now: now) else {
             preconditionFailure("no network is named \(settings.network)")
         }
         self.network = network
@@ -92,7 +95,7 @@ public final class MeshBox {
         reassembler = Reassembler(limits: settings.limits)
         secondBegan = now
         deadline = now
-        add(LocalNode(id: .main, key: key), now)
+        add(BoxNode(id: .main, key: key), now)
     }
 
     deinit { scratch.deallocate() }
@@ -113,7 +116,7 @@ public final class MeshBox {
         guard nodesByAddress[key.address] == nil else { throw .alreadyOpen }
         guard nodesByAddress.count < limits.maximumLocalNodes else { throw .tooMany(limit: limits.maximumLocalNodes) }
         let place = nodes.firstIndex { $0 == nil } ?? nodes.count
-        let node = LocalNode(id: NodeID(rawValue: place), key: key)
+        let node = BoxNode(id: NodeID(rawValue: place), key: key)
         add(node, now)
         return node.id
     }
@@ -122,7 +125,7 @@ public final class MeshBox {
     public func close(_ id: NodeID, now: Instant) {
         precondition(id != .main, "the main node lives as long as the box")
         guard let node = node(id) else { return }
-        for session in sessions.values where session.local === node {
+        for session in allSessions where session.local === node {
             sayGoodbye(session, now)
             remove(session, now)
         }
@@ -140,7 +143,7 @@ public final class MeshBox {
 
     public func address(of id: NodeID) -> Address? { node(id)?.address }
 
-    private func add(_ node: LocalNode, _ now: Instant) {
+    private func add(_ node: BoxNode, _ now: Instant) {
         if node.id.rawValue == nodes.count { nodes.append(node) } else { nodes[node.id.rawValue] = node }
         nodesByAddress[node.address] = node
         nodesByHint[node.keys.hint, default: []].append(node)
@@ -149,7 +152,7 @@ public final class MeshBox {
     }
 
     @inline(__always)
-    func node(_ id: NodeID) -> LocalNode? { id.rawValue < nodes.count ? nodes[id.rawValue] : nil }
+    func node(_ id: NodeID) -> BoxNode? { id.rawValue < nodes.count ? nodes[id.rawValue] : nil }
 
     // MARK: Questions
 
@@ -157,14 +160,14 @@ public final class MeshBox {
     public func find(prefix: Address, bits: Int) -> Address? {
         if let found = network.find(prefix: prefix, bits: bits) { return found }
         // Peers that are configured but not linked yet: traffic to them may wait for the link.
-        return peers.keys.first { $0.hasPrefix(prefix, bits: bits) }
+        return allSessions.first { $0.peer != nil && $0.remote.hasPrefix(prefix, bits: bits) }?.remote
     }
 
     /// The public key of an address, from the routes or from a session.
     public func publicKey(of address: Address) -> PublicKey? {
         if let local = nodesByAddress[address] { return local.key.publicKey }
         if let known = network.publicKey(of: address) { return known }
-        return sessions.values.first { $0.remote == address }?.remoteKey
+        return allSessions.first { $0.remote == address }?.remoteKey
     }
 
     /// Grows whenever an answer of `find` may have changed.
@@ -189,7 +192,7 @@ public final class MeshBox {
     // MARK: Sessions
 
     @inline(__always)
-    func session(_ local: LocalNode, _ remote: Address) -> Session? {
+    func session(_ local: BoxNode, _ remote: Address) -> Session? {
         if let recent, recent.local === local, recent.remote == remote { return recent }
         let found = sessions[SessionKey(node: local.id.rawValue, remote: remote)]
         if let found { recent = found }
@@ -197,20 +200,22 @@ public final class MeshBox {
     }
 
     /// The session, made if there is none; nil when all places are taken by sessions in use.
-    func openSession(_ local: LocalNode, _ remote: Address, _ now: Instant) -> Session? {
+    func openSession(_ local: BoxNode, _ remote: Address, _ now: Instant) -> Session? {
         if let session = session(local, remote) { return session }
         if sessions.count >= limits.maximumSessions && !evictStranger(now) { return nil }
         let session = Session(number: nextSessionNumber, local: local, remote: remote, now: now)
         nextSessionNumber &+= 1
         session.peer = local.isMain ? peers[remote] : nil
         sessions[SessionKey(node: local.id.rawValue, remote: remote)] = session
+        session.place = allSessions.count
+        allSessions.append(session)
         wake(session, now)
         return session
     }
 
     /// Makes room by forgetting the least recently used session that is neither a peer's nor a link.
     private func evictStranger(_ now: Instant) -> Bool {
-        let victim = sessions.values
+        let victim = allSessions
             .filter { $0.peer == nil && $0.link.neighbour == nil }
             .min { max($0.lastReceived, $0.created) < max($1.lastReceived, $1.created) }
         guard let victim else { return false }
@@ -226,7 +231,14 @@ public final class MeshBox {
         release(&session.previous)
         failPending(session, olderThan: .distantFuture)
         if recent === session { recent = nil }
-        sessions[SessionKey(node: session.local.id.rawValue, remote: session.remote)] = nil
+        let key = SessionKey(node: session.local.id.rawValue, remote: session.remote)
+        guard sessions.removeValue(forKey: key) != nil else { return }
+        // The last one takes its place.
+        let last = allSessions.removeLast()
+        if last !== session {
+            last.place = session.place
+            allSessions[session.place] = last
+        }
     }
 
     func release(_ keypair: inout Keypair?) {

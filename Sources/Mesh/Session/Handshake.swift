@@ -43,7 +43,7 @@ final class Attempt {
 /// A message 1 that was answered: waits for message 3. Holds what is needed to repeat the answer.
 final class Response {
     let index: UInt32
-    let local: LocalNode
+    let local: BoxNode
     let caller: UInt32
     /// The caller's ephemeral key: a repeated message 1 is answered with the same bytes, without new work.
     let ephemeral: Bytes32
@@ -55,7 +55,7 @@ final class Response {
     let path: Path?
 
     init(
-        index: UInt32, local: LocalNode, caller: UInt32, ephemeral: Bytes32, waiting: XXResponderWaiting, message: [UInt8],
+        index: UInt32, local: BoxNode, caller: UInt32, ephemeral: Bytes32, waiting: XXResponderWaiting, message: [UInt8],
         cipher: Cipher, created: Instant, path: Path?
     ) {
         self.index = index

@@ -7,7 +7,9 @@ internal import Wire
 /// down, ride in relay frames.
 final class Session {
     let number: UInt32
-    let local: LocalNode
+    /// Where it stands in the box's list.
+    var place = 0
+    let local: BoxNode
     let remote: Address
     /// Known after the first handshake.
     var remoteKey: PublicKey?
@@ -56,7 +58,7 @@ final class Session {
     var sentBytes: UInt64 = 0
     var sentDatagrams: UInt64 = 0
 
-    init(number: UInt32, local: LocalNode, remote: Address, now: Instant) {
+    init(number: UInt32, local: BoxNode, remote: Address, now: Instant) {
         self.number = number
         self.local = local
         self.remote = remote

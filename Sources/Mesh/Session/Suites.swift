@@ -36,3 +36,8 @@ func handshakePrologue(suites: UInt16, callee: Address) -> [UInt8] {
     callee.raw.withBytes { out.append(contentsOf: $0) }
     return out
 }
+
+extension BoxSettings {
+    /// Whether any allowed cipher is left on this processor. A box cannot be made without one.
+    public var hasCipher: Bool { Suites(ciphers: ciphers, minimum: minimumSuite).bits != 0 }
+}

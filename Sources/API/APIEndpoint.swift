@@ -1,0 +1,72 @@
+public import Wire
+
+/// Where the daemon's API listens and where commands look for it.
+public enum APIEndpoint: Hashable, Sendable {
+    /// A stream socket in the file system, at most `longestPath` bytes.
+    case unix(path: String)
+    /// HTTP over TCP, on a loopback address only: the API has no authentication of its own.
+    case tcp(Endpoint)
+
+    /// The socket that the daemon opens when nothing else is configured.
+    public static let standard = APIEndpoint.unix(path: "/run/inet256vpn/api.sock")
+
+    /// Bytes of path that fit `sun_path` with its closing zero (unix(7): 108).
+    public static let longestPath = 107
+
+    /// Parses "unix:///run/x.sock", "unix://./x.sock" or "tcp://127.0.0.1:2560" ("localhost" stands for
+    /// 127.0.0.1). Throws what is wrong with the text, worded for people.
+    public init(parsing text: String) throws(APIEndpointError) {
+        if let path = text.dropping(prefix: "unix://") {
+            guard !path.isEmpty, !path.hasSuffix("/") else { throw .noPath }
+            guard path.utf8.count <= Self.longestPath else { throw .pathTooLong(path.utf8.count) }
+            guard !path.utf8.contains(0) else { throw .noPath }
+            self = .unix(path: path)
+        } else if let rest = text.dropping(prefix: "tcp://") {
+            let numeric = rest.dropping(prefix: "localhost:").map { "127.0.0.1:" + $0 } ?? rest
+            guard let endpoint = Endpoint(numeric) else { throw .notNumeric }
+            guard endpoint.address.isLoopback else { throw .notLoopback(rest) }
+            self = .tcp(endpoint)
+        } else {
+            throw .unknownScheme
+        }
+    }
+}
+
+extension APIEndpoint: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unix(let path): "unix://\(path)"
+        case .tcp(let endpoint): "tcp://\(endpoint)"
+        }
+    }
+}
+
+/// Why a text does not name an API endpoint.
+public enum APIEndpointError: Error, Hashable, CustomStringConvertible {
+    case unknownScheme
+    case noPath
+    /// The path's length in bytes.
+    case pathTooLong(Int)
+    case notNumeric
+    /// The host and port that were given.
+    case notLoopback(String)
+
+    public var description: String {
+        switch self {
+        case .unknownScheme: "expected unix:///path/to/socket or tcp://127.0.0.1:PORT"
+        case .noPath: "expected the path of a socket after unix://, such as unix:///run/inet256vpn/api.sock"
+        case .pathTooLong(let count):
+            "the socket's path has \(count) bytes, and Unix sockets allow \(APIEndpoint.longestPath)"
+        case .notNumeric: "expected a numeric loopback address and a port after tcp://, such as tcp://127.0.0.1:2560"
+        case .notLoopback(let host):
+            "\(host) is not a loopback address: the API has no authentication, so TCP is allowed on 127.0.0.1 and [::1] only"
+        }
+    }
+}
+
+extension String {
+    /// The text behind `prefix`, or nil when it does not begin so.
+    func dropping(prefix: String) -> String? {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+    }
+}

@@ -1,0 +1,22 @@
+/// What one client may cost the daemon. A client that goes beyond is answered with the status that says so
+/// where that is still possible, and cut off.
+public struct APILimits: Sendable {
+    /// Connections at once; the next one is answered with 503.
+    public var connections = 64
+    /// Bytes of header names and values together (431 beyond), and their number.
+    public var headerBytes = 16 * 1024
+    public var headerFields = 64
+    /// Bytes of a request's body (413 beyond).
+    public var bodyBytes = 64 * 1024
+    /// Time for a whole request to arrive, however slowly its bytes drip in (408 beyond).
+    public var requestTime: Duration = .seconds(10)
+    /// Time for the daemon to find its answer (504 beyond). Longer than the longest ping.
+    public var answerTime: Duration = .seconds(75)
+    /// Time for a client to take the answer in.
+    public var writeTime: Duration = .seconds(10)
+    /// Time that the connection stays open for reading after the answer, so that closing it with unread bytes
+    /// does not make the kernel reset it before the client has read the answer.
+    public var lingerTime: Duration = .seconds(1)
+
+    public init() {}
+}

@@ -1,0 +1,95 @@
+internal import Glibc
+public import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import Wire
+
+/// Serves HTTP/1.1 on a Unix socket (mode 0660) or on loopback TCP: one request per connection, every step
+/// bounded by `APILimits`. Runs on event loop threads of its own, never on the data plane's.
+public final class APIServer: Sendable {
+    public let endpoint: APIEndpoint
+    private let listener: any Channel
+    private let connections: APIConnections
+    private let file: UnixSocketFile?
+
+    private init(
+        endpoint: APIEndpoint, listener: any Channel, connections: APIConnections, file: UnixSocketFile?
+    ) {
+        self.endpoint = endpoint
+        self.listener = listener
+        self.connections = connections
+        self.file = file
+    }
+
+    /// Opens the endpoint and begins to serve. Port 0 lets the kernel choose: `endpoint` tells which.
+    /// `group` is the Unix group that a socket opened by root is handed to, where it exists.
+    public static func listen(
+        on endpoint: APIEndpoint, responder: some APIResponder, limits: APILimits = APILimits(),
+        group: String? = nil, logger: Logger
+    ) async throws(APIServerError) -> APIServer {
+        let connections = APIConnections(limit: limits.connections)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard connections.admit(channel) else {
+                        try channel.pipeline.syncOperations.addHandler(APIRefusal())
+                        return
+                    }
+                    try addHandlers(to: channel, endpoint, responder, limits, logger)
+                }
+            }
+        switch endpoint {
+        case .unix(let path):
+            let file = try UnixSocketFile(path: path, group: group)
+            do {
+                let listener = try await bootstrap.withBoundSocket(file.descriptor).get()
+                return APIServer(endpoint: endpoint, listener: listener, connections: connections, file: file)
+            } catch {
+                file.remove()
+                throw .other("cannot serve \(endpoint): \(error)")
+            }
+        case .tcp(let address):
+            do {
+                let listener = try await bootstrap.bind(to: try address.socketAddress()).get()
+                var bound = address
+                bound.port = UInt16(listener.localAddress?.port ?? Int(address.port))
+                return APIServer(endpoint: .tcp(bound), listener: listener, connections: connections, file: nil)
+            } catch let error as IOError {
+                throw .system(operation: "listen on", path: endpoint.description, code: error.errnoCode)
+            } catch {
+                throw .other("cannot listen on \(endpoint): \(error)")
+            }
+        }
+    }
+
+    /// Serves until the task is cancelled, then closes every connection and removes the socket's file.
+    public func run() async {
+        await withTaskCancellationHandler {
+            // However the listener came to be closed, what is left to do is the same.
+            try? await listener.closeFuture.get()
+        } onCancel: {
+            listener.close(promise: nil)
+        }
+        connections.closeAll()
+        file?.remove()
+    }
+
+    private static func addHandlers(
+        to channel: any Channel, _ endpoint: APIEndpoint, _ responder: some APIResponder, _ limits: APILimits,
+        _ logger: Logger
+    ) throws {
+        var decoding = NIOHTTPDecoderLimitConfiguration()
+        decoding.maxHeaderFieldSize = limits.headerBytes
+        decoding.maxHeaderListSize = limits.headerBytes
+        decoding.maxHeaderFieldCount = limits.headerFields
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoding)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(HTTPResponseEncoder())
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        try pipeline.addHandler(
+            APISession(endpoint: endpoint, responder: responder, limits: limits, logger: logger))
+    }
+}

@@ -1,0 +1,103 @@
+/// The body of `POST /admin/ping`.
+public struct PingRequest: Codable, Sendable, Equatable {
+    /// The target's address, 43 characters. Names are the caller's to resolve.
+    public var target: String
+    /// Bytes of payload, at most `largestPayload`.
+    public var bytes: Int
+    /// At most `longestTimeout`.
+    public var timeoutMs: Int
+
+    /// A node's message (65,535 bytes) less what a ping needs for itself.
+    public static let largestPayload = 65_000
+    /// In milliseconds.
+    public static let longestTimeout = 60_000
+
+    public init(target: String, bytes: Int, timeoutMs: Int) {
+        self.target = target
+        self.bytes = bytes
+        self.timeoutMs = timeoutMs
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case target, bytes
+        case timeoutMs = "timeout_ms"
+    }
+}
+
+/// How one ping went.
+public enum PingOutcome: Sendable, Equatable {
+    /// `via` says how it went there, such as "direct 192.0.2.1:25632".
+    case answered(rtt: Duration, via: String?)
+    case timedOut
+    /// It could not be sent, and why.
+    case failed(reason: String)
+}
+
+extension PingOutcome: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case outcome, via, reason
+        case rttMs = "rtt_ms"
+    }
+
+    private enum Kind: String, Codable {
+        case answered, failed
+        case timedOut = "timed_out"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        switch try fields.decode(Kind.self, forKey: .outcome) {
+        case .answered:
+            let milliseconds = try fields.decode(Double.self, forKey: .rttMs)
+            self = .answered(
+                rtt: .nanoseconds(Int64(max(0, min(milliseconds, 1e9)) * 1e6)),
+                via: try fields.decodeIfPresent(String.self, forKey: .via))
+        case .timedOut: self = .timedOut
+        case .failed: self = .failed(reason: try fields.decode(String.self, forKey: .reason))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .answered(let rtt, let via):
+            try fields.encode(Kind.answered, forKey: .outcome)
+            try fields.encode(rtt / .milliseconds(1), forKey: .rttMs)
+            try fields.encodeIfPresent(via, forKey: .via)
+        case .timedOut:
+            try fields.encode(Kind.timedOut, forKey: .outcome)
+        case .failed(let reason):
+            try fields.encode(Kind.failed, forKey: .outcome)
+            try fields.encode(reason, forKey: .reason)
+        }
+    }
+}
+
+/// What a reload did: the answer to `POST /admin/reload`.
+public struct ReloadSummary: Codable, Sendable, Equatable {
+    /// Names or addresses of peers.
+    public var peersAdded: [String] = []
+    public var peersRemoved: [String] = []
+    public var peersChanged: [String] = []
+    /// Other keys of the configuration that were applied.
+    public var applied: [String] = []
+    /// Keys whose change waits for a restart.
+    public var needsRestart: [String] = []
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case applied
+        case peersAdded = "peers_added"
+        case peersRemoved = "peers_removed"
+        case peersChanged = "peers_changed"
+        case needsRestart = "needs_restart"
+    }
+}
+
+/// The answer to a request that failed: `{"error": "..."}`.
+public struct APIFailure: Codable, Sendable, Equatable {
+    public var error: String
+
+    public init(error: String) { self.error = error }
+}

@@ -1,0 +1,149 @@
+/// What the daemon tells about itself: the body of `GET /admin/status`, and what `status` and `peers` print.
+/// Keys are snake_case on the wire; fields are added over time, never renamed.
+public struct StatusReport: Codable, Sendable, Equatable {
+    public var version: String
+    public var pid: Int32
+    public var uptimeSeconds: Double
+    /// The address of the box's own key, 43 characters.
+    public var mainAddr: String
+    /// The main address's place in the portal's prefix (RFC 5952 text).
+    public var ip6Addr: String?
+    public var network: NetworkStatus
+    public var transportAddrs: [TransportStatus] = []
+    public var portal: PortalStatus
+    public var peers: [PeerStatus] = []
+    public var sessions: [SessionStatus] = []
+    public var nodes: [LocalNodeStatus] = []
+    /// Packets dropped since the start, by reason.
+    public var drops: [String: UInt64] = [:]
+    public var firewall: FirewallStatus
+    /// What the operator should look at, one sentence each.
+    public var warnings: [String] = []
+    public var memoryRssBytes: UInt64 = 0
+
+    public init(
+        version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, ip6Addr: String?,
+        network: NetworkStatus, portal: PortalStatus, firewall: FirewallStatus = FirewallStatus()
+    ) {
+        self.version = version
+        self.pid = pid
+        self.uptimeSeconds = uptimeSeconds
+        self.mainAddr = mainAddr
+        self.ip6Addr = ip6Addr
+        self.network = network
+        self.portal = portal
+        self.firewall = firewall
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case version, pid
+        case uptimeSeconds = "uptime_seconds"
+        case mainAddr = "main_addr"
+        case ip6Addr = "ip6_addr"
+        case network
+        case transportAddrs = "transport_addrs"
+        case portal, peers, sessions, nodes, drops, firewall, warnings
+        case memoryRssBytes = "memory_rss_bytes"
+    }
+}
+
+/// The routing algorithm and its own numbers.
+public struct NetworkStatus: Codable, Sendable, Equatable {
+    public var name: String
+    public var statistics: [String: Int64]
+
+    public init(name: String, statistics: [String: Int64] = [:]) {
+        self.name = name
+        self.statistics = statistics
+    }
+}
+
+/// One configured transport and the sockets it has.
+public struct TransportStatus: Codable, Sendable, Equatable {
+    /// As configured, such as "udp://[::]:25632".
+    public var listen: String
+    /// The endpoints that the kernel gave.
+    public var bound: [String]
+
+    public init(listen: String, bound: [String]) {
+        self.listen = listen
+        self.bound = bound
+    }
+}
+
+/// Counts of both directions, since the thing they belong to began.
+public struct Traffic: Codable, Sendable, Equatable {
+    public var rxPackets: UInt64
+    public var rxBytes: UInt64
+    public var txPackets: UInt64
+    public var txBytes: UInt64
+
+    public init(rxPackets: UInt64 = 0, rxBytes: UInt64 = 0, txPackets: UInt64 = 0, txBytes: UInt64 = 0) {
+        self.rxPackets = rxPackets
+        self.rxBytes = rxBytes
+        self.txPackets = txPackets
+        self.txBytes = txBytes
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case rxPackets = "rx_packets"
+        case rxBytes = "rx_bytes"
+        case txPackets = "tx_packets"
+        case txBytes = "tx_bytes"
+    }
+}
+
+/// The portal: `traffic.rx` is what came out of the mesh into the interface.
+public struct PortalStatus: Codable, Sendable, Equatable {
+    public var enabled: Bool
+    public var up = false
+    public var interface: String?
+    public var address: String?
+    public var prefix: String?
+    /// In bytes.
+    public var mtu: Int?
+    public var traffic = Traffic()
+    /// Packets the portal dropped, by reason.
+    public var drops: [String: UInt64] = [:]
+
+    public init(enabled: Bool) { self.enabled = enabled }
+}
+
+/// A node that this box hosts: its own, further ones of the configuration, or an application's.
+public struct LocalNodeStatus: Codable, Sendable, Equatable {
+    public var address: String
+    public var ip6Addr: String?
+    /// "main", "configured" or "application".
+    public var origin: String
+
+    public init(address: String, ip6Addr: String?, origin: String) {
+        self.address = address
+        self.ip6Addr = ip6Addr
+        self.origin = origin
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case address, origin
+        case ip6Addr = "ip6_addr"
+    }
+}
+
+/// Whether anything filters what comes in by the portal.
+public struct FirewallStatus: Codable, Sendable, Equatable {
+    /// Whether this daemon enforces a policy of its own.
+    public var enforced: Bool
+    /// Other tables' input chains that were found, such as "inet filter input".
+    public var inputFilters: [String]
+    public var note: String?
+
+    public init(enforced: Bool = false, inputFilters: [String] = [], note: String? = nil) {
+        self.enforced = enforced
+        self.inputFilters = inputFilters
+        self.note = note
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case enforced, note
+        case inputFilters = "input_filters"
+    }
+}

@@ -1,0 +1,10 @@
+#pragma once
+// epoll and eventfd.
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+/// Waits for events like epoll_wait(2), at most `timeout_ns` nanoseconds (negative: for ever, 0: not at all).
+/// Kernels before 5.11 have no epoll_pwait2(2): there the time is rounded up to whole milliseconds.
+/// Returns the number of events, or a negated errno.
+int clinux_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int64_t timeout_ns);

@@ -1,0 +1,90 @@
+internal import CNftnl
+public import Netlink
+
+/// A chain that packets enter from a hook of the IP layer.
+public struct BaseChain: Hashable, Sendable, CustomStringConvertible {
+    public enum Policy: UInt32, Sendable {
+        case drop = 0
+        case accept = 1
+    }
+
+    public let family: NftFamily
+    public let table: String
+    public let name: String
+    public let hook: NftHook
+    /// "filter", "nat" or "route".
+    public let type: String
+    /// Smaller comes first.
+    public let priority: Int32
+    /// What becomes of packets that no rule decides on.
+    public let policy: Policy
+    /// How many rules it has: nothing can jump to a base chain, so its use count counts them.
+    public let rules: UInt32
+
+    /// Whether it can stop a packet at all.
+    public var filters: Bool { type == "filter" && (policy == .drop || rules > 0) }
+
+    /// "inet filter/input policy drop".
+    public var description: String { "\(family) \(table)/\(name) policy \(policy)" }
+}
+
+/// The base chains of the IP layer, whoever made them. Listing them takes CAP_NET_ADMIN.
+public struct BaseChains {
+    private let socket: NetlinkSocket
+
+    /// - Parameter socket: opened on the bus `.netfilter`.
+    public init(_ socket: NetlinkSocket) { self.socket = socket }
+
+    /// Sorted in the order in which packets pass them at each hook.
+    public func list() throws(NetlinkError) -> [BaseChain] {
+        let request = NetlinkRequest.nfTables(NFT_MSG_GETCHAIN, "list nftables chains")
+        return try socket.collect(request, decode: Self.decode).sorted {
+            ($0.hook.rawValue, $0.priority) < ($1.hook.rawValue, $1.priority)
+        }
+    }
+
+    static func decode(_ message: NetlinkMessage) -> BaseChain? {
+        guard message.isNfTables(NFT_MSG_NEWCHAIN), let parsed = ParsedChain(message) else { return nil }
+        return parsed.value
+    }
+}
+
+/// Owns libnftnl's picture of a chain.
+private struct ParsedChain: ~Copyable {
+    private let chain: OpaquePointer
+
+    init?(_ message: NetlinkMessage) {
+        guard let chain = nftnl_chain_alloc() else { return nil }
+        let parsed = message.withHeader { nftnl_chain_nlmsg_parse($0, chain) }
+        guard parsed == 0 else {
+            nftnl_chain_free(chain)
+            return nil
+        }
+        self.chain = chain
+    }
+
+    deinit { nftnl_chain_free(chain) }
+
+    /// Nil for a chain without a hook, and for one of a layer below IP.
+    var value: BaseChain? {
+        guard let family = NftFamily(rawValue: UInt8(truncatingIfNeeded: u32(NFTNL_CHAIN_FAMILY) ?? 0)),
+            family == .inet || family == .ip || family == .ip6,
+            let hook = u32(NFTNL_CHAIN_HOOKNUM).flatMap({ NftHook(rawValue: $0) }),
+            let table = text(NFTNL_CHAIN_TABLE), let name = text(NFTNL_CHAIN_NAME)
+        else { return nil }
+        return BaseChain(
+            family: family, table: table, name: name, hook: hook, type: text(NFTNL_CHAIN_TYPE) ?? "",
+            priority: nftnl_chain_get_s32(chain, UInt16(NFTNL_CHAIN_PRIO.rawValue)),
+            policy: u32(NFTNL_CHAIN_POLICY).flatMap { BaseChain.Policy(rawValue: $0) } ?? .accept,
+            rules: u32(NFTNL_CHAIN_USE) ?? 0)
+    }
+
+    private func u32(_ attribute: nftnl_chain_attr) -> UInt32? {
+        let key = UInt16(attribute.rawValue)
+        return nftnl_chain_is_set(chain, key) ? nftnl_chain_get_u32(chain, key) : nil
+    }
+
+    private func text(_ attribute: nftnl_chain_attr) -> String? {
+        nftnl_chain_get_str(chain, UInt16(attribute.rawValue)).map { String(cString: $0) }
+    }
+}

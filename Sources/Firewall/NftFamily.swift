@@ -1,0 +1,47 @@
+/// The families that nf_tables keeps tables for (include/uapi/linux/netfilter.h, NFPROTO_...).
+public enum NftFamily: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    /// IPv4 and IPv6 both.
+    case inet = 1
+    case ip = 2
+    case arp = 3
+    case netdev = 5
+    case bridge = 7
+    case ip6 = 10
+
+    /// As `nft` writes it.
+    public var description: String {
+        switch self {
+        case .inet: return "inet"
+        case .ip: return "ip"
+        case .arp: return "arp"
+        case .netdev: return "netdev"
+        case .bridge: return "bridge"
+        case .ip6: return "ip6"
+        }
+    }
+
+    /// Whether rules of this family see IPv6 packets at the hooks of the IP layer.
+    public var seesIPv6: Bool { self == .inet || self == .ip6 }
+}
+
+/// A place in the IP layer where base chains hook in (NF_INET_...). The numbers hold for `inet`, `ip` and `ip6`
+/// only: other families count their own hooks from zero.
+public enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
+    case prerouting = 0
+    /// Packets for this host.
+    case input = 1
+    case forward = 2
+    case output = 3
+    case postrouting = 4
+
+    /// As `nft` writes it.
+    public var description: String {
+        switch self {
+        case .prerouting: return "prerouting"
+        case .input: return "input"
+        case .forward: return "forward"
+        case .output: return "output"
+        case .postrouting: return "postrouting"
+        }
+    }
+}

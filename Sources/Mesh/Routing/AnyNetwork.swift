@@ -1,0 +1,165 @@
+public import INET256
+public import Wire
+
+/// The algorithm that the configuration selected. An enum rather than an existential: the next hop is asked for
+/// with every packet.
+public enum AnyNetwork: Network {
+    case oneHop(OneHop)
+    case beaconNet(BeaconNet)
+
+    public static let name = "any"
+
+    /// What `list-networks` shows: names as the configuration spells them, each with one line on what it does.
+    public static let all: [(name: String, summary: String)] = [
+        (BeaconNet.name, "multi-hop mesh by flooded, signed beacons: shortest paths without loops, for up to some thousand nodes"),
+        (OneHop.name, "neighbours and the nodes that they host only, nothing is passed on"),
+    ]
+
+    /// Nil for a name that is not in `all`.
+    /// - Parameter sequence: wall-clock milliseconds since 1970 at the start.
+    public init?(name: String, sequence: UInt64, now: Instant) {
+        switch name {
+        case OneHop.name: self = .oneHop(OneHop(sequence: sequence, now: now))
+        case BeaconNet.name: self = .beaconNet(BeaconNet(sequence: sequence, now: now))
+        default: return nil
+        }
+    }
+
+    // Changing verbs take the algorithm out of the enum and put it back: with two owners its tables would be copied.
+
+    public mutating func addLocal(_ key: PrivateKey, now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.addLocal(key, now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.addLocal(key, now: now)
+            self = .beaconNet(network)
+        }
+    }
+
+    public mutating func removeLocal(_ address: Address, now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.removeLocal(address, now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.removeLocal(address, now: now)
+            self = .beaconNet(network)
+        }
+    }
+
+    public mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.neighbourUp(id, key: key, now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.neighbourUp(id, key: key, now: now)
+            self = .beaconNet(network)
+        }
+    }
+
+    public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.neighbourDown(id, now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.neighbourDown(id, now: now)
+            self = .beaconNet(network)
+        }
+    }
+
+    public mutating func receive(
+        _ frame: UnsafeRawBufferPointer, from id: NeighbourID, now: Instant
+    ) throws(RoutingError) {
+        var fault: RoutingError?
+        switch consume self {
+        case .oneHop(var network):
+            do throws(RoutingError) { try network.receive(frame, from: id, now: now) } catch { fault = error }
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            do throws(RoutingError) { try network.receive(frame, from: id, now: now) } catch { fault = error }
+            self = .beaconNet(network)
+        }
+        if let fault { throw fault }
+    }
+
+    public mutating func tick(now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.tick(now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.tick(now: now)
+            self = .beaconNet(network)
+        }
+    }
+
+    public mutating func wanted(_ destination: Address, now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.wanted(destination, now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.wanted(destination, now: now)
+            self = .beaconNet(network)
+        }
+    }
+
+    public mutating func takeOutput() -> [ControlFrame] {
+        let output: [ControlFrame]
+        switch consume self {
+        case .oneHop(var network):
+            output = network.takeOutput()
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            output = network.takeOutput()
+            self = .beaconNet(network)
+        }
+        return output
+    }
+
+    public var deadline: Instant {
+        switch self {
+        case .oneHop(let network): network.deadline
+        case .beaconNet(let network): network.deadline
+        }
+    }
+
+    public func nextHop(to destination: Address) -> NeighbourID? {
+        switch self {
+        case .oneHop(let network): network.nextHop(to: destination)
+        case .beaconNet(let network): network.nextHop(to: destination)
+        }
+    }
+
+    public func find(prefix: Address, bits: Int) -> Address? {
+        switch self {
+        case .oneHop(let network): network.find(prefix: prefix, bits: bits)
+        case .beaconNet(let network): network.find(prefix: prefix, bits: bits)
+        }
+    }
+
+    public func publicKey(of address: Address) -> PublicKey? {
+        switch self {
+        case .oneHop(let network): network.publicKey(of: address)
+        case .beaconNet(let network): network.publicKey(of: address)
+        }
+    }
+
+    public var version: UInt64 {
+        switch self {
+        case .oneHop(let network): network.version
+        case .beaconNet(let network): network.version
+        }
+    }
+
+    public var statistics: NetworkStatistics {
+        switch self {
+        case .oneHop(let network): network.statistics
+        case .beaconNet(let network): network.statistics
+        }
+    }
+}

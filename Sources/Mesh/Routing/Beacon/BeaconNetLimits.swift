@@ -1,0 +1,69 @@
+public import Wire
+
+/// Every number that bounds what beacon routing holds, sends and believes. The defaults are for a real box.
+public struct BeaconNetLimits: Sendable {
+    // Times.
+
+    /// Time between an origin's beacons, before the jitter that takes up to an eighth off it.
+    public var beaconInterval: Interval = .seconds(20)
+    /// Seconds for which a beacon of ours is good: three and a half intervals, so that three may be lost.
+    public var beaconLifetime: UInt16 = 70
+    /// How long a route with a newer sequence number must have stood before routes with an older one are given
+    /// up for it although they are shorter. Shorter ones normally catch up within round trips; those that do not
+    /// are behind a node that stopped passing beacons on.
+    public var settle: Interval = .seconds(2)
+    /// How much longer than the lifetime of its last beacon a feasibility distance is kept.
+    public var feasibilityMargin: Interval = .seconds(60)
+    /// First time between requests for a lost route; it doubles with each.
+    public var requestRetry: Interval = .seconds(1)
+    /// Requests for one lost route.
+    public var requestAttempts = 4
+    /// A request like one that was passed on this recently is not passed on.
+    public var requestSuppression: Interval = .milliseconds(500)
+    /// Time between requests on behalf of traffic for one unknown destination.
+    public var wantedInterval: Interval = .seconds(1)
+
+    // Reach.
+
+    /// Hops to the farthest destination believed in, 1 to 64. With 1, nothing is ever passed on.
+    public var reach: UInt8 = 64
+
+    // Memory.
+
+    /// Origins in the table: everything but local nodes and neighbours, which always have room.
+    public var origins = 4096
+    /// Neighbours remembered per origin.
+    public var adjacencies = 8
+    /// Requests remembered in order not to repeat them.
+    public var rememberedRequests = 1024
+    /// Unacknowledged updates per neighbour; above that the whole table is sent again instead.
+    public var pendingUpdates = 2048
+    /// Control frames under way to one neighbour.
+    public var window = 32
+
+    // Rates.
+
+    /// Signature checks (about 0.1 ms each) for one neighbour: a burst, then one per interval.
+    public var neighbourChecks = (burst: 2048, every: Interval.milliseconds(2))
+    /// Signature checks for all neighbours.
+    public var totalChecks = (burst: 4096, every: Interval.microseconds(500))
+    /// Requests taken from one neighbour.
+    public var neighbourRequests = (burst: 512, every: Interval.milliseconds(10))
+    /// Beacons that one local node puts out because it was asked to.
+    public var requestedBeacons = (burst: 8, every: Interval.seconds(1))
+
+    public init() {}
+
+    /// The longest lifetime believed, in seconds: it bounds how long a feasibility distance must be kept.
+    static let longestLifetime: UInt16 = 300
+    /// Sequence numbers begin as milliseconds of wall-clock time, now about 2^41. Above this one they are not
+    /// believed, so that there is always a next one.
+    static let highestSequence: UInt64 = 1 << 60
+    /// Table share (in eighths) that a neighbour may fill while nobody else needs the room; the rest stays free for
+    /// those that have less than their part.
+    static let commonEighths = 7
+    /// Shortest time between two looks at the whole table.
+    static let sweepInterval: Interval = .milliseconds(100)
+    /// A restarted neighbour whose clock went back is believed once the old one was silent this long.
+    static let epochSilence: Interval = .seconds(10)
+}

@@ -1,0 +1,109 @@
+public import INET256
+public import Wire
+
+/// One neighbour of the box, as the box numbers its links. Never reused while an algorithm still knows it.
+public struct NeighbourID: Hashable, Comparable, Sendable {
+    public let rawValue: UInt32
+
+    @inlinable
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    @inlinable
+    public static func < (a: NeighbourID, b: NeighbourID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A frame of the routing algorithm for one neighbour.
+public struct ControlFrame: Sendable {
+    /// The longest control frame in bytes: it fits any path's datagram without fragmentation.
+    public static let maximumBytes = 1024
+
+    public let to: NeighbourID
+    public let bytes: [UInt8]
+
+    public init(to: NeighbourID, bytes: [UInt8]) {
+        self.to = to
+        self.bytes = bytes
+    }
+}
+
+/// A routing algorithm: which neighbour is next on the way to an address.
+///
+/// It is a state machine that owns no clock, socket, thread or randomness. The box tells it what happens; it
+/// answers questions, and puts out control frames that the box carries over authenticated links, on which they
+/// may be lost, repeated and reordered. `now` never goes back between calls.
+public protocol Network {
+    /// The name by which the configuration selects the algorithm.
+    static var name: String { get }
+
+    /// Starts announcing a node of this box.
+    mutating func addLocal(_ key: PrivateKey, now: Instant)
+    /// Stops announcing a node of this box. Unknown addresses are ignored.
+    mutating func removeLocal(_ address: Address, now: Instant)
+
+    /// A link came up whose other end is authenticated as `key`. A neighbour that restarts goes down and up again.
+    mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant)
+    mutating func neighbourDown(_ id: NeighbourID, now: Instant)
+
+    /// Takes a neighbour's control frame: hostile bytes. The error says why the frame, or a part of it, was
+    /// refused; the state is consistent either way.
+    mutating func receive(
+        _ frame: UnsafeRawBufferPointer, from: NeighbourID, now: Instant
+    ) throws(RoutingError)
+
+    /// Does what is due. Calling it early or late is harmless.
+    mutating func tick(now: Instant)
+    /// When `tick` wants to be called next.
+    var deadline: Instant { get }
+
+    /// The neighbour to hand a packet for `destination` to; nil when there is none or the destination is a node
+    /// of this box. Asked per packet: it allocates nothing.
+    func nextHop(to destination: Address) -> NeighbourID?
+    /// A reachable address, local ones included, whose first `bits` bits (0 to 256) are those of `prefix`.
+    func find(prefix: Address, bits: Int) -> Address?
+    /// The key behind an address, where it is known.
+    func publicKey(of address: Address) -> PublicKey?
+
+    /// There is traffic for a destination without a next hop: the algorithm may ask around, at a bounded rate.
+    mutating func wanted(_ destination: Address, now: Instant)
+
+    /// The control frames to be sent since the last call.
+    mutating func takeOutput() -> [ControlFrame]
+    /// Grows whenever an answer of `nextHop`, `find` or `publicKey` may have changed.
+    var version: UInt64 { get }
+    var statistics: NetworkStatistics { get }
+}
+
+/// What an algorithm counts, for `status`. Counters never go down; gauges say how things are now.
+public struct NetworkStatistics: Hashable, Sendable {
+    // Gauges.
+
+    /// Nodes of this box that are announced.
+    public var localNodes = 0
+    public var neighbours = 0
+    /// Addresses of others with a next hop.
+    public var reachable = 0
+    /// Addresses of others that memory is held for, reachable or not.
+    public var knownOrigins = 0
+    /// Announcements, retractions and requests that neighbours have not acknowledged yet.
+    public var pendingUpdates = 0
+
+    // Counters.
+
+    public var framesReceived: UInt64 = 0
+    /// Frames refused in whole or in part; each is also thrown as a `RoutingError`.
+    public var framesRejected: UInt64 = 0
+    public var framesSent: UInt64 = 0
+    /// Frames whose content was sent again because no acknowledgement came.
+    public var framesTimedOut: UInt64 = 0
+    public var signaturesChecked: UInt64 = 0
+    public var forgeries: UInt64 = 0
+    /// Announcements that found no room in the table.
+    public var refusedForRoom: UInt64 = 0
+    /// Announcements put off because a neighbour, or all of them, asked for too many signature checks.
+    public var putOff: UInt64 = 0
+    public var requestsSent: UInt64 = 0
+    public var requestsReceived: UInt64 = 0
+    public var routesLost: UInt64 = 0
+
+    public init() {}
+}

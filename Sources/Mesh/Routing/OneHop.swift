@@ -1,0 +1,42 @@
+public import INET256
+public import Wire
+
+/// The smallest algorithm: it reaches the neighbours and the nodes that they host, and passes nothing on.
+///
+/// A box tells its neighbours of its nodes by signed records, acknowledged and repeated as in `BeaconNet`, whose
+/// machinery with a reach of one hop this is. The records are signed for another purpose, so that they mean nothing
+/// where beacons are passed on.
+public struct OneHop: Network {
+    public static let name = "onehop"
+
+    private var core: BeaconNet
+
+    /// - Parameter sequence: wall-clock milliseconds since 1970 at the start, so that records of a box that starts
+    ///   again outrank its own old ones.
+    public init(sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
+        var limits = limits
+        limits.reach = 1
+        core = BeaconNet(sequence: sequence, now: now, limits: limits, purpose: "inet256/onehop")
+    }
+
+    public mutating func addLocal(_ key: PrivateKey, now: Instant) { core.addLocal(key, now: now) }
+    public mutating func removeLocal(_ address: Address, now: Instant) { core.removeLocal(address, now: now) }
+    public mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
+        core.neighbourUp(id, key: key, now: now)
+    }
+    public mutating func neighbourDown(_ id: NeighbourID, now: Instant) { core.neighbourDown(id, now: now) }
+    public mutating func receive(
+        _ frame: UnsafeRawBufferPointer, from id: NeighbourID, now: Instant
+    ) throws(RoutingError) {
+        try core.receive(frame, from: id, now: now)
+    }
+    public mutating func tick(now: Instant) { core.tick(now: now) }
+    public var deadline: Instant { core.deadline }
+    public func nextHop(to destination: Address) -> NeighbourID? { core.nextHop(to: destination) }
+    public func find(prefix: Address, bits: Int) -> Address? { core.find(prefix: prefix, bits: bits) }
+    public func publicKey(of address: Address) -> PublicKey? { core.publicKey(of: address) }
+    public mutating func wanted(_ destination: Address, now: Instant) { core.wanted(destination, now: now) }
+    public mutating func takeOutput() -> [ControlFrame] { core.takeOutput() }
+    public var version: UInt64 { core.version }
+    public var statistics: NetworkStatistics { core.statistics }
+}

@@ -1,0 +1,85 @@
+internal import CMnl
+public import Wire
+
+/// An address on an interface (what `ip address` shows).
+public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
+    /// IPv4 addresses are IPv4-mapped.
+    public var address: IPv6Address
+    /// In bits of the address's own family: 0 to 32, or 0 to 128.
+    public var prefixLength: UInt8
+    public var interface: UInt32
+    public var flags: AddressFlags
+    /// Who put it there, where the kernel (5.18 or newer) keeps that: 0 for nobody in particular.
+    public var protocolNumber: UInt8
+    /// 0 global, 253 link, 254 host (rtnetlink(7)).
+    public var scope: UInt8
+
+    /// IFA_PROTO, which headers older than Linux 5.18 lack.
+    static let protocolAttribute: UInt16 = 11
+
+    public init(
+        _ address: IPv6Address, prefixLength: UInt8, interface: UInt32, flags: AddressFlags = [],
+        protocolNumber: UInt8 = 0, scope: UInt8 = 0
+    ) {
+        self.address = address
+        self.prefixLength = prefixLength
+        self.interface = interface
+        self.flags = flags
+        self.protocolNumber = protocolNumber
+        self.scope = scope
+    }
+
+    public var family: AddressFamily { AddressFamily(address) }
+
+    /// "fd00::1/128", "10.0.0.1/24".
+    public var description: String { "\(plainText(address))/\(prefixLength)" }
+
+    /// Decodes the body of an RTM_NEWADDR or RTM_DELADDR message; nil when cut short or of another family.
+    ///
+    ///     family, prefix length, flags, scope, index (4), attributes (rtnetlink(7), `struct ifaddrmsg`)
+    public init?(decoding body: UnsafeRawBufferPointer) {
+        guard let family = body.host(UInt8.self, at: 0).flatMap({ AddressFamily(rawValue: $0) }),
+            let length = body.host(UInt8.self, at: 1), let flags = body.host(UInt8.self, at: 2),
+            let scope = body.host(UInt8.self, at: 3), let index = body.host(UInt32.self, at: 4),
+            length <= (family == .ipv4 ? 32 : 128)
+        else { return nil }
+        var address: IPv6Address?
+        var local: IPv6Address?
+        var allFlags = UInt32(flags)
+        var origin: UInt8 = 0
+        for attribute in Attributes(body.tail(from: MemoryLayout<ifaddrmsg>.size)) {
+            switch Int(attribute.type) {
+            case IFA_ADDRESS: address = attribute.payload.address
+            case IFA_LOCAL: local = attribute.payload.address
+            case IFA_FLAGS: allFlags = attribute.u32 ?? allFlags
+            case Int(Self.protocolAttribute): origin = attribute.u8 ?? 0
+            default: break
+            }
+        }
+        // On a point-to-point interface IFA_ADDRESS is the other end's.
+        guard let own = local ?? address, AddressFamily(own) == family else { return nil }
+        self.init(
+            own, prefixLength: length, interface: index, flags: AddressFlags(rawValue: allFlags),
+            protocolNumber: origin, scope: scope)
+    }
+}
+
+/// IFA_F_... of rtnetlink(7).
+public struct AddressFlags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Use it at once: no duplicate address detection, which has no sense where nobody shares the link.
+    public static let noDuplicateDetection = AddressFlags(rawValue: 0x02)
+    public static let duplicate = AddressFlags(rawValue: 0x08)
+    public static let tentative = AddressFlags(rawValue: 0x40)
+    public static let permanent = AddressFlags(rawValue: 0x80)
+    /// No route for the address's prefix comes with it.
+    public static let noPrefixRoute = AddressFlags(rawValue: 0x200)
+}
+
+/// An address as people write it: IPv4-mapped ones as dotted quads.
+func plainText(_ address: IPv6Address) -> String {
+    guard let v4 = address.mappedIPv4 else { return address.description }
+    return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)"
+}

@@ -1,0 +1,117 @@
+internal import CMnl
+
+/// A network interface as the kernel describes it (what `ip link` shows).
+public struct NetworkInterface: Hashable, Sendable {
+    public let index: UInt32
+    public let name: String
+    /// The driver's kind, "tun", "veth", "bridge"; empty for hardware and lo.
+    public let kind: String
+    /// Bytes of the largest packet.
+    public let mtu: UInt32
+    public let flags: InterfaceFlags
+    /// Text that an administrator, or this program, put on it; empty by default.
+    public let alias: String
+    /// Whether there is a carrier: for a TUN device, whether a process holds it open. Nil when not told.
+    public let hasCarrier: Bool?
+    /// Packets that the transmit queue holds.
+    public let transmitQueueLength: UInt32
+    /// The index of the bridge it is a port of; 0 for none.
+    public let master: UInt32
+    /// How link-local IPv6 addresses come about; nil when not told (IPv6 is off).
+    public let addressGeneration: AddressGeneration?
+
+    public var isUp: Bool { flags.contains(.up) }
+
+    /// Decodes the body of an RTM_NEWLINK or RTM_DELLINK message. Nil when it is cut short, nameless, or not
+    /// about the interface itself: bridges use the same message, with a family of theirs, for their ports.
+    ///
+    ///     family, pad (2), type (2), index (4), flags (4), changed (4), attributes (rtnetlink(7), `struct ifinfomsg`)
+    public init?(decoding body: UnsafeRawBufferPointer) {
+        guard body.host(UInt8.self, at: 0) == UInt8(AF_UNSPEC), let index = body.host(UInt32.self, at: 4),
+            let flags = body.host(UInt32.self, at: 8), index > 0
+        else { return nil }
+        var name = ""
+        var kind = ""
+        var alias = ""
+        var mtu: UInt32 = 0
+        var carrier: UInt8?
+        var queue: UInt32 = 0
+        var master: UInt32 = 0
+        var generation: AddressGeneration?
+        for attribute in Attributes(body.tail(from: MemoryLayout<ifinfomsg>.size)) {
+            switch Int(attribute.type) {
+            case IFLA_IFNAME: name = attribute.payload.text
+            case IFLA_IFALIAS: alias = attribute.payload.text
+            case IFLA_MTU: mtu = attribute.u32 ?? 0
+            case IFLA_CARRIER: carrier = attribute.u8
+            case IFLA_TXQLEN: queue = attribute.u32 ?? 0
+            case IFLA_MASTER: master = attribute.u32 ?? 0
+            case IFLA_LINKINFO:
+                for part in attribute.nested where Int(part.type) == IFLA_INFO_KIND { kind = part.payload.text }
+            case IFLA_AF_SPEC:
+                generation = Self.generation(in: attribute.nested) ?? generation
+            default: break
+            }
+        }
+        guard !name.isEmpty else { return nil }
+        self.index = index
+        self.name = name
+        self.kind = kind
+        self.mtu = mtu
+        self.flags = InterfaceFlags(rawValue: flags)
+        self.alias = alias
+        self.hasCarrier = carrier.map { $0 != 0 }
+        self.transmitQueueLength = queue
+        self.master = master
+        self.addressGeneration = generation
+    }
+
+    private static func generation(in families: Attributes) -> AddressGeneration? {
+        for family in families where family.type == UInt16(AddressFamily.ipv6.rawValue) {
+            for part in family.nested where Int(part.type) == IFLA_INET6_ADDR_GEN_MODE {
+                return part.u8.flatMap { AddressGeneration(rawValue: $0) }
+            }
+        }
+        return nil
+    }
+
+    /// Why a text cannot be an interface's name (the kernel's `dev_valid_name`), or nil when it can.
+    public static func nameFault(_ name: String) -> String? {
+        let limit = Int(IFNAMSIZ) - 1
+        switch true {
+        case name.isEmpty: return "an interface name must not be empty"
+        case name.utf8.count > limit: return "an interface name has at most \(limit) bytes"
+        case name == "." || name == "..": return "\"\(name)\" is no interface name"
+        case name.utf8.contains(where: {
+            $0 <= 0x20 || $0 >= 0x7f || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":")
+        }):
+            return "an interface name consists of printable ASCII without spaces, '/' and ':'"
+        case name.utf8.contains(UInt8(ascii: "%")):
+            return "an interface name without '%': the kernel would put a number in its place"
+        default: return nil
+        }
+    }
+}
+
+/// The flags of netdevice(7) that matter here.
+public struct InterfaceFlags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Set up by the administrator.
+    public static let up = InterfaceFlags(rawValue: 1 << 0)
+    public static let loopback = InterfaceFlags(rawValue: 1 << 3)
+    public static let pointToPoint = InterfaceFlags(rawValue: 1 << 4)
+    /// Up, and with a carrier.
+    public static let running = InterfaceFlags(rawValue: 1 << 6)
+    public static let multicast = InterfaceFlags(rawValue: 1 << 12)
+}
+
+/// How the kernel makes an interface's link-local IPv6 address (`enum in6_addr_gen_mode`).
+public enum AddressGeneration: UInt8, Sendable {
+    case eui64 = 0
+    /// None at all: no link-local address, and no router solicitation either.
+    case none = 1
+    case stablePrivacy = 2
+    case random = 3
+}

@@ -1,0 +1,78 @@
+internal import CMnl
+internal import Glibc
+
+/// Something in the namespace's network has changed.
+public enum NetworkEvent: Hashable, Sendable {
+    /// New, or changed: flags, name, MTU and the like.
+    case link(NetworkInterface)
+    case linkGone(NetworkInterface)
+    case address(InterfaceAddress)
+    case addressGone(InterfaceAddress)
+    case route(Route)
+    case routeGone(Route)
+    /// Events were lost because nobody read them in time: what is known is stale, so dump again.
+    case overrun
+
+    /// The event in a multicast message; nil for one of no interest or cut short.
+    public init?(decoding message: NetlinkMessage) {
+        let event: NetworkEvent?
+        switch Int(message.type) {
+        case RTM_NEWLINK: event = NetworkInterface(decoding: message.body).map { .link($0) }
+        case RTM_DELLINK: event = NetworkInterface(decoding: message.body).map { .linkGone($0) }
+        case RTM_NEWADDR: event = InterfaceAddress(decoding: message.body).map { .address($0) }
+        case RTM_DELADDR: event = InterfaceAddress(decoding: message.body).map { .addressGone($0) }
+        case RTM_NEWROUTE: event = Route(decoding: message.body).map { .route($0) }
+        case RTM_DELROUTE: event = Route(decoding: message.body).map { .routeGone($0) }
+        default: event = nil
+        }
+        guard let event else { return nil }
+        self = event
+    }
+}
+
+/// Hears of changes to links, addresses and routes in the namespace where it was opened. Needs no privilege.
+///
+/// It has no thread: an event loop polls `descriptor` and calls `drain()` when it is readable.
+public final class NetworkWatcher {
+    private let handle: SocketHandle
+    private let inbox = DatagramBuffer()
+
+    /// Datagrams read in one call, so that a storm of changes does not starve the caller's other work.
+    private static let datagramsPerDrain = 256
+
+    /// - Parameter receiveBuffer: bytes that may wait before events are lost. The system's limit holds for callers
+    ///   without CAP_NET_ADMIN.
+    public init(receiveBuffer: Int32 = 1 << 20) throws(NetlinkError) {
+        let groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
+        handle = try SocketHandle(bus: NETLINK_ROUTE, groups: UInt32(groups))
+        handle.setReceiveBuffer(receiveBuffer)
+    }
+
+    /// Readable when there are events. To be polled only: reads go through `drain()`, which never blocks.
+    public var descriptor: Int32 { handle.descriptor }
+
+    /// The events that wait, oldest first; empty when there are none. Where the descriptor is still readable
+    /// afterwards, call again.
+    ///
+    /// - Throws: what recvmsg(2) failed with, save for lost events: they are the event `.overrun`.
+    public func drain() throws(NetlinkError) -> [NetworkEvent] {
+        var events: [NetworkEvent] = []
+        for _ in 0..<Self.datagramsPerDrain {
+            switch inbox.receiveNow(from: handle) {
+            case .datagram(let bytes):
+                for message in NetlinkMessages(bytes) {
+                    if let event = NetworkEvent(decoding: message) { events.append(event) }
+                }
+            case .stranger:
+                continue
+            case .failed(EAGAIN):
+                return events
+            case .failed(ENOBUFS), .failed(EMSGSIZE):
+                events.append(.overrun)
+            case .failed(let code):
+                throw NetlinkError(operation: "watch the network", object: "", code: code)
+            }
+        }
+        return events
+    }
+}

@@ -1,0 +1,93 @@
+internal import Wire
+
+/// What is there before anything is changed: whose the interface name is, who routes the prefix, and what a
+/// crash of ours has left.
+struct PortalSurvey {
+    let plan: PortalPlan
+    let links: [NetworkInterface]
+    /// The IPv6 routes of the main table, of the plan's, and those of ours in any.
+    let routes: [Route]
+
+    init(_ plan: PortalPlan, _ socket: NetlinkSocket) throws(NetlinkError) {
+        self.plan = plan
+        links = try Links(socket).list()
+        let source = Routes(socket)
+        var routes = try source.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber))
+        for table in Set([Route.mainTable, plan.table]) {
+            routes += try source.list(RouteFilter(family: .ipv6, table: table)).filter { !Self.isOurs($0) }
+        }
+        self.routes = routes
+    }
+
+    static func isOurs(_ route: Route) -> Bool { route.protocolNumber == PortalMark.protocolNumber }
+
+    /// An interface of ours that a process holds open: another inet256vpn, alive.
+    func isAlive(_ link: NetworkInterface) -> Bool { link.alias == PortalMark.alias && link.hasCarrier == true }
+
+    /// Interfaces of ours whose process is gone: persistent devices after a crash.
+    var abandonedLinks: [NetworkInterface] {
+        links.filter { $0.alias == PortalMark.alias && $0.hasCarrier == false }
+    }
+
+    /// Routes of ours that nobody alive stands behind. The route that holds the plan's own prefix is not among
+    /// them: it is taken over, so that the prefix does not leak meanwhile.
+    var abandonedRoutes: [Route] {
+        let alive = Set(links.filter(isAlive).map(\.index))
+        let ours = routes.filter(Self.isOurs)
+        let served = Set(ours.filter { alive.contains($0.interface) }.map { Holding($0) })
+        return ours.filter { route in
+            guard route.kind == .unreachable else { return !alive.contains(route.interface) }
+            let own = route.destination == plan.prefix && route.table == plan.table
+            return !own && !served.contains(Holding(route))
+        }
+    }
+
+    /// - Throws: `PortalError` naming the interface or route in the way.
+    func refuseConflicts() throws(PortalError) {
+        if let link = links.first(where: { $0.name == plan.interface }) { try Self.requireUsable(link, plan) }
+        guard let taken = routes.first(where: isInTheWay) else { return }
+        throw .prefixTaken(
+            prefix: plan.prefix, route: taken.text { device($0) }, byAnotherPortal: Self.isOurs(taken))
+    }
+
+    /// Whether a device that is there already may become the portal.
+    static func requireUsable(_ link: NetworkInterface, _ plan: PortalPlan) throws(PortalError) {
+        let offered = plan.persistent && link.kind == "tun"
+        guard offered || link.alias == PortalMark.alias else {
+            throw .foreignInterface(name: link.name, kind: link.kind, alias: link.alias)
+        }
+        if link.hasCarrier == true { throw .busyInterface(name: link.name) }
+    }
+
+    var warnings: [PortalWarning] {
+        routes.filter { route in
+            !Self.isOurs(route) && route.destination.length > plan.prefix.length
+                && plan.prefix.contains(route.destination.address)
+        }.map { PortalWarning(route: $0, device: device($0.interface), prefix: plan.prefix) }
+    }
+
+    /// Somebody else's route of exactly the prefix; of ours, one through the device of another, living portal.
+    private func isInTheWay(_ route: Route) -> Bool {
+        route.destination == plan.prefix && (!Self.isOurs(route) || isOfAnotherPortal(route))
+    }
+
+    /// A route of ours, but through the device of another portal that is alive.
+    func isOfAnotherPortal(_ route: Route) -> Bool {
+        Self.isOurs(route)
+            && links.contains { $0.index == route.interface && $0.name != plan.interface && isAlive($0) }
+    }
+
+    func device(_ index: UInt32) -> String {
+        links.first { $0.index == index }?.name ?? "#\(index)"
+    }
+
+    /// A prefix in a table.
+    private struct Holding: Hashable {
+        let prefix: IPv6Prefix
+        let table: UInt32
+        init(_ route: Route) {
+            prefix = route.destination
+            table = route.table
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// Why the portal did not carry a packet.
+public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
+    /// The version is not 6: the portal carries nothing but IPv6.
+    case notIPv6
+    /// Cut off, or its length field lies.
+    case malformed
+    /// Outbound: the source is not an address of this portal.
+    case sourceNotOurs
+    /// Outbound: outside the portal's prefix, so nobody's address here.
+    case destinationOutsidePrefix
+    /// Multicast is not carried.
+    case multicast
+    /// Link-local addresses mean nothing beyond a link.
+    case linkLocal
+    /// Inbound: the source is not the address that the sender's key gives.
+    case sourceNotSender
+    /// Inbound: for somebody else; the portal is not a way through.
+    case destinationNotOurs
+
+    public var description: String {
+        switch self {
+        case .notIPv6: "not IPv6"
+        case .malformed: "malformed"
+        case .sourceNotOurs: "source not ours"
+        case .destinationOutsidePrefix: "destination outside the prefix"
+        case .multicast: "multicast"
+        case .linkLocal: "link-local"
+        case .sourceNotSender: "source not the sender's"
+        case .destinationNotOurs: "destination not ours"
+        }
+    }
+
+    /// What an outbound packet dropped for this reason is answered with; nil is silence: what is not ours,
+    /// or not to be carried at all, has nobody who waits for an answer.
+    public var answer: ICMPv6Error? {
+        switch self {
+        case .destinationOutsidePrefix: .noRoute
+        case .notIPv6, .malformed, .sourceNotOurs, .multicast, .linkLocal, .sourceNotSender, .destinationNotOurs: nil
+        }
+    }
+}
+
+/// How many packets were dropped for each reason.
+public struct DropCounters: Equatable, Sendable {
+    /// One for each reason, by raw value: allocated once.
+    private var counts = [UInt64](repeating: 0, count: DropReason.allCases.count)
+
+    public init() {}
+
+    public subscript(reason: DropReason) -> UInt64 { counts[reason.rawValue] }
+    public var total: UInt64 { counts.reduce(0, +) }
+
+    public mutating func count(_ reason: DropReason) { counts[reason.rawValue] += 1 }
+}

@@ -1,0 +1,141 @@
+internal import CLinux
+internal import Glibc
+
+/// What a TUN device has done since it was attached.
+public struct TunCounters: Equatable, Sendable {
+    /// Packets and bytes from the kernel to us.
+    public var read: UInt64 = 0
+    public var readBytes: UInt64 = 0
+    /// Packets and bytes from us to the kernel.
+    public var written: UInt64 = 0
+    public var writtenBytes: UInt64 = 0
+    /// Packets lost because the interface is down.
+    public var droppedDown: UInt64 = 0
+    /// Packets lost because the kernel had no memory or room for them.
+    public var droppedFull: UInt64 = 0
+    /// Packets that the kernel would not take as such.
+    public var droppedRefused: UInt64 = 0
+
+    public init() {}
+}
+
+/// A TUN device: an interface whose packets come to us in place of a wire. Non-blocking, for one thread.
+///
+/// A packet is `headerSize` bytes of the driver's header and then the IP packet. There is no such header
+/// yet; offloads (IFF_VNET_HDR) will bring one, and whoever lays out buffers by this constant is ready.
+public final class TunDevice {
+    static let driver = "/dev/net/tun"
+    /// Bytes in front of each packet, read or written.
+    public static let headerSize = 0
+    /// The longest interface name in bytes (IFNAMSIZ less the terminating zero).
+    public static let maximumNameLength = Int(CLINUX_INTERFACE_NAME_SIZE) - 1
+
+    /// Register it with a poller; closed when the device goes.
+    public let descriptor: Int32
+    /// The interface's name, as the kernel has it now.
+    public let name: String
+    public private(set) var counters = TunCounters()
+
+    /// Attaches to the device `name`, which is made when there is none; a persistent one that is there is
+    /// taken over. A name with "%d" gets the lowest free number, nil is "tun%d".
+    ///
+    /// A device that is not persistent goes with its addresses and routes when this object does, or the
+    /// process. `persistent: true` makes it stay; false leaves an existing one as it is.
+    public init(name: String? = nil, persistent: Bool = false) throws(TunError) {
+        let wanted = name ?? "tun%d"
+        guard Self.isName(wanted) else { throw .badName(wanted) }
+        let fd = open(Self.driver, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        guard fd >= 0 else {
+            switch errno {
+            case ENOENT, ENODEV, ENXIO: throw .noDriver
+            case let code: throw TunError("open", Self.driver, code: code)
+            }
+        }
+        do throws(TunError) {
+            self.name = try Self.attach(fd, wanted)
+            if persistent { try Self.setPersistent(fd, self.name, true) }
+        } catch {
+            close(fd)
+            throw error
+        }
+        descriptor = fd
+    }
+
+    deinit { close(descriptor) }
+
+    /// Whether the device stays when the descriptor is closed.
+    public var isPersistent: Bool { clinux_tun_is_persistent(descriptor) == 1 }
+
+    public func setPersistent(_ persistent: Bool) throws(TunError) {
+        try Self.setPersistent(descriptor, name, persistent)
+    }
+
+    /// Takes one packet that the kernel sends through the interface. Gives its length, `headerSize` included,
+    /// or 0 when there is none. `buffer` should hold the interface's MTU: the kernel cuts off what does not
+    /// fit, and the packet is then malformed. Throws when the device is unusable.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(TunError) -> Int {
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 {
+                counters.read += 1
+                counters.readBytes += UInt64(count)
+                return count
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return 0
+            // The packet is lost in the kernel, not the device.
+            case EIO, ENOMEM, ENOBUFS:
+                counters.droppedFull += 1
+                return 0
+            case EBADFD, ENODEV: throw .gone(name: name)
+            case let code: throw TunError("read from", name, code: code)
+            }
+        }
+    }
+
+    /// Gives one packet, `headerSize` included, to the kernel as received on the interface. False when it was
+    /// dropped, which is counted. Throws when the device is unusable.
+    public func write(_ packet: UnsafeRawBufferPointer) throws(TunError) -> Bool {
+        while true {
+            let count = Glibc.write(descriptor, packet.baseAddress, packet.count)
+            if count >= 0 {
+                counters.written += 1
+                counters.writtenBytes += UInt64(packet.count)
+                return true
+            }
+            switch errno {
+            case EINTR: continue
+            case EIO: counters.droppedDown += 1
+            case EAGAIN, ENOMEM, ENOBUFS: counters.droppedFull += 1
+            case EINVAL: counters.droppedRefused += 1
+            case EBADFD, ENODEV: throw .gone(name: name)
+            case let code: throw TunError("write to", name, code: code)
+            }
+            return false
+        }
+    }
+
+    /// What dev_valid_name() of the kernel takes.
+    static func isName(_ name: String) -> Bool {
+        let bytes = name.utf8
+        return (1...maximumNameLength).contains(bytes.count) && name != "." && name != ".."
+            && bytes.allSatisfy { $0 > 32 && $0 != 127 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
+    }
+
+    private static func attach(_ fd: Int32, _ name: String) throws(TunError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(CLINUX_INTERFACE_NAME_SIZE))
+        for (index, byte) in name.utf8.enumerated() { buffer[index] = CChar(bitPattern: byte) }
+        switch -clinux_tun_attach(fd, &buffer) {
+        case 0: return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        case EBUSY: throw .busy(name: name)
+        case EINVAL: throw .wrongKind(name: name)
+        case let code: throw TunError("attach to the TUN device", name, code: code)
+        }
+    }
+
+    private static func setPersistent(_ fd: Int32, _ name: String, _ persistent: Bool) throws(TunError) {
+        let result = clinux_tun_set_persistent(fd, persistent)
+        guard result == 0 else { throw TunError("change the persistence of", name, code: -result) }
+    }
+}

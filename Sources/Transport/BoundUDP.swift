@@ -1,0 +1,108 @@
+internal import CLinux
+internal import Glibc
+internal import Wire
+
+/// A UDP socket while it is made: a failure half-way closes it.
+struct BoundUDP: ~Copyable {
+    private let descriptor: OwnedDescriptor
+    let isIPv4: Bool
+    let local: Endpoint
+    let receiveBuffer: Int
+    let sendBuffer: Int
+
+    init(_ endpoint: Endpoint, _ options: UDPSocket.Options) throws(TransportError) {
+        let made = OwnedDescriptor(owning: try Self.open(endpoint))
+        let fd = made.number
+        try Self.configure(fd, endpoint, options)
+        try Self.bind(fd, endpoint)
+        let name = try Self.name(fd, endpoint)
+        isIPv4 = endpoint.isIPv4
+        local = name
+        receiveBuffer = Self.buffer(fd, forced: SO_RCVBUFFORCE, plain: SO_RCVBUF, options.bufferSize)
+        sendBuffer = Self.buffer(fd, forced: SO_SNDBUFFORCE, plain: SO_SNDBUF, options.bufferSize)
+        descriptor = made
+    }
+
+    /// Hands the descriptor over to the caller.
+    consuming func release() -> Int32 { descriptor.release() }
+
+    private static func open(_ endpoint: Endpoint) throws(TransportError) -> Int32 {
+        let type = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let fd = socket(endpoint.isIPv4 ? AF_INET : AF_INET6, type, Int32(IPPROTO_UDP))
+        guard fd >= 0 else {
+            let code = errno
+            throw TransportError(
+                "open", "UDP \(endpoint)", code: code,
+                advice: code == EAFNOSUPPORT && !endpoint.isIPv4
+                    ? "this kernel has no IPv6; bind to \"0.0.0.0:\(endpoint.port)\"" : nil)
+        }
+        return fd
+    }
+
+    private static func configure(
+        _ fd: Int32, _ endpoint: Endpoint, _ options: UDPSocket.Options
+    ) throws(TransportError) {
+        if !endpoint.isIPv4 {
+            // Said either way: the system's default (net.ipv6.bindv6only) may be either.
+            try set(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, endpoint.address == .unspecified ? 0 : 1, endpoint)
+        }
+        let result = clinux_configure_udp(fd, endpoint.isIPv4)
+        guard result == 0 else { throw TransportError("configure", "UDP \(endpoint)", code: -result) }
+        if let mark = options.mark {
+            try set(
+                fd, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), endpoint,
+                advice: "a mark needs the capability CAP_NET_ADMIN")
+        }
+    }
+
+    private static func set(
+        _ fd: Int32, _ level: Int32, _ option: Int32, _ value: Int32, _ endpoint: Endpoint, advice: String? = nil
+    ) throws(TransportError) {
+        var value = value
+        guard setsockopt(fd, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+            throw TransportError("configure", "UDP \(endpoint)", code: errno, advice: advice)
+        }
+    }
+
+    /// Asks for a large buffer, past the system's limit where we may. Gives what the kernel granted: it
+    /// doubles the number for its bookkeeping.
+    private static func buffer(_ fd: Int32, forced: Int32, plain: Int32, _ size: Int) -> Int {
+        var wanted = Int32(clamping: size)
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        if setsockopt(fd, SOL_SOCKET, forced, &wanted, length) != 0 {
+            // Cannot fail in a way that matters: it is cut down to net.core.rmem_max or wmem_max.
+            setsockopt(fd, SOL_SOCKET, plain, &wanted, length)
+        }
+        var granted: Int32 = 0
+        var grantedLength = length
+        getsockopt(fd, SOL_SOCKET, plain, &granted, &grantedLength)
+        return Int(granted)
+    }
+
+    private static func bind(_ fd: Int32, _ endpoint: Endpoint) throws(TransportError) {
+        let result = SocketAddress(endpoint).withPointer { Glibc.bind(fd, $0, $1) == 0 ? 0 : errno }
+        guard result != 0 else { return }
+        let advice: String? =
+            switch result {
+            case EADDRINUSE:
+                "port \(endpoint.port) is in use: stop the program that has it (`ss -ulpn sport = :\(endpoint.port)` "
+                    + "names it) or configure another port"
+            case EACCES: "ports below 1024 need the capability CAP_NET_BIND_SERVICE; configure a higher port"
+            case EADDRNOTAVAIL: "no interface of this machine has this address"
+            default: nil
+            }
+        throw TransportError("bind", "UDP \(endpoint)", code: result, advice: advice)
+    }
+
+    private static func name(_ fd: Int32, _ endpoint: Endpoint) throws(TransportError) -> Endpoint {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(fd, $0, &length) == 0 ? 0 : errno }
+        }
+        guard result == 0, let local = withUnsafeBytes(of: storage, { Endpoint(socketAddress: $0) }) else {
+            throw TransportError("name", "UDP \(endpoint)", code: result)
+        }
+        return local
+    }
+}

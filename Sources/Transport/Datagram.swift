@@ -1,0 +1,102 @@
+public import Wire
+
+/// A received datagram in a batch's memory: valid until the batch is received into again.
+public struct IncomingDatagram {
+    /// The payload, writable so that it can be opened in place. May be empty.
+    public let bytes: UnsafeMutableRawBufferPointer
+    /// From where, and to which of our addresses, on which interface and socket.
+    public let path: Path
+
+    @inlinable
+    init(bytes: UnsafeMutableRawBufferPointer, path: Path) {
+        self.bytes = bytes
+        self.path = path
+    }
+}
+
+/// What became of a datagram that was handed to `UDPSocket.send`.
+public enum SendOutcome: UInt8, CaseIterable, Sendable {
+    /// Not tried yet: the socket's buffer was full before its turn came.
+    case pending
+    case sent
+    /// Sent, but not from the address that the path names, which is no longer ours: the path is stale.
+    case sentFromOtherAddress
+    /// EMSGSIZE: larger than the interface's MTU. Lost; the path carries less.
+    case tooBig
+    /// No route, no neighbour, network down, wrong family for this socket. Lost.
+    case unreachable
+    /// EPERM or EACCES: a firewall of this machine, or its policy, said no. Lost.
+    case denied
+    /// Anything else that the kernel may say about one datagram. Lost.
+    case failed
+
+    /// Whether somebody may want to know.
+    @inlinable
+    public var isRemarkable: Bool {
+        switch self {
+        case .pending, .sent: false
+        case .sentFromOtherAddress, .tooBig, .unreachable, .denied, .failed: true
+        }
+    }
+}
+
+/// A datagram to be sent: a record that points into memory of the caller's.
+public struct OutgoingDatagram {
+    /// The payload; the caller keeps it in place until it is sent.
+    public var bytes: UnsafeRawBufferPointer
+    /// Where to; from `path.local` when that is set. For link-local addresses by `path.interface`, else the
+    /// kernel chooses the interface by its routes.
+    public var path: Path
+    /// Set by `UDPSocket.send`.
+    public var outcome: SendOutcome
+
+    @inlinable
+    public init(bytes: UnsafeRawBufferPointer, path: Path) {
+        self.bytes = bytes
+        self.path = path
+        outcome = .pending
+    }
+}
+
+/// How far a `send` came.
+public struct SendProgress: Equatable, Sendable {
+    /// Records dealt with, from the first: sent or lost, as each one's outcome says.
+    public var done: Int
+    /// How many of these have a remarkable outcome.
+    public var remarkable: Int
+    /// The socket's buffer is full: poll for `.writable`, then offer the rest again or drop it.
+    public var isBlocked: Bool
+
+    @inlinable
+    public init(done: Int = 0, remarkable: Int = 0, isBlocked: Bool = false) {
+        self.done = done
+        self.remarkable = remarkable
+        self.isBlocked = isBlocked
+    }
+}
+
+/// What a UDP socket has done since it was made.
+public struct UDPCounters: Equatable, Sendable {
+    /// Datagrams handed up, and their bytes without IP and UDP headers.
+    public var received: UInt64 = 0
+    public var receivedBytes: UInt64 = 0
+    /// Longer than a slot of the batch, and dropped for it.
+    public var truncated: UInt64 = 0
+    /// Receive calls that reported a passing error.
+    public var receiveErrors: UInt64 = 0
+    /// Dropped by the kernel because the receive buffer was full; modulo 2^32, known when the next one arrives.
+    public var overflowed: UInt32 = 0
+    /// Datagrams that the kernel took, and their bytes without IP and UDP headers.
+    public var sent: UInt64 = 0
+    public var sentBytes: UInt64 = 0
+    /// Times that the send buffer was full.
+    public var blocked: UInt64 = 0
+    /// As in `SendOutcome`.
+    public var sentFromOtherAddress: UInt64 = 0
+    public var tooBig: UInt64 = 0
+    public var unreachable: UInt64 = 0
+    public var denied: UInt64 = 0
+    public var failed: UInt64 = 0
+
+    public init() {}
+}

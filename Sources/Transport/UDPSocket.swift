@@ -1,0 +1,85 @@
+internal import CLinux
+internal import Glibc
+public import Wire
+
+/// A UDP socket of the box: non-blocking, batched both ways, for one thread.
+///
+/// - Path MTU: every datagram has DF set and the kernel's path MTU cache is not heeded (IP_PMTUDISC_PROBE):
+///   anybody can forge the ICMP messages that fill it, and the mesh measures the path itself (RFC 8899).
+/// - ICMP errors: the error queue (IP_RECVERR) is left off. An unconnected socket without it hears nothing
+///   of ICMP, so a forged "port unreachable" costs nothing, and a dead peer is noticed by silence as any
+///   other loss is; with it every error would cost a system call and hold up the next send.
+public final class UDPSocket {
+    /// Register it with a poller; closed when the socket goes.
+    public let descriptor: Int32
+    /// What it is bound to, the port chosen by the kernel included.
+    public let local: Endpoint
+    /// The number that paths of this socket carry.
+    public let number: UInt16
+    /// Bytes of buffer that the kernel granted, bookkeeping included.
+    public let receiveBuffer: Int
+    public let sendBuffer: Int
+    public internal(set) var counters = UDPCounters()
+
+    let headers: OpaquePointer
+    /// Records in the form that the kernel calls take, reused.
+    let scratch: UnsafeMutablePointer<clinux_datagram>
+
+    /// What a socket may be made with.
+    public struct Options: Sendable {
+        /// Bytes wanted for each buffer. 32 MB hold 20 ms of 10 Gbit/s: a burst outlives a busy turn of the loop.
+        public var bufferSize = 32 << 20
+        /// SO_MARK, for policy routing and firewalls; needs CAP_NET_ADMIN.
+        public var mark: UInt32?
+
+        public init() {}
+    }
+
+    /// Binds to an endpoint. "[::]" takes IPv4 too, any other IPv6 address only itself; an IPv4 endpoint
+    /// makes an IPv4 socket. Port 0 lets the kernel choose.
+    public init(bind endpoint: Endpoint, number: UInt16 = 0, options: Options = Options()) throws(TransportError) {
+        // A descriptor of its own type, so that a throw below closes it.
+        let made = try BoundUDP(endpoint, options)
+        guard let headers = clinux_headers_new(made.isIPv4) else {
+            throw TransportError("make", "UDP \(endpoint)", code: ENOMEM)
+        }
+        self.headers = headers
+        self.number = number
+        local = made.local
+        receiveBuffer = made.receiveBuffer
+        sendBuffer = made.sendBuffer
+        descriptor = made.release()
+        scratch = .allocate(capacity: DatagramBatch.capacity)
+        scratch.initialize(repeating: clinux_datagram(), count: DatagramBatch.capacity)
+    }
+
+    deinit {
+        close(descriptor)
+        clinux_headers_free(headers)
+        scratch.deallocate()
+    }
+
+    /// Takes a burst of datagrams that have arrived: up to `DatagramBatch.capacity`, 0 when there are none.
+    /// Truncated ones are dropped and counted, so a result of 0 does not mean that nothing is left: the
+    /// poller tells. Throws only when the socket itself is unusable.
+    public func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
+        batch.prepare()
+        let received = clinux_receive(
+            descriptor, headers, batch.records, UInt32(DatagramBatch.capacity), &counters.overflowed)
+        guard received >= 0 else {
+            switch -received {
+            case EAGAIN, EINTR: break
+            case EBADF, ENOTSOCK, EFAULT, EINVAL, ENOSYS:
+                throw TransportError("receive on", "UDP \(local)", code: -received)
+            // ENETDOWN, ENOBUFS and their like: reported once each, then gone.
+            default: counters.receiveErrors += 1
+            }
+            return 0
+        }
+        let bytes = batch.accept(Int(received), socket: number)
+        counters.truncated += UInt64(Int(received) - batch.count)
+        counters.received += UInt64(batch.count)
+        counters.receivedBytes += UInt64(bytes)
+        return batch.count
+    }
+}

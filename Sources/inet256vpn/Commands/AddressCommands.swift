@@ -1,0 +1,65 @@
+internal import ArgumentParser
+internal import INET256
+internal import Wire
+
+struct AddrCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "addr",
+        abstract: "Print the address of a private key: 43 characters.",
+        discussion: """
+            EXAMPLES
+              inet256vpn addr --private-key /etc/inet256vpn/private_key.inet256
+
+            \(ExitStatus.help)
+            """)
+
+    @Option(help: ArgumentHelp("The key file, in binary or text form.", valueName: "file"))
+    var privateKey: FileArgument
+
+    func run() throws { print(try privateKey.loadAddress()) }
+}
+
+struct IP6AddrCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ip6-addr",
+        abstract: "Print the IPv6 address of an address or of a private key.",
+        discussion: """
+            The prefix must be that of the network's portals.
+
+            EXAMPLES
+              inet256vpn ip6-addr oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ
+              inet256vpn ip6-addr --private-key private_key.inet256 --prefix 0200::/7
+
+            \(ExitStatus.help)
+            """)
+
+    @Option(help: ArgumentHelp("The key file, in binary or text form.", valueName: "file"))
+    var privateKey: FileArgument?
+    @Option(help: ArgumentHelp("The portal's prefix, /1 to /64.", valueName: "prefix"))
+    var prefix = PrefixArgument(.standard)
+    @Argument(help: "The address, 43 characters.")
+    var address: AddressArgument?
+
+    func validate() throws {
+        guard (privateKey == nil) != (address == nil) else {
+            throw ValidationError("Give either an ADDRESS or --private-key FILE.")
+        }
+    }
+
+    func run() throws {
+        if let address {
+            print(prefix.map.address(of: address.address))
+        } else if let privateKey {
+            print(prefix.map.address(of: try privateKey.loadAddress()))
+        }
+    }
+}
+
+extension FileArgument {
+    /// The address of the key in this file. What is wrong with the file's mode goes to standard error.
+    fileprivate func loadAddress() throws -> Address {
+        let file = try PrivateKeyFile.load(path, tolerant: true)
+        for warning in file.warnings { Program.complain("warning: \(warning)") }
+        return file.key.address
+    }
+}

@@ -1,0 +1,69 @@
+internal import API
+internal import ArgumentParser
+internal import Foundation
+
+/// How a command finds the daemon, and what it asks it.
+struct DaemonAccess: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The daemon's configuration file, for its api_endpoint. Else $INET256_API (unix://... or tcp://...) is asked, else \(APIEndpoint.standard).",
+            valueName: "file"))
+    var config: FileArgument?
+
+    static let environmentKey = "INET256_API"
+
+    func client(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> APIClient {
+        APIClient(endpoint: try endpoint(environment: environment))
+    }
+
+    func endpoint(environment: [String: String]) throws -> APIEndpoint {
+        if let config { return try Configuration.load(config.path).apiEndpoint }
+        guard let text = environment[Self.environmentKey], !text.isEmpty else { return .standard }
+        do throws(APIEndpointError) {
+            return try APIEndpoint(parsing: text)
+        } catch {
+            throw CommandFailure(.usage, "the environment's \(Self.environmentKey) is \"\(text)\": \(error)")
+        }
+    }
+}
+
+extension APIClient {
+    func status() async throws -> StatusReport { try await ask("GET", AdminPath.status, as: StatusReport.self) }
+
+    func ping(_ request: PingRequest) async throws -> PingOutcome {
+        // The daemon keeps the time; the client waits a little longer.
+        let patience = Duration.milliseconds(request.timeoutMs) + .seconds(5)
+        return try await ask(
+            "POST", AdminPath.ping, body: try JSONText.encode(request), timeout: patience, as: PingOutcome.self)
+    }
+
+    func reload() async throws -> ReloadSummary {
+        try await ask("POST", AdminPath.reload, timeout: .seconds(30), as: ReloadSummary.self)
+    }
+
+    private func ask<Answer: Decodable>(
+        _ method: String, _ path: String, body: [UInt8] = [], timeout: Duration? = nil, as: Answer.Type
+    ) async throws -> Answer {
+        let response = try await send(method, path, body: body, timeout: timeout)
+        let decoder = JSONDecoder()
+        guard response.status == 200 else {
+            let reason = (try? decoder.decode(APIFailure.self, from: Data(response.body)))?.error
+            throw CommandFailure(
+                response.status == 422 ? .usage : .failure,
+                reason ?? "the daemon answered with status \(response.status)")
+        }
+        do {
+            return try decoder.decode(Answer.self, from: Data(response.body))
+        } catch {
+            throw CommandFailure(
+                .failure,
+                "the daemon at \(endpoint) answered in another form: is it of another version than this program?")
+        }
+    }
+}
+
+/// Writes a value as JSON to standard output.
+func printJSON(_ value: some Encodable) throws {
+    print(String(decoding: try JSONText.encode(value), as: UTF8.self), terminator: "")
+}

@@ -1,0 +1,38 @@
+internal import Glibc
+internal import INET256
+internal import Wire
+
+/// What a first `up` makes where there is no configuration.
+enum FirstRun {
+    /// Permission bits of the configuration file: it holds no secret.
+    private static let configurationMode: UInt32 = 0o644
+
+    /// Makes the directory, the key (0600) and the commented default configuration at `path`, unless the configuration
+    /// is there. A key that is there already is kept and used. Returns what was done, a line each.
+    static func prepare(_ path: String, random: some RandomSource) throws -> [String] {
+        guard access(path, F_OK) != 0, errno == ENOENT else { return [] }
+        var done: [String] = []
+        let directory = FilePath.directory(of: path)
+        if mkdir(directory, 0o755) == 0 {
+            done.append("made \(directory)")
+        } else if errno != EEXIST {
+            throw FileError(
+                "make the directory", directory,
+                advice: "run as root, or give a configuration of your own with --config FILE")
+        }
+        let keyPath = FilePath.resolve(Configuration.standardKeyName, in: directory)
+        do throws(KeyFileError) {
+            let key = PrivateKey(generatedFrom: random)
+            try PrivateKeyFile.create(keyPath, key: key, asText: false)
+            done.append("made a key in \(keyPath): this box's address is \(key.address)")
+        } catch KeyFileError.exists {
+            done.append("kept the key in \(keyPath)")
+        }
+        var text = Configuration.commentedDefault
+        try text.withUTF8 { bytes in
+            try FileContents.create(path, mode: configurationMode, bytes: UnsafeRawBufferPointer(bytes))
+        }
+        done.append("wrote a default configuration to \(path): name your peers there")
+        return done
+    }
+}

@@ -1,0 +1,93 @@
+internal import ArgumentParser
+internal import Foundation
+internal import INET256
+
+/// The program's entry: parses the command line, runs the command, turns what was thrown into a text and an
+/// exit status.
+@main
+struct Program {
+    static let name = "inet256vpn"
+    static let version = "0.1.0"
+
+    static func main() async {
+        let status = await run(Array(CommandLine.arguments.dropFirst()))
+        exit(status.rawValue)
+    }
+
+    /// Runs one command line without the program's name.
+    static func run(_ arguments: [String]) async -> ExitStatus {
+        do {
+            var command = try RootCommand.parseAsRoot(DashedAddress.protect(arguments))
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return .success
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Writes what there is to say about `error` and gives the status to exit with.
+    private static func report(_ error: any Error) -> ExitStatus {
+        switch error {
+        case let status as ExitStatus:
+            return status
+        case let failure as any StatusError:
+            complain("\(failure)")
+            return failure.exitStatus
+        default:
+            break
+        }
+        let text = DashedAddress.unprotect(RootCommand.fullMessage(for: error))
+        switch RootCommand.exitCode(for: error) {
+        case .success:
+            print(text)
+            return .success
+        case .validationFailure:
+            FileHandle.standardError.write(Data((text + "\n").utf8))
+            return .usage
+        default:
+            complain("\(error)")
+            return .failure
+        }
+    }
+
+    /// Writes "inet256vpn: text" to standard error.
+    static func complain(_ text: String) {
+        FileHandle.standardError.write(Data("\(name): \(text)\n".utf8))
+    }
+}
+
+/// `inet256vpn` itself: a list of commands.
+struct RootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: Program.name,
+        abstract: "An IPv6 mesh VPN in which every address is the hash of its owner's key.",
+        discussion: """
+            A first run, on each of two machines:
+              sudo inet256vpn up                     makes a key and a configuration, and comes up
+              inet256vpn status                      shows this box's address
+            then name each machine in the other's /etc/inet256vpn/config.yaml and:
+              sudo inet256vpn reload
+              inet256vpn ping NAME
+
+            An ADDRESS has 43 characters. One that begins with "-" is given as it is.
+
+            \(ExitStatus.help)
+            """,
+        version: Program.version,
+        subcommands: [
+            UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
+            KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self, CheckCommand.self,
+            ListNetworksCommand.self, VersionCommand.self,
+        ])
+}
+
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Print the program's version.")
+
+    func run() { print("\(Program.name) \(Program.version)") }
+}

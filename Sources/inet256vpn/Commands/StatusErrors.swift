@@ -1,0 +1,49 @@
+internal import API
+internal import Glibc
+
+// Which exit status the errors of other layers mean.
+
+extension ConfigurationError: StatusError {
+    var exitStatus: ExitStatus {
+        switch self {
+        case .unreadable(let error): error.code == EACCES || error.code == EPERM ? .permission : .usage
+        case .invalid: .usage
+        }
+    }
+}
+
+extension KeyFileError: StatusError {
+    var exitStatus: ExitStatus {
+        switch self {
+        case .unreadable(let error), .unwritable(let error):
+            error.code == EACCES || error.code == EPERM || error.code == EROFS ? .permission : .usage
+        case .exists: .failure
+        case .notAKey, .exposed: .usage
+        }
+    }
+}
+
+extension FileError: StatusError {
+    var exitStatus: ExitStatus {
+        code == EACCES || code == EPERM || code == EROFS ? .permission : .failure
+    }
+}
+
+extension APIClientError: StatusError {
+    var exitStatus: ExitStatus {
+        switch self {
+        case .notRunning, .timedOut: .unreachable
+        case .noPermission: .permission
+        case .cancelled, .broken: .failure
+        }
+    }
+}
+
+extension APIServerError: StatusError {
+    var exitStatus: ExitStatus {
+        switch self {
+        case .system(_, _, let code) where code == EACCES || code == EPERM || code == EROFS: .permission
+        case .anotherIsRunning, .notASocket, .system, .other: .failure
+        }
+    }
+}

@@ -1,0 +1,62 @@
+internal import API
+
+/// What a reload has to do: the difference of two configurations.
+struct ConfigurationChange: Equatable, Sendable {
+    var peersAdded: [PeerConfiguration] = []
+    var peersRemoved: [PeerConfiguration] = []
+    /// The new form of peers whose name or endpoints differ; their id is the same.
+    var peersChanged: [PeerConfiguration] = []
+    /// Other keys that take effect at once.
+    var applied: [String] = []
+    /// Keys whose new value waits for a restart.
+    var needsRestart: [String] = []
+
+    var isEmpty: Bool { self == ConfigurationChange() }
+
+    private init() {}
+
+    init(from old: Configuration, to new: Configuration) {
+        for peer in new.peers {
+            if let before = old.peers.first(where: { $0.id == peer.id }) {
+                if before != peer { peersChanged.append(peer) }
+            } else {
+                peersAdded.append(peer)
+            }
+        }
+        peersRemoved = old.peers.filter { peer in !new.peers.contains { $0.id == peer.id } }
+
+        if old.accept != new.accept { applied.append("accept") }
+        if old.portal.allow != new.portal.allow { applied.append("portal.allow") }
+        if old.log.level != new.log.level { applied.append("log.level") }
+
+        func note(_ key: String, _ differs: Bool) {
+            if differs { needsRestart.append(key) }
+        }
+        note("private_key_path", old.privateKeyPath != new.privateKeyPath)
+        note("api_endpoint", old.apiEndpoint != new.apiEndpoint)
+        note("network", old.network != new.network)
+        note("transports", old.transports != new.transports)
+        note("crypto.min_suite", old.crypto.minSuite != new.crypto.minSuite)
+        note("crypto.ciphers", old.crypto.ciphers != new.crypto.ciphers)
+        note("portal.enabled", old.portal.enabled != new.portal.enabled)
+        note("portal.interface", old.portal.interface != new.portal.interface)
+        note("portal.prefix", old.portal.prefix != new.portal.prefix)
+        note("portal.mtu", old.portal.mtu != new.portal.mtu)
+        note("portal.persistent", old.portal.persistent != new.portal.persistent)
+        note("portal.table", old.portal.table != new.portal.table)
+        note("portal.metric", old.portal.metric != new.portal.metric)
+        note("log.format", old.log.format != new.log.format)
+        note("nodes", old.nodes != new.nodes)
+    }
+
+    /// For the one who asked for the reload.
+    var summary: ReloadSummary {
+        var summary = ReloadSummary()
+        summary.peersAdded = peersAdded.map(\.label)
+        summary.peersRemoved = peersRemoved.map(\.label)
+        summary.peersChanged = peersChanged.map(\.label)
+        summary.applied = applied
+        summary.needsRestart = needsRestart
+        return summary
+    }
+}

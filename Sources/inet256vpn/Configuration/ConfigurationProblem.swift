@@ -1,0 +1,40 @@
+/// One thing wrong in a configuration file.
+struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
+    var file: String
+    /// From 1; 0 where no line can be named.
+    var line: Int
+    /// From 1, in Unicode scalars.
+    var column: Int
+    /// Such as "peers[1].addrs[0]"; empty for the file as a whole.
+    var keyPath: String
+    /// What stands there, such as "the number 7".
+    var found: String
+    /// What should stand there instead.
+    var expected: String
+    /// A near miss among what is known.
+    var suggestion: String?
+
+    var description: String {
+        var text = line > 0 ? "\(file):\(line):\(column): " : "\(file): "
+        if !keyPath.isEmpty { text += keyPath + ": " }
+        text += "found \(found), expected \(expected)"
+        if let suggestion { text += "; did you mean \"\(suggestion)\"?" }
+        return text
+    }
+}
+
+/// Why a configuration was refused.
+enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The file could not be read at all.
+    case unreadable(FileError)
+    /// Everything that is wrong with it, in the order of the file.
+    case invalid([ConfigurationProblem])
+
+    /// One line each.
+    var description: String {
+        switch self {
+        case .unreadable(let error): "\(error)"
+        case .invalid(let problems): problems.map(\.description).joined(separator: "\n")
+        }
+    }
+}

@@ -1,0 +1,175 @@
+internal import API
+internal import INET256
+internal import Logging
+internal import Wire
+
+extension Configuration {
+    /// Takes in the file's top level; complaints go to `root.problems`.
+    mutating func read(_ root: ConfigurationValue, directory: String) {
+        var allow: ConfigurationValue?
+        let known = [
+            "private_key_path", "api_endpoint", "network", "transports", "peers", "accept", "crypto", "portal", "log",
+            "nodes",
+        ]
+        root.fields(known, expected: "a mapping of keys such as private_key_path, peers and portal") { key, value in
+            switch key {
+            case "private_key_path":
+                if let path = value.path(in: directory) { privateKeyPath = path }
+            case "api_endpoint":
+                if let endpoint = value.apiEndpoint(in: directory) { apiEndpoint = endpoint }
+            case "network":
+                if let kind = value.network() { network = kind }
+            case "transports":
+                if let list = value.transports() { transports = list }
+            case "peers":
+                peers = value.peers()
+            case "accept":
+                if let policy = value.word(AcceptPolicy.self) { accept = policy }
+            case "crypto":
+                crypto.read(value)
+            case "portal":
+                allow = portal.read(value)
+            case "log":
+                log.read(value)
+            case "nodes":
+                nodes = value.nodes(in: directory, besides: privateKeyPath)
+            default:
+                preconditionFailure("a known key without a reader: \(key)")
+            }
+        }
+        // Last, since the names that it uses are the peers', and those may stand further down in the file.
+        if let allow, let access = allow.portalAccess(peers: peers) { portal.allow = access }
+    }
+}
+
+extension CryptoConfiguration {
+    fileprivate mutating func read(_ value: ConfigurationValue) {
+        value.fields(["min_suite", "ciphers"]) { key, value in
+            if key == "min_suite" {
+                if let suite = value.integer(in: Self.suites) { minSuite = suite }
+            } else if let list = value.ciphers() {
+                ciphers = list
+            }
+        }
+    }
+}
+
+extension LogConfiguration {
+    /// The level alone, or a mapping.
+    fileprivate mutating func read(_ value: ConfigurationValue) {
+        if value.isScalar {
+            if let word = value.word(Logger.Level.self) { level = word }
+            return
+        }
+        value.fields(["level", "format"], expected: "a level such as \"notice\", or a mapping") { key, value in
+            if key == "level" {
+                if let word = value.word(Logger.Level.self) { level = word }
+            } else if let word = value.word(Format.self) {
+                format = word
+            }
+        }
+    }
+}
+
+extension ConfigurationValue {
+    fileprivate func path(in directory: String) -> String? {
+        guard let text = text(expected: "the path of a file") else { return nil }
+        guard !text.isEmpty, !text.hasSuffix("/"), !text.utf8.contains(0) else {
+            complain(expected: "the path of a file")
+            return nil
+        }
+        return FilePath.resolve(text, in: directory)
+    }
+
+    fileprivate func apiEndpoint(in directory: String) -> APIEndpoint? {
+        guard let text = text(expected: "unix:///path/to/socket or tcp://127.0.0.1:PORT") else { return nil }
+        do throws(APIEndpointError) {
+            guard case .unix(let path) = try APIEndpoint(parsing: text) else {
+                return try APIEndpoint(parsing: text)
+            }
+            return try APIEndpoint(parsing: "unix://" + FilePath.resolve(path, in: directory))
+        } catch {
+            complain(expected: "unix:///path/to/socket or tcp://127.0.0.1:PORT", found: "\(found) (\(error))")
+            return nil
+        }
+    }
+
+    /// `{beaconnet: {}}`, or the name alone.
+    fileprivate func network() -> NetworkKind? {
+        if isScalar { return word(NetworkKind.self) }
+        let expected = "one network, such as {beaconnet: {}}"
+        guard keyCount == 1 else {
+            complain(expected: expected, found: keyCount.map { $0 == 0 ? "none" : "\($0) networks" })
+            return nil
+        }
+        var kind: NetworkKind?
+        fields(NetworkKind.allCases.map(\.rawValue)) { name, options in
+            kind = NetworkKind(rawValue: name)
+            if !options.isNull { options.fields([], expected: "{}: \(name) has no options") { _, _ in } }
+        }
+        return kind
+    }
+
+    fileprivate func transports() -> [TransportConfiguration]? {
+        let form = "a list such as [{udp: \"[::]:25632\"}]"
+        guard let items = items(expected: form) else { return nil }
+        guard !items.isEmpty else {
+            complain(expected: "at least one transport")
+            return nil
+        }
+        var list: [TransportConfiguration] = []
+        for item in items {
+            var udp: Endpoint?
+            var given = false
+            let isComplete = item.fields(["udp"], expected: "a mapping such as {udp: \"[::]:25632\"}") { _, value in
+                given = true
+                let expected = "a numeric address and port to bind, such as \"[::]:25632\" or \"192.0.2.1:25632\""
+                guard let text = value.text(expected: expected) else { return }
+                udp = Endpoint(text)
+                if udp == nil { value.complain(expected: expected) }
+            }
+            if isComplete, !given { item.complain(expected: "the key udp") }
+            guard let udp else { continue }
+            if udp.port != 0, list.contains(where: { $0.udp == udp }) {
+                item.complain(expected: "each endpoint once", found: "\(udp) a second time")
+            }
+            list.append(TransportConfiguration(udp: udp))
+        }
+        return list
+    }
+
+    fileprivate func ciphers() -> [CipherName]? {
+        guard let items = items(expected: "a list such as [aes-256-gcm, chacha20-poly1305]") else { return nil }
+        guard !items.isEmpty else {
+            complain(expected: "at least one cipher")
+            return nil
+        }
+        var list: [CipherName] = []
+        for item in items {
+            guard let cipher = item.word(CipherName.self) else { continue }
+            if list.contains(cipher) { item.complain(expected: "each cipher once") }
+            list.append(cipher)
+        }
+        return list
+    }
+
+    fileprivate func nodes(in directory: String, besides main: String) -> [NodeConfiguration] {
+        if isNull { return [] }
+        var list: [NodeConfiguration] = []
+        for item in items(expected: "a list such as [{private_key_path: ./second.inet256}]") ?? [] {
+            var given = false
+            let isComplete = item.fields(["private_key_path"], expected: "a mapping with private_key_path") {
+                _, value in
+                given = true
+                guard let path = value.path(in: directory) else { return }
+                let node = NodeConfiguration(privateKeyPath: path)
+                if path == main || list.contains(node) {
+                    value.complain(expected: "a key file of its own for each node", found: "\(path) a second time")
+                }
+                list.append(node)
+            }
+            if isComplete, !given { item.complain(expected: "the key private_key_path") }
+        }
+        return list
+    }
+}

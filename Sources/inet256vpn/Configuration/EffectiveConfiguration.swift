@@ -1,0 +1,85 @@
+internal import API
+internal import INET256
+internal import Logging
+internal import Wire
+internal import Yams
+
+/// A configuration as `check` shows it: every key with its value, defaults filled in, names resolved. The YAML form
+/// is itself a valid configuration that means the same.
+struct EffectiveConfiguration: Encodable {
+    private let configuration: Configuration
+
+    init(_ configuration: Configuration) { self.configuration = configuration }
+
+    func yaml() throws -> String {
+        let encoder = YAMLEncoder()
+        encoder.options.width = -1
+        return try encoder.encode(self)
+    }
+
+    private enum Key: String, CodingKey {
+        case privateKeyPath = "private_key_path"
+        case apiEndpoint = "api_endpoint"
+        case network, transports, peers, accept, crypto, portal, log, nodes
+    }
+
+    private struct Crypto: Encodable {
+        let minSuite: Int
+        let ciphers: [CipherName]
+
+        enum CodingKeys: String, CodingKey {
+            case minSuite = "min_suite"
+            case ciphers
+        }
+    }
+
+    private struct Peer: Encodable {
+        let id: String
+        let name: String?
+        let addrs: [String]
+    }
+
+    private struct Portal: Encodable {
+        let enabled: Bool
+        let interface: String
+        let prefix: String
+        let mtu: Int
+        let persistent: Bool
+        let table: UInt32?
+        let metric: UInt32?
+        let allow: [String]
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: Key.self)
+        try fields.encode(configuration.privateKeyPath, forKey: .privateKeyPath)
+        try fields.encode(configuration.apiEndpoint.description, forKey: .apiEndpoint)
+        try fields.encode([configuration.network.rawValue: [String: String]()], forKey: .network)
+        try fields.encode(configuration.transports.map { ["udp": $0.udp.description] }, forKey: .transports)
+        let peers = configuration.peers.map { peer in
+            Peer(id: peer.id.description, name: peer.name, addrs: peer.endpoints.map(\.description))
+        }
+        try fields.encode(peers, forKey: .peers)
+        try fields.encode(configuration.accept.rawValue, forKey: .accept)
+        let crypto = Crypto(minSuite: configuration.crypto.minSuite, ciphers: configuration.crypto.ciphers)
+        try fields.encode(crypto, forKey: .crypto)
+        try fields.encode(portal, forKey: .portal)
+        let log = ["format": configuration.log.format.rawValue, "level": configuration.log.level.rawValue]
+        try fields.encode(log, forKey: .log)
+        try fields.encode(configuration.nodes.map { ["private_key_path": $0.privateKeyPath] }, forKey: .nodes)
+    }
+
+    private var portal: Portal {
+        let portal = configuration.portal
+        return Portal(
+            enabled: portal.enabled, interface: portal.interface, prefix: portal.prefix.description, mtu: portal.mtu,
+            persistent: portal.persistent, table: portal.table, metric: portal.metric, allow: allow)
+    }
+
+    private var allow: [String] {
+        switch configuration.portal.allow {
+        case .any: ["any"]
+        case .only(let addresses, let peers): (peers ? ["peers"] : []) + addresses.sorted().map(\.description)
+        }
+    }
+}

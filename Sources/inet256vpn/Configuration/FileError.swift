@@ -1,0 +1,90 @@
+internal import Glibc
+
+/// A file operation that failed, with the kernel's reason.
+struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Such as "read".
+    var operation: String
+    var path: String
+    var code: Int32
+    /// What to do about it, where that is known.
+    var advice: String?
+
+    init(_ operation: String, _ path: String, code: Int32 = errno, advice: String? = nil) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+        self.advice = advice
+    }
+
+    var description: String {
+        let text = "cannot \(operation) \(path): \(String(cString: strerror(code)))"
+        return advice.map { "\(text): \($0)" } ?? text
+    }
+}
+
+/// A small file as it was read.
+struct FileContents {
+    var bytes: [UInt8]
+    /// Permission bits.
+    var mode: UInt32
+
+    /// Reads the whole of the regular file at `path`; EFBIG beyond `limit` bytes.
+    static func read(_ path: String, limit: Int) throws(FileError) -> FileContents {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw FileError("read", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError("look at", path) }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError("read", path, code: EISDIR) }
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        // Growing would leave copies of a key behind in freed memory.
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(max(0, min(limit, Int(status.st_size))) + chunk.count)
+        // The loop's own buffer may have held a key.
+        defer { chunk.wipe() }
+        while true {
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileError("read", path)
+            }
+            if count == 0 { break }
+            bytes += chunk[..<count]
+            guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
+        }
+        return FileContents(bytes: bytes, mode: UInt32(status.st_mode & 0o7777))
+    }
+
+    /// Creates the file at `path` with `mode`, complete or not at all, and never in the place of another:
+    /// written beside it, flushed, then linked. EEXIST when something is there.
+    static func create(_ path: String, mode: UInt32, bytes: UnsafeRawBufferPointer) throws(FileError) {
+        let temporary = "\(path).\(getpid()).new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(mode))
+        guard descriptor >= 0 else { throw FileError("create", temporary) }
+        defer { unlink(temporary) }
+        do {
+            defer { close(descriptor) }
+            // The umask may have taken bits that the caller asked for.
+            guard fchmod(descriptor, mode_t(mode)) == 0 else { throw FileError("set the mode of", temporary) }
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let view = UnsafeRawBufferPointer(rebasing: rest)
+                let count = write(descriptor, view.baseAddress, view.count)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    throw FileError("write", temporary)
+                }
+                rest = rest.dropFirst(count)
+            }
+            guard fsync(descriptor) == 0 else { throw FileError("write", temporary) }
+        }
+        guard link(temporary, path) == 0 else { throw FileError("create", path) }
+    }
+}
+
+extension [UInt8] {
+    /// Zeroes the bytes in a way that the optimiser keeps.
+    mutating func wipe() {
+        withUnsafeMutableBytes { if let base = $0.baseAddress { explicit_bzero(base, $0.count) } }
+    }
+}

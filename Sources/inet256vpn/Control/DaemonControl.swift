@@ -1,0 +1,16 @@
+internal import API
+internal import INET256
+
+/// What the control side may ask of the running daemon. The data plane's side implements it by its mailbox and
+/// its published snapshots; nothing here waits on the data plane's thread.
+protocol DaemonControl: Sendable {
+    func status() async -> StatusReport
+
+    /// Sends one ping of `bytes` of payload and waits for its answer, at most for `timeout`. Ends early when the task is
+    /// cancelled.
+    func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome
+
+    /// Reads the configuration file again and applies what can be applied. Throws, with everything as it was,
+    /// when the file is not in order.
+    func reload() async throws -> ReloadSummary
+}

@@ -1,0 +1,65 @@
+internal import API
+internal import INET256
+internal import Wire
+
+/// What a daemon is started with: all of it checked before anything on the box is touched.
+struct DaemonSetup: Sendable {
+    var configuration: Configuration
+    /// The configuration's file, which a reload reads again.
+    var file: String
+    /// The box's own key.
+    var key: PrivateKey
+    /// The keys of the further nodes, in the order of `configuration.nodes`.
+    var nodeKeys: [PrivateKey]
+    var log: LogOutput
+    /// What the operator should know, such as a key file that is open to its group.
+    var warnings: [String]
+
+    /// Reads the configuration at `path` and every key that it names.
+    static func load(_ path: String) throws -> DaemonSetup {
+        let configuration = try Configuration.load(path)
+        let main = try PrivateKeyFile.load(configuration.privateKeyPath)
+        var warnings = main.warnings
+        var nodeKeys: [PrivateKey] = []
+        var addresses = [main.key.address: configuration.privateKeyPath]
+        for node in configuration.nodes {
+            let file = try PrivateKeyFile.load(node.privateKeyPath)
+            if let other = addresses[file.key.address] {
+                throw CommandFailure(.usage, "\(node.privateKeyPath) holds the same key as \(other)")
+            }
+            addresses[file.key.address] = node.privateKeyPath
+            warnings += file.warnings
+            nodeKeys.append(file.key)
+        }
+        warnings += configuration.warnings(own: Set(addresses.keys))
+        return DaemonSetup(
+            configuration: configuration, file: path, key: main.key, nodeKeys: nodeKeys,
+            log: LogOutput(configuration.log), warnings: warnings)
+    }
+
+    /// Reads the file again for a reload and says what is different from `current`. The caller applies the change;
+    /// the log's level is a part of it: `log.level = ...`.
+    func reread(after current: Configuration) throws(ConfigurationError) -> (Configuration, ConfigurationChange) {
+        let new = try Configuration.load(file)
+        return (new, ConfigurationChange(from: current, to: new))
+    }
+}
+
+extension Configuration {
+    /// What is possible but hardly meant, when `own` are the box's addresses.
+    func warnings(own: Set<Address>) -> [String] {
+        var warnings: [String] = []
+        for (index, peer) in peers.enumerated() where own.contains(peer.id) {
+            warnings.append("peers[\(index)] (\(peer.label)) is this box itself and is ignored")
+        }
+        if peers.isEmpty, accept == .peers {
+            warnings.append("no peers are configured and none may come in (accept: peers): this box reaches nobody")
+        }
+        if portal.enabled, portal.prefix.length > 16, portal.allow != .any {
+            warnings.append(
+                "portal.prefix is longer than /16: an IPv6 address then stands for too few bits of an identity to filter by"
+            )
+        }
+        return warnings
+    }
+}

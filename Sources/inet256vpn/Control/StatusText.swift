@@ -1,0 +1,131 @@
+internal import API
+
+/// `status` for people: what matters at a glance, warnings last where they are seen.
+struct StatusText {
+    let report: StatusReport
+    let terminal: TerminalText
+
+    var lines: [String] {
+        var lines: [String] = []
+        func row(_ label: String, _ value: String) {
+            lines.append(label + String(repeating: " ", count: max(1, 11 - label.count)) + TerminalText.clean(value))
+        }
+        row("address", report.mainAddr)
+        if let ip6 = report.ip6Addr { row("ipv6", ip6) }
+        row(
+            "daemon",
+            "inet256vpn \(report.version), up \(Units.time(report.uptimeSeconds)), pid \(report.pid), "
+                + "memory \(Units.bytes(report.memoryRssBytes))")
+        row("network", network)
+        row(
+            "transport",
+            report.transportAddrs.isEmpty ? "none" : report.transportAddrs.map(transport).joined(separator: ", "))
+        row("portal", portal)
+        row("peers", peers)
+        row("sessions", sessions)
+        if report.nodes.count > 1 {
+            for node in report.nodes where node.origin != "main" {
+                row("node", [node.address, node.ip6Addr, node.origin].compactMap(\.self).joined(separator: "  "))
+            }
+        }
+        if !report.drops.isEmpty { row("dropped", Self.counts(report.drops)) }
+        row("firewall", firewall)
+        for peer in report.peers where peer.state == .refused {
+            warn("peer \(peer.name ?? peer.id) refused: \(peer.detail ?? "no reason given")", &lines)
+        }
+        for warning in report.warnings { warn(warning, &lines) }
+        return lines
+    }
+
+    private func warn(_ text: String, _ lines: inout [String]) {
+        lines.append(terminal.bold("WARNING: ") + TerminalText.clean(text))
+    }
+
+    private var network: String {
+        guard !report.network.statistics.isEmpty else { return report.network.name }
+        let numbers = report.network.statistics.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        return "\(report.network.name) (\(numbers.joined(separator: ", ")))"
+    }
+
+    private func transport(_ transport: TransportStatus) -> String {
+        if transport.bound.isEmpty { return "\(transport.listen) (not bound)" }
+        let scheme = transport.listen.prefix { $0 != ":" }
+        let bound = transport.bound.map { $0.contains("://") ? $0 : "\(scheme)://\($0)" }
+        return bound == [transport.listen] ? transport.listen : "\(transport.listen) (\(bound.joined(separator: ", ")))"
+    }
+
+    private var portal: String {
+        let portal = report.portal
+        guard portal.enabled else { return "disabled" }
+        var text = [portal.interface ?? "?", portal.up ? "up" : "DOWN"]
+        if let address = portal.address { text.append(address) }
+        if let prefix = portal.prefix { text.append("in \(prefix)") }
+        if let mtu = portal.mtu { text.append("mtu \(mtu)") }
+        text.append("rx \(Units.bytes(portal.traffic.rxBytes)) tx \(Units.bytes(portal.traffic.txBytes))")
+        if !portal.drops.isEmpty { text.append("dropped \(Self.counts(portal.drops))") }
+        return text.joined(separator: "  ")
+    }
+
+    private var peers: String {
+        let up = report.peers.filter { $0.state == .up }
+        let configured = report.peers.count { $0.configured }
+        let strangers = report.peers.count - configured
+        var text = "\(up.count { $0.configured }) of \(configured) up"
+        if strangers > 0 { text += ", \(strangers) others" }
+        let names = up.prefix(8).map { $0.name ?? $0.id }
+        if !names.isEmpty { text += ": " + names.joined(separator: ", ") + (up.count > 8 ? ", ..." : "") }
+        return text
+    }
+
+    private var sessions: String {
+        let direct = report.sessions.count { $0.via == .direct }
+        return "\(report.sessions.count) (\(direct) direct, \(report.sessions.count - direct) relayed)"
+    }
+
+    private var firewall: String {
+        var text = report.firewall.enforced ? "enforced" : "NOT ENFORCED by inet256vpn"
+        let filters = report.firewall.inputFilters
+        if !filters.isEmpty { text += ", other input filters: \(filters.joined(separator: ", "))" }
+        if let note = report.firewall.note { text += " (\(note))" }
+        return text
+    }
+
+    private static func counts(_ counts: [String: UInt64]) -> String {
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+}
+
+/// `peers` for people: one line each, those of the configuration first.
+struct PeersText {
+    let peers: [PeerStatus]
+
+    var lines: [String] {
+        guard !peers.isEmpty else { return ["no peers"] }
+        var table = TextTable(
+            header: ["NAME", "STATE", "ENDPOINT", "RTT", "HANDSHAKE", "RX", "TX", "CIPHER", "MTU", "ADDRESS", ""],
+            rightAligned: [3, 4, 5, 6, 8])
+        for peer in peers.sorted(by: Self.order) {
+            table.add([
+                peer.name ?? "-",
+                peer.state.rawValue,
+                peer.endpoint ?? "-",
+                peer.rttMs.map(Units.milliseconds) ?? "-",
+                peer.handshakeAgeSeconds.map { Units.time($0) + " ago" } ?? "-",
+                Units.bytes(peer.traffic.rxBytes),
+                Units.bytes(peer.traffic.txBytes),
+                peer.cipher ?? "-",
+                peer.mtu.map(String.init) ?? "-",
+                peer.id,
+                [peer.configured ? nil : "(not configured)", peer.detail].compactMap(\.self).joined(separator: " "),
+            ])
+        }
+        return table.lines.map { line in
+            String(line.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+
+    private static func order(_ a: PeerStatus, _ b: PeerStatus) -> Bool {
+        if a.configured != b.configured { return a.configured }
+        return (a.name ?? "~", a.id) < (b.name ?? "~", b.id)
+    }
+}

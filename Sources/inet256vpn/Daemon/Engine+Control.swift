@@ -1,0 +1,63 @@
+internal import INET256
+internal import Mesh
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// Pings and snapshots: what the control side asks for and waits for.
+extension Engine {
+    func beginPing(
+        _ target: Address, _ bytes: Int, _ timeout: Interval, _ answer: @escaping @Sendable (PingResult) -> Void,
+        _ now: Instant
+    ) {
+        guard pings.count < Self.pingsAtATime else {
+            answer(.refused("too many pings wait for an answer"))
+            return
+        }
+        let id = nextPing
+        nextPing += 1
+        pings[id] = WaitingPing(sent: now, deadline: now + timeout, answer: answer)
+        if case .dropped(let reason) = box.ping(target, id: id, payload: bytes, now: now) {
+            pings[id] = nil
+            answer(.refused("dropped: \(reason.name)"))
+        }
+    }
+
+    private static let pingsAtATime = 1024
+
+    func expirePings(_ now: Instant) {
+        guard !pings.isEmpty else { return }
+        for (id, ping) in pings where now >= ping.deadline {
+            pings[id] = nil
+            ping.answer(.timedOut)
+        }
+    }
+
+    /// Nobody is left without an answer when the thread ends.
+    func failWaiting() {
+        for ping in pings.values { ping.answer(.refused("the daemon is stopping")) }
+        pings.removeAll()
+        for command in mailbox.close() {
+            switch command {
+            case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))
+            case .snapshot(let answer): answer(snapshot(box.deadline))
+            case .setPeer, .removePeer, .setAcceptsAnybody, .setAccess, .stop: break
+            }
+        }
+    }
+
+    func snapshot(_ now: Instant) -> EngineSnapshot {
+        EngineSnapshot(
+            box: box.status(now: now),
+            sockets: lines.map {
+                EngineSnapshot.Socket(
+                    configured: $0.configured, bound: $0.socket.local, counters: $0.socket.counters, dropped: $0.dropped)
+            },
+            portal: bridge.map {
+                EngineSnapshot.PortalSnapshot(
+                    interface: $0.device.name, address: $0.own, device: $0.device.counters, drops: $0.drops,
+                    prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
+            },
+            unread: unread, warnings: warnings)
+    }
+}

@@ -1,0 +1,287 @@
+internal import INET256
+internal import Logging
+internal import Mesh
+internal import Netlink
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// The data plane: one thread that owns the portal, the sockets and the mesh core. Bursts in, one flush out; it never
+/// waits but in the poller, and the control side reaches it through the mailbox alone.
+final class Engine {
+    let box: MeshBox
+    let mailbox: Mailbox<EngineCommand>
+    let logger: Logger
+    var bridge: PortalBridge?
+    var lines: [SocketLine] = []
+    var warnings: [String]
+    var pings: [UInt64: WaitingPing] = [:]
+    var nextPing: UInt64 = 1
+    /// Messages for nodes that nobody reads.
+    var unread: UInt64 = 0
+
+    private var plumbing: PortalPlumbing?
+    private let poller: Poller
+    private let watcher: NetworkWatcher?
+    private let batch = DatagramBatch(slotSize: 1 << 14)
+    private let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+    private var stopping = false
+    private var networkChangeAt: Instant = .distantFuture
+
+    /// Packets taken from the portal, and batches from a socket, in one turn.
+    private static let packetsPerTurn = 64
+    private static let batchesPerTurn = 4
+    /// Changes of the machine's network come in flocks.
+    private static let networkSettles: Interval = .milliseconds(50)
+
+    private enum Token {
+        static let mailbox: UInt64 = 0
+        static let watcher: UInt64 = 1
+        static let portal: UInt64 = 2
+        static let sockets: UInt64 = 16
+    }
+
+    /// A ping that waits for its answer.
+    struct WaitingPing {
+        let sent: Instant
+        let deadline: Instant
+        let answer: @Sendable (PingResult) -> Void
+    }
+
+    /// Opens everything, in the order that leaves nothing unguarded: the prefix is held unreachable before the
+    /// sockets and the device are there. Undoes what it did when it throws.
+    init(_ setup: EngineSetup) throws {
+        let now = BootClock.now()
+        mailbox = setup.mailbox
+        logger = setup.logger
+        warnings = setup.warnings
+        poller = try Poller()
+        box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
+        watcher = Engine.watch(setup.logger)
+        for key in setup.nodeKeys { _ = try box.open(key, now: now) }
+        do {
+            try openSockets(setup)
+            try openPortal(setup)
+            try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
+            if let watcher { try poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
+        } catch {
+            closePortal()
+            throw error
+        }
+    }
+
+    deinit { packet.deallocate() }
+
+    private static func watch(_ logger: Logger) -> NetworkWatcher? {
+        do {
+            return try NetworkWatcher()
+        } catch {
+            logger.warning("changes of the network will not be noticed at once", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    private func openSockets(_ setup: EngineSetup) throws {
+        for (place, endpoint) in setup.transports.enumerated() {
+            let socket = try UDPSocket(bind: endpoint, number: UInt16(place))
+            try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
+            lines.append(SocketLine(socket: socket, configured: endpoint))
+            if socket.receiveBuffer < SocketLine.goodBuffer {
+                warnings.append(
+                    "the receive buffer of udp://\(endpoint) is \(socket.receiveBuffer >> 10) KB: bursts may be lost; "
+                        + "raise net.core.rmem_max (deploy/ has a sysctl file) or give the daemon CAP_NET_ADMIN")
+            }
+        }
+    }
+
+    private func openPortal(_ setup: EngineSetup) throws {
+        guard let portal = setup.portal else { return }
+        var plumbing = PortalPlumbing(portal.plan, try NetlinkSocket())
+        let prepared = try plumbing.prepare()
+        self.plumbing = plumbing
+        for leftover in prepared.cleaned { logger.notice("removed a leftover", metadata: ["object": "\(leftover)"]) }
+        for warning in prepared.warnings {
+            warnings.append("\(warning)")
+            logger.warning("\(warning)")
+        }
+        let device = try TunDevice(name: portal.plan.interface, persistent: portal.plan.persistent)
+        bridge = PortalBridge(
+            device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)))
+        try poller.add(device.descriptor, token: Token.portal, interest: .readable)
+        try plumbing.bringUp()
+        self.plumbing = plumbing
+    }
+
+    private func closePortal() {
+        guard var plumbing else { return }
+        do {
+            try plumbing.tearDown()
+        } catch {
+            logger.error("not everything of the portal could be removed", metadata: ["reason": "\(error)"])
+        }
+        self.plumbing = nil
+        bridge?.close()
+        bridge = nil
+    }
+
+    // MARK: The loop
+
+    /// Runs until it is told to stop, or until the portal or a socket is lost. Leaves nothing behind either way.
+    func run() throws {
+        defer {
+            failWaiting()
+            closePortal()
+        }
+        while !stopping {
+            let now = BootClock.now()
+            let ready = try poller.wait(until: wakeTime(), now: now)
+            try turn(ready, BootClock.now())
+        }
+        box.shutDown(now: BootClock.now())
+        try flush(BootClock.now())
+    }
+
+    private func wakeTime() -> Instant {
+        var next = min(box.deadline, networkChangeAt)
+        if let bridge { next = min(next, bridge.deadline) }
+        for ping in pings.values { next = min(next, ping.deadline) }
+        return next
+    }
+
+    private func turn(_ ready: Int, _ now: Instant) throws {
+        box.beginTurn()
+        for index in 0..<ready {
+            let readiness = poller[index]
+            switch readiness.token {
+            case Token.mailbox: for command in mailbox.drain() { obey(command, now) }
+            case Token.watcher: try heedNetwork(now)
+            case Token.portal: try drainPortal(now)
+            default: try serve(Int(readiness.token - Token.sockets), readiness, now)
+            }
+        }
+        if now >= networkChangeAt {
+            networkChangeAt = .distantFuture
+            box.networkChanged(now: now)
+        }
+        if now >= box.deadline { box.tick(now: now) }
+        try bridge?.tick(now: now)
+        expirePings(now)
+        try flush(now)
+        try heedEvents(now)
+    }
+
+    /// A burst from the portal into the mesh.
+    private func drainPortal(_ now: Instant) throws {
+        guard let device = bridge?.device else { return }
+        for _ in 0..<Self.packetsPerTurn {
+            let count = try device.read(into: packet)
+            guard count > 0 else { return }
+            try bridge?.outbound(UnsafeRawBufferPointer(rebasing: packet[..<count]), now: now)
+            if box.outbox.wantsFlush { try flush(now) }
+        }
+    }
+
+    /// A burst from a socket into the mesh core, and from there into the portal or on to the next hop.
+    private func serve(_ place: Int, _ readiness: Readiness, _ now: Instant) throws {
+        if readiness.isWritable { try resume(place, now) }
+        guard readiness.isReadable || readiness.isBroken else { return }
+        for _ in 0..<Self.batchesPerTurn {
+            let count = try lines[place].socket.receive(into: batch)
+            for index in 0..<count {
+                let datagram = batch[index]
+                guard let delivery = box.receive(datagram.bytes, from: datagram.path, now: now) else { continue }
+                if delivery.node == .main, bridge != nil {
+                    try bridge?.inbound(delivery.message, from: delivery.source)
+                } else {
+                    unread += 1
+                }
+            }
+            if box.outbox.wantsFlush { try flush(now) }
+            if count < DatagramBatch.capacity { return }
+        }
+    }
+
+    // MARK: Out
+
+    /// Sends everything that the mesh core put out in this burst.
+    func flush(_ now: Instant) throws {
+        let outbox = box.outbox
+        guard !outbox.isEmpty else { return }
+        for place in lines.indices {
+            try lines[place].send(outbox, place: place, chosen: socketPlace, box: box, now: now)
+            try watchWritable(place)
+        }
+        outbox.removeAll()
+    }
+
+    private func resume(_ place: Int, _ now: Instant) throws {
+        try lines[place].resume(box: box, now: now)
+        try watchWritable(place)
+    }
+
+    private func watchWritable(_ place: Int) throws {
+        guard lines[place].isBlocked != lines[place].watchesWritable else { return }
+        lines[place].watchesWritable = lines[place].isBlocked
+        let interest: Interest = lines[place].isBlocked ? [.readable, .writable] : .readable
+        try poller.modify(lines[place].socket.descriptor, token: Token.sockets + UInt64(place), interest: interest)
+    }
+
+    /// Which socket a datagram leaves by: that of its path, or the first that speaks the endpoint's family.
+    private func socketPlace(_ path: Path) -> Int? {
+        if path.socket != Path.anySocket { return Int(path.socket) < lines.count ? Int(path.socket) : nil }
+        return lines.firstIndex { $0.reaches(path.remote) }
+    }
+
+    // MARK: Control
+
+    private func obey(_ command: EngineCommand, _ now: Instant) {
+        switch command {
+        case .setPeer(let peer): box.setPeer(peer, now: now)
+        case .removePeer(let address): box.removePeer(address, now: now)
+        case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
+        case .setAccess(let gate): bridge?.gate = gate
+        case .ping(let target, let bytes, let timeout, let answer):
+            beginPing(target, bytes, timeout, answer, now)
+        case .snapshot(let answer): answer(snapshot(now))
+        case .stop: stopping = true
+        }
+    }
+
+    /// Addresses and routes of the machine changed, other than by our own portal.
+    private func heedNetwork(_ now: Instant) throws {
+        guard let watcher else { return }
+        let portal = plumbing.map(\.plan.interface)
+        for event in try watcher.drain() {
+            switch event {
+            case .link(let link), .linkGone(let link):
+                if link.name == portal { continue }
+            case .address(let address), .addressGone(let address):
+                if address.protocolNumber == PortalMark.protocolNumber { continue }
+            case .route(let route), .routeGone(let route):
+                if route.protocolNumber == PortalMark.protocolNumber { continue }
+            case .overrun:
+                break
+            }
+            networkChangeAt = min(networkChangeAt, now + Self.networkSettles)
+        }
+    }
+
+    private func heedEvents(_ now: Instant) throws {
+        for event in box.takeEvents() {
+            switch event {
+            case .linkUp(let address, let endpoint):
+                logger.notice("link up", metadata: ["peer": "\(address)", "endpoint": "\(endpoint)"])
+            case .linkDown(let address):
+                logger.notice("link down", metadata: ["peer": "\(address)"])
+            case .moved(let address, let endpoint):
+                logger.notice("peer moved", metadata: ["peer": "\(address)", "endpoint": "\(endpoint)"])
+            case .refused(let address, let reason):
+                logger.warning("refused", metadata: ["address": "\(address)", "reason": "\(reason)"])
+            case .pong(let id, _, _):
+                if let ping = pings.removeValue(forKey: id) { ping.answer(.answered(now - ping.sent)) }
+            case .undeliverable(let node, _, let message):
+                if node == .main { try bridge?.undeliverable(message, now: now) }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import INET256
+internal import Mesh
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// What the control side asks of the data-plane thread. Answers go back through the closures, which return at once.
+enum EngineCommand: Sendable {
+    case setPeer(PeerSettings)
+    case removePeer(Address)
+    case setAcceptsAnybody(Bool)
+    case setAccess(PortalGate)
+    case ping(Address, bytes: Int, timeout: Interval, answer: @Sendable (PingResult) -> Void)
+    case snapshot(@Sendable (EngineSnapshot) -> Void)
+    /// Says goodbye to the neighbours, takes the portal down and ends the thread.
+    case stop
+}
+
+enum PingResult: Sendable {
+    case answered(Interval)
+    case timedOut
+    case refused(String)
+}
+
+/// Whose packets pass the portal, in the form that is asked per packet.
+enum PortalGate: Sendable {
+    case everybody
+    case only(Set<Address>)
+
+    @inline(__always)
+    func admits(_ address: Address) -> Bool {
+        switch self {
+        case .everybody: true
+        case .only(let some): some.contains(address)
+        }
+    }
+}
+
+/// The state of the data plane at one moment.
+struct EngineSnapshot: Sendable {
+    struct Socket: Sendable {
+        var configured: Endpoint
+        var bound: Endpoint
+        var counters: UDPCounters
+        /// Datagrams dropped because the socket's buffer and the queue behind it were full.
+        var dropped: UInt64
+    }
+
+    struct PortalSnapshot: Sendable {
+        var interface: String
+        var address: IPv6Address
+        var device: TunCounters
+        var drops: Portal.DropCounters
+        /// Packets the gate (`portal.allow`) held back.
+        var prohibited: UInt64
+        /// Packets to addresses that nobody has.
+        var unknown: UInt64
+        /// Packets of our own sockets that the kernel routed into the portal.
+        var ownDatagrams: UInt64
+    }
+
+    var box: BoxStatus
+    var sockets: [Socket]
+    var portal: PortalSnapshot?
+    /// Messages for nodes that nobody reads.
+    var unread: UInt64
+    var warnings: [String]
+}

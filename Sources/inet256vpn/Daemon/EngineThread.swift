@@ -1,0 +1,32 @@
+internal import Foundation
+internal import Transport
+
+/// Starts the data-plane thread and tells how it ended.
+struct EngineThread: Sendable {
+    let mailbox: Mailbox<EngineCommand>
+    /// One element: how the thread ended.
+    let ended: AsyncStream<Result<Void, any Error>>
+
+    /// Makes the engine on its own thread; returns when everything is open, throws what could not be opened.
+    static func start(_ setup: EngineSetup) async throws -> EngineThread {
+        let (ended, end) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
+        try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
+            let thread = Thread {
+                let engine: Engine
+                do {
+                    engine = try Engine(setup)
+                } catch {
+                    started.resume(throwing: error)
+                    end.finish()
+                    return
+                }
+                started.resume()
+                end.yield(Result { try engine.run() })
+                end.finish()
+            }
+            thread.name = "data plane"
+            thread.start()
+        }
+        return EngineThread(mailbox: setup.mailbox, ended: ended)
+    }
+}

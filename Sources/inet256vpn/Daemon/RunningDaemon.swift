@@ -1,0 +1,115 @@
+internal import API
+internal import Firewall
+internal import Foundation
+internal import INET256
+internal import Logging
+internal import Mesh
+internal import Transport
+internal import Wire
+
+/// The control side's view of the running daemon: it asks the data plane through the mailbox and words the answers.
+actor RunningDaemon: DaemonControl {
+    private(set) var configuration: Configuration
+    private let setup: DaemonSetup
+    private let mailbox: Mailbox<EngineCommand>
+    private let map: IPv6Map?
+    private let directory: PeerDirectory
+    private let logger: Logger
+    private let started = BootClock.now()
+
+    init(setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, logger: Logger) {
+        self.setup = setup
+        configuration = setup.configuration
+        mailbox = engine.mailbox
+        map = engine.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
+        self.directory = directory
+        self.logger = logger
+    }
+
+    // MARK: Questions
+
+    /// The data plane's state, or nil when it does not take the question.
+    func snapshot() async -> EngineSnapshot? {
+        await withCheckedContinuation { (answer: CheckedContinuation<EngineSnapshot?, Never>) in
+            do {
+                try mailbox.post(.snapshot { answer.resume(returning: $0) })
+            } catch {
+                answer.resume(returning: nil)
+            }
+        }
+    }
+
+    func status() async -> StatusReport {
+        let firewall = FirewallView.look()
+        let troubles = await directory.troubles
+        let writer = StatusWriter(
+            configuration: configuration, address: setup.key.address, map: map, uptime: BootClock.now() - started,
+            troubles: troubles, firewall: firewall)
+        return writer.report(await snapshot())
+    }
+
+    /// Configured peers without a link.
+    func unlinkedPeers() async -> Set<Address> {
+        guard let snapshot = await snapshot() else { return [] }
+        return Set(snapshot.box.links.filter { $0.configured && $0.state != .up }.map(\.address))
+    }
+
+    func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome {
+        let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
+        let result = await withCheckedContinuation { (answer: CheckedContinuation<PingResult, Never>) in
+            do {
+                try mailbox.post(
+                    .ping(target, bytes: bytes, timeout: Interval(nanoseconds: nanoseconds)) { answer.resume(returning: $0) })
+            } catch {
+                answer.resume(returning: .refused("\(error)"))
+            }
+        }
+        switch result {
+        case .answered(let time):
+            return .answered(rtt: .nanoseconds(time.nanoseconds), via: await way(to: target))
+        case .timedOut: return .timedOut
+        case .refused(let reason): return .failed(reason: reason)
+        }
+    }
+
+    /// How datagrams go to an address now, for people.
+    private func way(to target: Address) async -> String? {
+        guard let session = await snapshot()?.box.sessions.first(where: { $0.remote == target }) else { return nil }
+        if let endpoint = session.endpoint { return "direct \(endpoint)" }
+        guard let next = session.nextHop else { return nil }
+        return "relayed by \(await directory.name(of: next) ?? "\(next)")"
+    }
+
+    // MARK: Reload
+
+    func reload() async throws -> ReloadSummary {
+        let (new, change) = try setup.reread(after: configuration)
+        // What needs a restart stays as it is until then.
+        var next = configuration
+        next.peers = new.peers
+        next.accept = new.accept
+        next.portal.allow = new.portal.allow
+        next.log.level = new.log.level
+        configuration = next
+        setup.log.level = new.log.level
+        if change.applied.contains("accept") { try mailbox.post(.setAcceptsAnybody(new.accept == .any)) }
+        try mailbox.post(.setAccess(PortalGate(next)))
+        await directory.set(new.peers)
+        return change.summary
+    }
+}
+
+/// What filters inbound packets on this machine: the box has no firewall of its own yet, and says so.
+struct FirewallView: Sendable {
+    var filters: [String]
+    var note: String
+
+    static func look() -> FirewallView {
+        do {
+            let chains = try HookSurvey.inputFilters()
+            return FirewallView(filters: chains.map(\.description), note: HookSurvey.summary(chains))
+        } catch {
+            return FirewallView(filters: [], note: "what filters inbound traffic could not be asked: \(error)")
+        }
+    }
+}

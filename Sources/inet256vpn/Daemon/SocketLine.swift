@@ -1,0 +1,91 @@
+internal import Mesh
+internal import Transport
+internal import Wire
+
+/// One of the box's sockets with what waits for it: a full socket buffer keeps a bounded rest, in order, and what does not
+/// fit behind it is dropped and counted.
+struct SocketLine {
+    /// Below this a burst of a fast sender does not fit (DESIGN section 6).
+    static let goodBuffer = 4 << 20
+    private static let recordsPerCall = 512
+
+    let socket: UDPSocket
+    let configured: Endpoint
+    /// Is the poller told to report room in the buffer?
+    var watchesWritable = false
+    private(set) var dropped: UInt64 = 0
+    private let records: UnsafeMutableBufferPointer<OutgoingDatagram>
+    private let rest = OutgoingBatch(datagrams: 1024, bytes: 2 << 20)
+
+    init(socket: UDPSocket, configured: Endpoint) {
+        self.socket = socket
+        self.configured = configured
+        records = .allocate(capacity: Self.recordsPerCall)
+        records.initialize(
+            repeating: OutgoingDatagram(
+                bytes: UnsafeRawBufferPointer(start: nil, count: 0),
+                path: Path(remote: Endpoint(address: .unspecified, port: 0))))
+    }
+
+    var isBlocked: Bool { rest.pending > 0 }
+
+    func reaches(_ endpoint: Endpoint) -> Bool {
+        let bound = socket.local.address
+        if bound == .unspecified { return true }
+        return (bound.mappedIPv4 != nil) == endpoint.isIPv4
+    }
+
+    /// Sends those datagrams of the outbox that leave by this socket.
+    mutating func send(
+        _ outbox: Outbox, place: Int, chosen: (Path) -> Int?, box: MeshBox, now: Instant
+    ) throws(TransportError) {
+        var count = 0
+        for datagram in outbox.datagrams where datagram.path.socket == UInt16(place) || chosen(datagram.path) == place {
+            records[count] = OutgoingDatagram(bytes: outbox.bytes(of: datagram), path: datagram.path)
+            count += 1
+            if count == records.count {
+                try send(count, box, now)
+                count = 0
+            }
+        }
+        if count > 0 { try send(count, box, now) }
+    }
+
+    private mutating func send(_ count: Int, _ box: MeshBox, _ now: Instant) throws(TransportError) {
+        var done = 0
+        if rest.pending == 0 {
+            let progress = try socket.send(UnsafeMutableBufferPointer(rebasing: records[..<count]))
+            done = progress.done
+            if progress.remarkable > 0 {
+                for index in 0..<done { Self.report(records[index], box, now) }
+            }
+        }
+        // What is left waits behind what already does.
+        for index in done..<count {
+            let record = records[index]
+            guard let room = rest.reserve(record.bytes.count) else {
+                dropped += UInt64(count - index)
+                return
+            }
+            room.copyMemory(from: record.bytes)
+            rest.commit(record.bytes.count, to: record.path)
+        }
+    }
+
+    /// The socket has room again.
+    mutating func resume(box: MeshBox, now: Instant) throws(TransportError) {
+        guard rest.pending > 0 else { return }
+        let (completed, progress) = try rest.flush(through: socket)
+        guard progress.remarkable > 0 else { return }
+        for index in completed { Self.report(rest[index], box, now) }
+    }
+
+    /// Tells the mesh core what the kernel said about a path.
+    private static func report(_ record: OutgoingDatagram, _ box: MeshBox, _ now: Instant) {
+        switch record.outcome {
+        case .tooBig: box.tooLarge(record.bytes.count, for: record.path, now: now)
+        case .sentFromOtherAddress: box.sourceRefused(record.path)
+        case .pending, .sent, .unreachable, .denied, .failed: break
+        }
+    }
+}

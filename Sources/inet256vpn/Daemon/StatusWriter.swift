@@ -1,0 +1,168 @@
+internal import API
+internal import Foundation
+internal import INET256
+internal import Mesh
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// Words the data plane's snapshot as the report that `GET /admin/status` gives.
+struct StatusWriter {
+    let configuration: Configuration
+    let address: Address
+    let map: IPv6Map?
+    let uptime: Interval
+    let troubles: [Address: String]
+    let firewall: FirewallView
+
+    func report(_ snapshot: EngineSnapshot?) -> StatusReport {
+        var report = StatusReport(
+            version: Program.version, pid: ProcessInfo.processInfo.processIdentifier, uptimeSeconds: uptime.inSeconds,
+            mainAddr: "\(address)", ip6Addr: map.map { "\($0.address(of: address))" },
+            network: NetworkStatus(name: configuration.network.rawValue), portal: PortalStatus(enabled: configuration.portal.enabled),
+            firewall: FirewallStatus(enforced: false, inputFilters: firewall.filters, note: firewall.note))
+        report.memoryRssBytes = ProcessMemory.resident()
+        guard let snapshot else {
+            report.warnings = ["the data plane does not answer"]
+            return report
+        }
+        report.warnings = snapshot.warnings
+        if configuration.portal.enabled, firewall.filters.isEmpty, case .any = configuration.portal.allow {
+            report.warnings.append(
+                "NO FIREWALL: every service of this machine that listens on all addresses can be reached from the whole mesh; "
+                    + "set portal.allow, or filter the interface \(configuration.portal.interface)")
+        }
+        report.network.statistics = statistics(snapshot.box.network)
+        report.transportAddrs = snapshot.sockets.map {
+            TransportStatus(listen: "udp://\($0.configured)", bound: ["udp://\($0.bound)"])
+        }
+        report.portal = portal(snapshot.portal)
+        report.peers = peers(snapshot.box)
+        report.sessions = snapshot.box.sessions.filter(\.established).map(session)
+        report.nodes = snapshot.box.nodes.enumerated().map { place, node in
+            LocalNodeStatus(
+                address: "\(node)", ip6Addr: place == 0 ? report.ip6Addr : nil, origin: place == 0 ? "main" : "configured")
+        }
+        report.drops = drops(snapshot)
+        return report
+    }
+
+    private func portal(_ snapshot: EngineSnapshot.PortalSnapshot?) -> PortalStatus {
+        var status = PortalStatus(enabled: configuration.portal.enabled)
+        guard let snapshot else { return status }
+        status.up = true
+        status.interface = snapshot.interface
+        status.address = "\(snapshot.address)"
+        status.prefix = "\(configuration.portal.prefix)"
+        status.mtu = configuration.portal.mtu
+        status.traffic = Traffic(
+            rxPackets: snapshot.device.written, rxBytes: snapshot.device.writtenBytes, txPackets: snapshot.device.read,
+            txBytes: snapshot.device.readBytes)
+        var drops: [String: UInt64] = [
+            "prohibited": snapshot.prohibited, "no such node": snapshot.unknown, "own datagram": snapshot.ownDatagrams,
+            "interface down": snapshot.device.droppedDown, "interface full": snapshot.device.droppedFull,
+            "refused by kernel": snapshot.device.droppedRefused,
+        ]
+        for reason in PortalDropReason.allCases { drops["\(reason)"] = snapshot.drops[reason] }
+        status.drops = drops.filter { $0.value > 0 }
+        return status
+    }
+
+    private func peers(_ box: BoxStatus) -> [PeerStatus] {
+        var list = box.links.map { link in
+            var peer = PeerStatus(
+                id: "\(link.address)", name: name(link.address), configured: link.configured, state: state(link.state))
+            peer.detail = [troubles[link.address], link.trouble].compactMap(\.self).first
+            peer.endpoint = link.endpoint.map { "\($0)" }
+            peer.rttMs = link.roundTrip.map { Double($0.nanoseconds) / 1e6 }
+            if let session = box.sessions.first(where: { $0.remote == link.address && $0.local == box.mainAddress }) {
+                peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds
+                peer.traffic = traffic(session)
+                peer.cipher = session.cipher?.name
+                peer.mtu = session.messageCapacity
+            }
+            return peer
+        }
+        for stranger in box.strangers {
+            var peer = PeerStatus(
+                id: "\(stranger.address)", name: name(stranger.address), configured: false, state: .refused)
+            peer.detail =
+                "asks for a link and is not among the peers (\(stranger.attempts) times, last \(Int(stranger.age.inSeconds)) s ago): "
+                + "add it, or set accept: any"
+            peer.endpoint = "\(stranger.endpoint)"
+            list.append(peer)
+        }
+        return list
+    }
+
+    private func session(_ session: BoxStatus.SessionStatus) -> SessionStatus {
+        var status = SessionStatus(
+            local: "\(session.local)", remote: "\(session.remote)", via: session.endpoint == nil ? .relayed : .direct,
+            ageSeconds: session.handshakeAge?.inSeconds ?? 0)
+        status.endpoint = session.endpoint.map { "\($0)" }
+        status.nextHop = session.nextHop.map { "\($0)" }
+        status.cipher = session.cipher?.name
+        status.mtu = session.messageCapacity
+        status.traffic = traffic(session)
+        return status
+    }
+
+    private func traffic(_ session: BoxStatus.SessionStatus) -> Traffic {
+        Traffic(
+            rxPackets: session.receivedDatagrams, rxBytes: session.receivedBytes, txPackets: session.sentDatagrams,
+            txBytes: session.sentBytes)
+    }
+
+    private func drops(_ snapshot: EngineSnapshot) -> [String: UInt64] {
+        var drops: [String: UInt64] = [:]
+        for reason in MeshDropReason.allCases where snapshot.box.drops[reason] > 0 {
+            drops[reason.name] = snapshot.box.drops[reason]
+        }
+        func add(_ name: String, _ count: UInt64) { if count > 0 { drops[name, default: 0] += count } }
+        add("no_reader", snapshot.unread)
+        for socket in snapshot.sockets {
+            add("socket_full", socket.dropped)
+            add("socket_overflow", UInt64(socket.counters.overflowed))
+            add("socket_truncated", socket.counters.truncated)
+            add("socket_unreachable", socket.counters.unreachable)
+            add("socket_denied", socket.counters.denied)
+            add("socket_too_big", socket.counters.tooBig)
+            add("socket_failed", socket.counters.failed)
+        }
+        return drops
+    }
+
+    private func statistics(_ network: NetworkStatistics) -> [String: Int64] {
+        var values: [String: Int64] = [:]
+        for child in Mirror(reflecting: network).children {
+            guard let label = child.label else { continue }
+            let key = label.reduce(into: "") { text, letter in
+                text += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
+            }
+            if let value = child.value as? Int { values[key] = Int64(value) }
+            if let value = child.value as? UInt64 { values[key] = Int64(clamping: value) }
+        }
+        return values
+    }
+
+    private func name(_ address: Address) -> String? { configuration.peers.first { $0.id == address }?.name }
+
+    private func state(_ state: BoxStatus.Link.State) -> PeerStatus.State {
+        switch state {
+        case .up: .up
+        case .handshaking: .handshaking
+        case .down: .down
+        case .refused: .refused
+        }
+    }
+}
+
+/// Resident memory of this process, in bytes (proc(5), statm).
+enum ProcessMemory {
+    static func resident() -> UInt64 {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+        let fields = text.split(separator: " ")
+        guard fields.count > 1, let pages = UInt64(fields[1]) else { return 0 }
+        return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

@@ -1,0 +1,154 @@
+import API
+import INET256
+import Logging
+import Testing
+import Wire
+
+@testable import inet256vpn
+
+@Suite struct ConfigurationTests {
+    static func parse(_ yaml: String) throws -> Configuration {
+        try Configuration.parse(yaml, file: "/etc/box/config.yaml")
+    }
+
+    @Test(arguments: ["", "# nothing but words\n", "---\n", "{}"])
+    func nothingMeansDefaults(_ yaml: String) throws {
+        let configuration = try Self.parse(yaml)
+        #expect(configuration == Configuration(directory: "/etc/box"))
+        #expect(configuration.privateKeyPath == "/etc/box/private_key.inet256")
+        #expect(configuration.apiEndpoint == .unix(path: "/run/inet256vpn/api.sock"))
+        #expect(configuration.network == .beaconnet)
+        #expect(configuration.transports.map(\.udp.description) == ["[::]:25632"])
+        #expect(configuration.accept == .peers)
+        #expect(configuration.portal.prefix.description == "fd00::/8")
+        #expect(configuration.portal.allow == .any)
+        #expect(configuration.log.level == .notice)
+    }
+
+    @Test func theCommentedDefaultSaysTheDefaults() throws {
+        #expect(try Self.parse(Configuration.commentedDefault) == Configuration(directory: "/etc/box"))
+        // What is commented out must be right as well once somebody takes the # away.
+        let uncommented = Configuration.commentedDefault
+            .replacing("peers: []\n", with: "peers:\n").replacing("nodes: []\n", with: "nodes:\n")
+            .replacing("#  - ", with: "  - ").replacing("#    ", with: "    ")
+            .replacing("#table", with: "table").replacing("#metric", with: "metric")
+        let configuration = try Self.parse(uncommented)
+        #expect(configuration.peers.map(\.name) == ["office"])
+        #expect(configuration.peers.first?.endpoints.count == 2)
+        #expect(configuration.portal.table == 254)
+        #expect(configuration.nodes == [NodeConfiguration(privateKeyPath: "/etc/box/second.inet256")])
+    }
+
+    static let everything = """
+        private_key_path: /keys/a
+        api_endpoint: tcp://127.0.0.1:2560
+        network: onehop
+        transports: [{udp: "192.0.2.7:1"}, {udp: "[2001:db8::1]:0"}]
+        peers:
+          - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
+          - {id: \(Sample.plain)}
+        accept: any
+        crypto: {min_suite: 2, ciphers: [chacha20-poly1305]}
+        portal:
+          enabled: false
+          interface: mesh0
+          prefix: 0200::/7
+          mtu: 9000
+          persistent: true
+          table: 100
+          metric: 4096
+          allow: [office, \(Sample.plain)]
+        log: {level: debug, format: json}
+        nodes: [{private_key_path: ./b}]
+        """
+
+    @Test func everyKeyIsRead() throws {
+        let configuration = try Self.parse(Self.everything)
+        let office = try Sample.address(Sample.dashed)
+        let other = try Sample.address(Sample.plain)
+        #expect(configuration.privateKeyPath == "/keys/a")
+        #expect(configuration.apiEndpoint.description == "tcp://127.0.0.1:2560")
+        #expect(configuration.network == .onehop)
+        #expect(configuration.transports.map(\.udp.description) == ["192.0.2.7:1", "[2001:db8::1]:0"])
+        #expect(configuration.peers.map(\.id) == [office, other])
+        #expect(
+            configuration.peers[0].endpoints.map(\.description) == [
+                "udp://h.example.org:25632", "udp://[fe80::1%eth0]:7",
+            ])
+        #expect(configuration.accept == .any)
+        #expect(configuration.crypto == CryptoConfiguration(minSuite: 2, ciphers: [.chaCha20Poly1305]))
+        #expect(!configuration.portal.enabled)
+        #expect(configuration.portal.interface == "mesh0")
+        #expect(configuration.portal.prefix.length == 7)
+        #expect(configuration.portal.mtu == 9000)
+        #expect(configuration.portal.persistent)
+        #expect(configuration.portal.table == 100)
+        #expect(configuration.portal.metric == 4096)
+        #expect(configuration.portal.allow == .only([office, other], peers: false))
+        #expect(configuration.log == LogConfiguration(level: .debug, format: .json))
+        #expect(configuration.nodes.map(\.privateKeyPath) == ["/etc/box/b"])
+    }
+
+    @Test(arguments: ["", everything, "peers:\nnodes:\n", "portal: {allow: []}", "portal: {allow: [peers]}"])
+    func theEffectiveFormMeansTheSame(_ yaml: String) throws {
+        let configuration = try Self.parse(yaml)
+        let effective = try EffectiveConfiguration(configuration).yaml()
+        #expect(try Configuration.parse(effective, file: "/elsewhere/c.yaml") == configuration, "\(effective)")
+    }
+
+    @Test func namesOfAllowMayComeBeforeTheirPeers() throws {
+        let configuration = try Self.parse("portal: {allow: office}\npeers: [{id: \(Sample.plain), name: office}]")
+        let address = try Sample.address(Sample.plain)
+        #expect(configuration.portal.allow.permits(address, peers: []))
+        let other = try Sample.address(Sample.dashed)
+        #expect(!configuration.portal.allow.permits(other, peers: configuration.peers))
+        #expect(PortalAccess.only([], peers: true).permits(address, peers: configuration.peers))
+    }
+
+    @Test func pathsAreRelativeToTheFile() {
+        #expect(FilePath.resolve("./a/b", in: "/etc/x") == "/etc/x/a/b")
+        #expect(FilePath.resolve("a", in: "/") == "/a")
+        #expect(FilePath.resolve("././/a", in: "/etc") == "/etc/a")
+        #expect(FilePath.resolve("/a", in: "/etc") == "/a")
+        #expect(FilePath.directory(of: "c.yaml") == ".")
+        #expect(FilePath.directory(of: "/c.yaml") == "/")
+        #expect(FilePath.absolute("c.yaml").hasPrefix("/"))
+    }
+
+    @Test func aReloadKnowsWhatChanged() throws {
+        let old = try Self.parse(Self.everything)
+        #expect(ConfigurationChange(from: old, to: old).isEmpty)
+        let new = try Self.parse(
+            """
+            private_key_path: /keys/a
+            peers:
+              - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:1"]}
+              - {id: \(Sample.doubleDashed), name: barn}
+            log: {level: info, format: json}
+            portal: {mtu: 1400, allow: any}
+            """)
+        let change = ConfigurationChange(from: old, to: new)
+        #expect(change.summary.peersAdded == ["barn"])
+        #expect(change.summary.peersRemoved == [Sample.plain])
+        #expect(change.summary.peersChanged == ["office"])
+        #expect(change.applied == ["accept", "portal.allow", "log.level"])
+        #expect(
+            change.needsRestart == [
+                "api_endpoint", "network", "transports", "crypto.min_suite", "crypto.ciphers", "portal.enabled",
+                "portal.interface", "portal.prefix", "portal.mtu", "portal.persistent", "portal.table",
+                "portal.metric", "nodes",
+            ])
+        #expect(ReloadText.lines(change.summary).last?.hasPrefix("NEEDS A RESTART: api_endpoint") == true)
+        #expect(ReloadText.lines(ReloadSummary()) == ["nothing has changed"])
+    }
+
+    @Test func whatIsHardlyMeantIsWarnedAbout() throws {
+        let own = try Sample.address(Sample.plain)
+        let configuration = try Self.parse(
+            "peers: [{id: \(Sample.plain)}]\nportal: {prefix: \"fd00:1::/32\", allow: peers}")
+        let warnings = configuration.warnings(own: [own])
+        #expect(warnings.count == 2)
+        #expect(warnings.first?.contains("this box itself") == true)
+        #expect(try Self.parse("").warnings(own: []).first?.contains("reaches nobody") == true)
+    }
+}

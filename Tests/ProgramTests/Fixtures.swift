@@ -1,0 +1,95 @@
+import API
+import Foundation
+import INET256
+import Logging
+import Testing
+import Wire
+
+@testable import inet256vpn
+
+/// Addresses with nothing behind them.
+enum Sample {
+    static let plain = "oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
+    static let dashed = "-JLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
+    static let doubleDashed = "--Lz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
+
+    static func address(_ text: String) throws -> Address { try Address(parsing: text) }
+}
+
+/// A directory of the test's own, gone with the value.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        // Short: a Unix socket's path has 107 bytes.
+        path = "/tmp/i256-\(UInt32.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    @discardableResult
+    func write(_ name: String, _ bytes: [UInt8], mode: Int = 0o600) throws -> String {
+        let path = file(name)
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        return path
+    }
+
+    @discardableResult
+    func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
+        try write(name, Array(text.utf8), mode: mode)
+    }
+
+    func mode(of name: String) throws -> Int {
+        let value = try FileManager.default.attributesOfItem(atPath: file(name))[.posixPermissions]
+        return try #require(value as? Int)
+    }
+}
+
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// A daemon that answers from what it was given.
+struct FakeDaemon: DaemonControl {
+    var report = FakeDaemon.sampleReport
+    var outcome = PingOutcome.answered(rtt: .microseconds(1500), via: "direct 192.0.2.1:25632")
+    var reloaded: Result<ReloadSummary, CommandFailure> = .success(ReloadSummary())
+
+    func status() async -> StatusReport { report }
+    func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
+    func reload() async throws -> ReloadSummary { try reloaded.get() }
+
+    static let sampleReport: StatusReport = {
+        var portal = PortalStatus(enabled: true)
+        portal.up = true
+        portal.interface = "inet256"
+        portal.address = "fd04::1"
+        portal.prefix = "fd00::/8"
+        portal.mtu = 1280
+        portal.traffic = Traffic(rxPackets: 1, rxBytes: 2048, txPackets: 2, txBytes: 5_000_000)
+        var report = StatusReport(
+            version: "9.9", pid: 42, uptimeSeconds: 3700, mainAddr: Sample.plain, ip6Addr: "fd04::1",
+            network: NetworkStatus(name: "beaconnet", statistics: ["nodes": 3]), portal: portal,
+            firewall: FirewallStatus(enforced: false, inputFilters: ["inet filter input"], note: "later"))
+        report.transportAddrs = [TransportStatus(listen: "udp://[::]:0", bound: ["[::]:4711"])]
+        var up = PeerStatus(id: Sample.dashed, name: "office", configured: true, state: .up)
+        up.endpoint = "192.0.2.1:25632"
+        up.rttMs = 12.34
+        up.handshakeAgeSeconds = 61
+        up.cipher = "aes-256-gcm"
+        up.mtu = 1452
+        var refused = PeerStatus(id: Sample.doubleDashed, name: "barn", configured: true, state: .refused)
+        refused.detail = "wrong key: answered as \(Sample.plain)"
+        report.peers = [refused, up, PeerStatus(id: Sample.plain, configured: false, state: .handshaking)]
+        var relayed = SessionStatus(local: Sample.plain, remote: Sample.dashed, via: .relayed, ageSeconds: 3)
+        relayed.nextHop = Sample.doubleDashed
+        report.sessions = [relayed]
+        report.nodes = [LocalNodeStatus(address: Sample.plain, ip6Addr: "fd04::1", origin: "main")]
+        report.drops = ["unknown_session": 7]
+        report.warnings = ["the clock is odd"]
+        report.memoryRssBytes = 12_000_000
+        return report
+    }()
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+import Wire
+
+@testable import API
+@testable import inet256vpn
+
+/// What keeps web pages away from the API on loopback TCP.
+@Suite struct TCPGuardTests {
+    @Test(arguments: [
+        ("host: 127.0.0.1:2560\r\n", 200), ("host: localhost\r\n", 200), ("host: [::1]:2560\r\n", 200),
+        ("host: [::1]\r\n", 200), ("host: LOCALHOST:1\r\n", 200),
+        ("host: evil.example\r\n", 403), ("host: 127.0.0.1.evil.example\r\n", 403), ("", 403),
+        ("host: [::1].evil.example\r\n", 403), ("host: localhost\r\norigin: https://evil.example\r\n", 403),
+    ])
+    func requestsOfWebPages(_ headers: String, _ status: Int) async throws {
+        let server = try await APIServer.listen(
+            on: try APIEndpoint(parsing: "tcp://127.0.0.1:0"),
+            responder: AdminRoutes(control: FakeDaemon(), logger: silent), logger: silent)
+        let running = Task { await server.run() }
+        guard case .tcp(let endpoint) = server.endpoint else { return }
+        let answer = await RawClient.blocking {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(descriptor) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = endpoint.port.bigEndian
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            let result = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard result == 0 else { return "not connected" }
+            let request = Array("GET /healthz HTTP/1.1\r\n\(headers)\r\n".utf8)
+            _ = send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
+            return RawClient.readAll(descriptor)
+        }
+        #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(answer)")
+        running.cancel()
+        await running.value
+    }
+}
