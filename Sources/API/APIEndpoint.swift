@@ -59,7 +59,7 @@ public enum APIEndpointError: Error, Hashable, CustomStringConvertible {
             "the socket's path has \(count) bytes, and Unix sockets allow \(APIEndpoint.longestPath)"
         case .notNumeric: "expected a numeric loopback address and a port after tcp://, such as tcp://127.0.0.1:2560"
         case .notLoopback(let host):
-            "\(host) is not a loopback address: the API has no authentication, so TCP is allowed on 127.0.0.1 and [::1] only"
+            "\(host) is not a loopback address: the API has no authentication, so only 127.0.0.1 and [::1] are allowed"
         }
     }
 }

@@ -1,8 +1,8 @@
-internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import Synchronization
 internal import Wire
 
 /// Serves HTTP/1.1 on a Unix socket (mode 0660) or on loopback TCP: one request per connection, every step
@@ -12,6 +12,7 @@ public final class APIServer: Sendable {
     private let listener: any Channel
     private let connections: APIConnections
     private let file: UnixSocketFile?
+    private let isClosed = Atomic(false)
 
     private init(
         endpoint: APIEndpoint, listener: any Channel, connections: APIConnections, file: UnixSocketFile?
@@ -65,7 +66,7 @@ public final class APIServer: Sendable {
         }
     }
 
-    /// Serves until the task is cancelled, then closes every connection and removes the socket's file.
+    /// Serves until the task is cancelled, then closes. (It serves from `listen` on; this only waits.)
     public func run() async {
         await withTaskCancellationHandler {
             // However the listener came to be closed, what is left to do is the same.
@@ -73,6 +74,14 @@ public final class APIServer: Sendable {
         } onCancel: {
             listener.close(promise: nil)
         }
+        await close()
+    }
+
+    /// Stops listening, closes every connection and removes the socket's file. Also for a server that was never run; a
+    /// second call does nothing.
+    public func close() async {
+        guard !isClosed.exchange(true, ordering: .relaxed) else { return }
+        try? await listener.close()
         connections.closeAll()
         file?.remove()
     }

@@ -12,7 +12,7 @@ public enum APIServerError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .anotherIsRunning(let endpoint):
-            "another daemon is running: it answers at \(endpoint); stop it first, or give this one an api_endpoint of its own"
+            "another daemon is running at \(endpoint): stop it first, or give this one an api_endpoint of its own"
         case .notASocket(let path):
             "\(path) exists and is not a socket: remove it, or set api_endpoint to another path"
         case .system(let operation, let path, let code):

@@ -28,7 +28,7 @@ struct IP6AddrCommand: ParsableCommand {
 
             EXAMPLES
               inet256vpn ip6-addr oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ
-              inet256vpn ip6-addr --private-key private_key.inet256 --prefix 0200::/7
+              inet256vpn ip6-addr --private-key key.inet256 --prefix 0200::/7
 
             \(ExitStatus.help)
             """)

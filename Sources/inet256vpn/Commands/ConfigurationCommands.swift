@@ -21,8 +21,9 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Check a configuration and print what it comes to.",
         discussion: """
-            Reads the file and the keys that it names as `up` would, and touches nothing. Everything that is wrong is named with
-            its line. The output is the effective configuration with all defaults filled in; the box's addresses
+            Reads the file and the keys that it names as `up` would, and touches
+            nothing. Everything that is wrong is named with its line. The output is the
+            effective configuration with all defaults filled in; the box's addresses
             stand in front as comments. Warnings go to standard error.
 
             EXAMPLES

@@ -7,7 +7,10 @@ struct DaemonAccess: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The daemon's configuration file, for its api_endpoint. Else $INET256_API (unix://... or tcp://...) is asked, else \(APIEndpoint.standard).",
+            """
+            The daemon's configuration file, for its api_endpoint. Without it: $INET256_API (unix://... or tcp://...), \
+            else \(APIEndpoint.standard).
+            """,
             valueName: "file"))
     var config: FileArgument?
 

@@ -7,15 +7,17 @@ struct KeygenCommand: AsyncParsableCommand {
         commandName: "keygen",
         abstract: "Make a private key.",
         discussion: """
-            The key goes to standard output: 81 bytes, as other INET256 software reads them, or with --text one line
-            of base64. With --output it goes to a new file of mode 0600. Its address is printed on standard error.
+            The key goes to standard output: 81 bytes, as other INET256 software reads
+            them, or with --text one line of base64. With --output it goes to a new file
+            of mode 0600. Its address is printed on standard error.
 
-            With --leading-zeros, keys are tried on all processors until one has an address with that many zero bits in
-            front. Each such bit lets the IPv6 address bind one bit more of the key, and doubles the work.
+            With --leading-zeros, keys are tried on all processors until one has an
+            address with that many zero bits in front. Each such bit lets the IPv6
+            address bind one bit more of the key, and doubles the work.
 
             EXAMPLES
               inet256vpn keygen --output private_key.inet256
-              (umask 077; inet256vpn keygen --leading-zeros 16 >private_key.inet256)
+              inet256vpn keygen --leading-zeros 16 --output private_key.inet256
               inet256vpn keygen --text
 
             \(ExitStatus.help)

@@ -8,8 +8,10 @@ struct PingCommand: AsyncParsableCommand {
         commandName: "ping",
         abstract: "Measure round trips to a node through the mesh.",
         discussion: """
-            Sends messages of INET256 itself, so it works without a portal, and through any number of relays. The target is
-            a peer's name of the daemon's configuration, or any node's address. Runs until it is interrupted, or for -c pings.
+            Sends messages of INET256 itself, so it works without a portal, and through
+            any number of relays. The target is a peer's name of the daemon's
+            configuration, or any node's address. Runs until it is interrupted, or for
+            -c pings.
 
             EXAMPLES
               inet256vpn ping -c 3 office

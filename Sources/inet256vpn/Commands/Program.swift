@@ -67,11 +67,11 @@ struct RootCommand: AsyncParsableCommand {
         abstract: "An IPv6 mesh VPN in which every address is the hash of its owner's key.",
         discussion: """
             A first run, on each of two machines:
-              sudo inet256vpn up                     makes a key and a configuration, and comes up
-              inet256vpn status                      shows this box's address
-            then name each machine in the other's /etc/inet256vpn/config.yaml and:
+              sudo inet256vpn up         make a key and a configuration, and run
+              sudo inet256vpn status     show this box's address
+            Then name each machine in the other's /etc/inet256vpn/config.yaml, and:
               sudo inet256vpn reload
-              inet256vpn ping NAME
+              sudo inet256vpn ping NAME
 
             An ADDRESS has 43 characters. One that begins with "-" is given as it is.
 

@@ -6,7 +6,8 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show how the daemon is doing.",
         discussion: """
-            Prints this box's address, its portal, peers and sessions, and whatever needs attention.
+            Prints this box's address, its portal, peers and sessions, and whatever needs
+            attention.
 
             EXAMPLES
               inet256vpn status
@@ -32,7 +33,8 @@ struct PeersCommand: AsyncParsableCommand {
         commandName: "peers",
         abstract: "List the neighbours and the state of the links to them.",
         discussion: """
-            States: up, handshaking, down, refused (somebody else's key answered, or it may not come in).
+            States: up, handshaking, down, refused (somebody else's key answered, or it
+            may not come in).
 
             EXAMPLES
               inet256vpn peers
@@ -57,12 +59,13 @@ struct ReloadCommand: AsyncParsableCommand {
         commandName: "reload",
         abstract: "Have the daemon read its configuration again.",
         discussion: """
-            Peers, accept, portal.allow and log.level take effect at once; sessions with peers that stay as they
-            were are not touched. Keys that wait for a restart are named. A faulty file changes nothing.
-            The signal SIGHUP does the same.
+            Peers, accept, portal.allow and log.level take effect at once; sessions with
+            peers that stay as they were are not touched. Keys that wait for a restart
+            are named. A faulty file changes nothing. The signal SIGHUP does the same.
 
             EXAMPLES
-              sudo inet256vpn check /etc/inet256vpn/config.yaml && sudo inet256vpn reload
+              sudo inet256vpn check /etc/inet256vpn/config.yaml
+              sudo inet256vpn reload
 
             \(ExitStatus.help)
             """)

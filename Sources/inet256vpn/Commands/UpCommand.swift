@@ -8,15 +8,18 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Run the daemon in the foreground.",
         discussion: """
-            Reads the configuration, opens the portal and the transports, and runs until SIGTERM or SIGINT; what it
-            added to the system is then gone again. SIGHUP reloads the configuration.
+            Reads the configuration, opens the portal and the transports, and runs until
+            SIGTERM or SIGINT; what it added to the system is then gone again. SIGHUP
+            reloads the configuration.
 
-            Without --config, \(Configuration.standardPath) is used. Where that is missing too, a key and a
-            commented default configuration are made there first.
+            Without --config, \(Configuration.standardPath) is used. Where that is
+            missing too, a key and a commented default configuration are made first.
 
             EXAMPLES
               sudo inet256vpn up
-              inet256vpn up --config ./relay.yaml        (no privilege is needed with portal: {enabled: false})
+              inet256vpn up --config ./relay.yaml
+
+            With `portal: {enabled: false}` no privilege is needed.
 
             \(ExitStatus.help)
             """,

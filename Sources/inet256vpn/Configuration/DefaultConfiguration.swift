@@ -17,7 +17,7 @@ extension Configuration {
         # TCP is possible on loopback only, such as tcp://127.0.0.1:2560.
         api_endpoint: \(APIEndpoint.standard)
 
-        # The routing algorithm: \(NetworkKind.allCases.map(\.rawValue).joined(separator: " or ")) (inet256vpn list-networks explains them).
+        # The routing algorithm: \(networks) (inet256vpn list-networks explains them).
         network: {\(NetworkKind.beaconnet.rawValue): {}}
 
         # The sockets that datagrams come and go by. [::] means every address, IPv4 included.
@@ -35,10 +35,10 @@ extension Configuration {
         accept: \(AcceptPolicy.peers.rawValue)
 
         crypto:
-          # The lowest handshake suite that is accepted, \(CryptoConfiguration.suites.lowerBound) or \(CryptoConfiguration.suites.upperBound).
+          # The lowest handshake suite that is accepted, 1 or 2.
           min_suite: \(CryptoConfiguration().minSuite)
           # In order of preference; the fastest that both ends have is used.
-          ciphers: [\(CipherName.allCases.map(\.rawValue).joined(separator: ", "))]
+          ciphers: [\(ciphers)]
 
         # The TUN interface. With `enabled: false` the daemon needs no privilege and only relays.
         portal:
@@ -67,4 +67,7 @@ extension Configuration {
         #  - private_key_path: ./second.inet256
 
         """
+
+    private static let networks = NetworkKind.allCases.map(\.rawValue).joined(separator: " or ")
+    private static let ciphers = CipherName.allCases.map(\.rawValue).joined(separator: ", ")
 }

@@ -84,9 +84,10 @@ enum KeyFileError: Error, Equatable, CustomStringConvertible {
             }
         case .unwritable(let error): "\(error)"
         case .exists(let path):
-            "\(path) exists already and is not overwritten, since a lost key is a lost address: choose another name or move it away"
+            "\(path) exists and is not overwritten, as a lost key is a lost address: choose another name, or move it away"
         case .notAKey(let path, let reason):
-            "\(path) is no private key: \(reason); restore it from a backup, or make a new one (with a new address) with: inet256vpn keygen --output NEW_FILE"
+            "\(path) is no private key: \(reason). Restore it from a backup, or make another, with another address: "
+                + "inet256vpn keygen --output NEW_FILE"
         case .exposed(let path, let mode):
             "\(path) is open to every user of this machine (mode \(octal(mode))): chmod 600 \(path)"
         }

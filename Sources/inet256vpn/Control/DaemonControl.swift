@@ -6,8 +6,8 @@ internal import INET256
 protocol DaemonControl: Sendable {
     func status() async -> StatusReport
 
-    /// Sends one ping of `bytes` of payload and waits for its answer, at most for `timeout`. Ends early when the task is
-    /// cancelled.
+    /// Sends one ping of `bytes` of payload and waits for its answer, at most for `timeout`. May end early when
+    /// the task is cancelled.
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome
 
     /// Reads the configuration file again and applies what can be applied. Throws, with everything as it was,

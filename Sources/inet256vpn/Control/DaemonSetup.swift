@@ -57,7 +57,7 @@ extension Configuration {
         }
         if portal.enabled, portal.prefix.length > 16, portal.allow != .any {
             warnings.append(
-                "portal.prefix is longer than /16: an IPv6 address then stands for too few bits of an identity to filter by"
+                "portal.prefix is longer than /16: an IPv6 address then holds too few bits of an identity"
             )
         }
         return warnings

@@ -38,6 +38,9 @@ enum Daemon {
             metadata: [
                 "address": "\(setup.key.address)", "portal": "\(engineSetup.portal.map { "\($0.plan.address)" } ?? "off")",
             ])
+        // The group's own words are about services, not about the mesh.
+        var quiet = logger
+        quiet.logLevel = .critical
         let group = ServiceGroup(
             configuration: .init(
                 services: [
@@ -47,7 +50,7 @@ enum Daemon {
                     .init(service: PeerService(control: control, directory: directory)),
                     .init(service: NotifyService(notify: notify, control: control, logger: logger)),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         try await group.run()
         logger.notice("stopped")
     }

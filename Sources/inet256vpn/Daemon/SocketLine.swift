@@ -4,7 +4,7 @@ internal import Wire
 
 /// One of the box's sockets with what waits for it: a full socket buffer keeps a bounded rest, in order, and what does not
 /// fit behind it is dropped and counted.
-struct SocketLine {
+final class SocketLine {
     /// Below this a burst of a fast sender does not fit (DESIGN section 6).
     static let goodBuffer = 4 << 20
     private static let recordsPerCall = 512
@@ -27,6 +27,8 @@ struct SocketLine {
                 path: Path(remote: Endpoint(address: .unspecified, port: 0))))
     }
 
+    deinit { records.deallocate() }
+
     var isBlocked: Bool { rest.pending > 0 }
 
     func reaches(_ endpoint: Endpoint) -> Bool {
@@ -36,7 +38,7 @@ struct SocketLine {
     }
 
     /// Sends those datagrams of the outbox that leave by this socket.
-    mutating func send(
+    func send(
         _ outbox: Outbox, place: Int, chosen: (Path) -> Int?, box: MeshBox, now: Instant
     ) throws(TransportError) {
         var count = 0
@@ -51,7 +53,7 @@ struct SocketLine {
         if count > 0 { try send(count, box, now) }
     }
 
-    private mutating func send(_ count: Int, _ box: MeshBox, _ now: Instant) throws(TransportError) {
+    private func send(_ count: Int, _ box: MeshBox, _ now: Instant) throws(TransportError) {
         var done = 0
         if rest.pending == 0 {
             let progress = try socket.send(UnsafeMutableBufferPointer(rebasing: records[..<count]))
@@ -73,7 +75,7 @@ struct SocketLine {
     }
 
     /// The socket has room again.
-    mutating func resume(box: MeshBox, now: Instant) throws(TransportError) {
+    func resume(box: MeshBox, now: Instant) throws(TransportError) {
         guard rest.pending > 0 else { return }
         let (completed, progress) = try rest.flush(through: socket)
         guard progress.remarkable > 0 else { return }

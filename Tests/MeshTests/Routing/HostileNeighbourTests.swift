@@ -110,8 +110,8 @@ import Wire
             if floodFirst { flood() }
             for node in real { honest.say(.beacon(node.beacon(10 + round), metric: 7), to: &listener, now: now) }
             if !floodFirst { flood() }
-            print(round, listener.charged, listener.neighbours[honest.id]!.charges.total, listener.neighbours[flooder.id]!.charges.total, listener.table.origins.count, real.filter { listener.nextHop(to: $0.address) == honest.id }.count)
-            for _ in 0..<100 {
+            for dbg in 0..<100 {
+                if dbg % 50 < 3 { print(round, dbg, listener.charged, listener.neighbours[honest.id]!.charges, listener.neighbours[flooder.id]!.charges.total, listener.neighbours[flooder.id]!.charges.live, listener.table.origins.count, listener.statistics.refusedForRoom) }
                 now = now + .milliseconds(200)
                 listener.tick(now: now)
                 _ = listener.takeOutput()

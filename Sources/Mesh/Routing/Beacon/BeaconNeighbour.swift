@@ -66,18 +66,29 @@ struct BeaconNeighbour {
     }
 }
 
-/// Origins with a route that count against one neighbour's share of the table, by metric.
+/// The origins that count against one neighbour's share of the table: those with a route by metric, and lost ones.
 struct Charges {
-    private(set) var total = 0
-    private var byMetric = [UInt16](repeating: 0, count: Int(BeaconFrame.largestMetric) + 2)
+    private(set) var live = 0
+    private var lost = 0
+    private var byMetric = [UInt32](repeating: 0, count: Int(BeaconFrame.largestMetric) + 2)
 
-    mutating func add(_ metric: UInt8) {
-        total += 1
+    var total: Int { live + lost }
+
+    mutating func add(_ metric: UInt8?) {
+        guard let metric else {
+            lost += 1
+            return
+        }
+        live += 1
         byMetric[Int(metric)] += 1
     }
 
-    mutating func remove(_ metric: UInt8) {
-        total -= 1
+    mutating func remove(_ metric: UInt8?) {
+        guard let metric else {
+            lost -= 1
+            return
+        }
+        live -= 1
         byMetric[Int(metric)] -= 1
     }
 

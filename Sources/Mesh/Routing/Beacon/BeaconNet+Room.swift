@@ -6,74 +6,96 @@ internal import Wire
 /// Each neighbour has an equal share that the others cannot take. Room that nobody needs is anybody's, but for an
 /// eighth that is kept free for those below their share. A neighbour above its share can then have more only by
 /// giving up farther origins for nearer ones. So a flood of made-up origins displaces nothing but what came from
-/// the same neighbour, and of that the farthest first.
+/// the same neighbour, and of that the farthest first. Origins that were lost count too, as long as their feasibility
+/// distance must be kept.
 extension BeaconNet {
     /// Origins that count: a neighbour's own and a local node's always have room.
     private var counted: Int { table.origins.count - ownOrigins }
+    /// How far the table may be filled by neighbours above their share,
     private var commonRoom: Int { limits.origins * BeaconNetLimits.commonEighths / 8 }
+    /// and how far while they exchange far origins for near ones, which for a while takes two places.
+    private var exchangeRoom: Int { (commonRoom + limits.origins) / 2 }
     private var share: Int { commonRoom / max(1, neighbours.count) }
+    /// Time after which every neighbour that answers at all has acknowledged a retraction: nobody believes in our
+    /// feasibility distance then, and it can be forgotten if the room is needed.
+    private static let retractionSettled = Interval.seconds(5)
 
-    /// Whether an origin that has no route could get one through `id` with that metric. Cheap: asked before the
+    /// Whether an origin that has no route could get one of that many hops through `id`. Cheap: asked before the
     /// signature is checked.
     func mayAdmit(_ address: Address, from id: NeighbourID, metric: UInt8) -> Bool {
         guard direct[address] == nil else { return true }
         guard let charges = neighbours[id]?.charges else { return false }
-        // Charged origins have a route; the rest are lost ones, of which some may be old enough to go.
-        guard table[address] != nil || counted < limits.origins || charged < counted else { return false }
-        if charges.total < share || charged < commonRoom { return true }
-        return charges.worst.map { $0 > metric } ?? false
+        let isNearer = charges.worst.map { $0 > metric } ?? false
+        if table[address] != nil { return charges.total <= share || charged < commonRoom || isNearer }
+        if charges.total < share { return counted < limits.origins || forgettableAt <= clock }
+        return counted < commonRoom || forgettableAt <= clock || counted < exchangeRoom && isNearer
     }
 
     /// Makes the room that `mayAdmit` promised; false when there is none after all.
     mutating func admit(_ address: Address, from id: NeighbourID, metric: UInt8) -> Bool {
         guard direct[address] == nil else { return true }
-        if table[address] == nil && counted >= limits.origins && !forgetOneLost() { return false }
         guard let total = neighbours[id]?.charges.total else { return false }
-        if total < share || charged < commonRoom { return true }
-        return demote(1, of: id, fartherThan: metric) == 1
-    }
-
-    /// Moves the origin's place in the neighbours' shares along with its route, which was `old`.
-    mutating func recharge(_ address: Address, from old: Origin.Route?) {
-        guard let origin = table[address] else { return }
-        var payer: NeighbourID?
-        if let route = origin.route, direct[address] == nil {
-            // Whoever brought it first goes on paying while its way lasts: others gain nothing by outbidding it.
-            payer = origin.chargedTo.flatMap { origin.adjacency(of: $0)?.neighbour } ?? route.nextHop
+        if table[address] != nil {
+            return total <= share || charged < commonRoom || demote(1, of: id, fartherThan: metric) == 1
         }
-        if payer == origin.chargedTo && old?.distance.metric == origin.route?.distance.metric { return }
-        if let was = origin.chargedTo, let old { release(was, old.distance.metric) }
-        table.update(address) { $0.chargedTo = nil }
-        if let payer, let route = origin.route { charge(address, to: payer, metric: route.distance.metric) }
+        let room = total < share ? limits.origins : commonRoom
+        if counted < room || forgetOneLost() && counted < room { return true }
+        return total >= share && counted < exchangeRoom && demote(1, of: id, fartherThan: metric) == 1
     }
 
-    /// Takes an origin that is about to be forgotten out of everybody's share.
-    mutating func uncharge(_ origin: Origin) {
-        if let payer = origin.chargedTo, let route = origin.route { release(payer, route.distance.metric) }
+    /// Puts the origin's place in the neighbours' shares right, after its route changed.
+    mutating func recharge(_ address: Address) {
+        guard let origin = table[address] else { return }
+        let payer = origin.charge?.neighbour
+        var charge: Origin.Charge?
+        if direct[address] != nil {
+            charge = nil
+        } else if let route = origin.route {
+            // Whoever brought it first goes on paying while its way lasts: others gain nothing by outbidding it.
+            let stays = payer.flatMap { origin.adjacency(of: $0)?.neighbour }
+            charge = Origin.Charge(neighbour: stays ?? route.nextHop, metric: route.distance.metric)
+        } else if let payer {
+            charge = Origin.Charge(neighbour: payer, metric: nil)
+        }
+        if let neighbour = charge?.neighbour, neighbours[neighbour] == nil { charge = nil }
+        setCharge(charge, of: address)
     }
 
-    private mutating func charge(_ address: Address, to id: NeighbourID, metric: UInt8) {
-        guard neighbours[id] != nil else { return }
-        neighbours[id]?.charges.add(metric)
-        charged += 1
-        table.update(address) { $0.chargedTo = id }
+    /// A neighbour is gone, and its share with it: what it brought is others' now, or nobody's.
+    mutating func dissolveShare(of id: NeighbourID, _ charges: Charges) {
+        charged -= charges.live
+        for address in table.known where table[address]?.charge?.neighbour == id {
+            table.update(address) { $0.charge = nil }
+            recharge(address)
+        }
     }
 
-    private mutating func release(_ id: NeighbourID, _ metric: UInt8) {
-        guard neighbours[id] != nil else { return }
-        neighbours[id]?.charges.remove(metric)
-        charged -= 1
+    mutating func setCharge(_ charge: Origin.Charge?, of address: Address) {
+        guard let origin = table[address], origin.charge != charge else { return }
+        if let old = origin.charge {
+            neighbours[old.neighbour]?.charges.remove(old.metric)
+            if old.metric != nil { charged -= 1 }
+        }
+        if let charge {
+            neighbours[charge.neighbour]?.charges.add(charge.metric)
+            if charge.metric != nil { charged += 1 }
+        }
+        table.update(address) { $0.charge = charge }
     }
 
-    /// Forgets the origin that has been without a route for longest, if that is long enough for every neighbour that
-    /// answers at all to have acknowledged the retraction: then nobody believes in our feasibility distance.
+    /// Forgets the origin that has been without a route for longest, if that is long enough.
     private mutating func forgetOneLost() -> Bool {
+        guard forgettableAt <= clock else { return false }
         var oldest: (address: Address, lostAt: Instant)?
         for address in table.known {
             guard let origin = table[address], origin.isLost, direct[address] == nil else { continue }
             if oldest.map({ origin.lostAt < $0.lostAt }) ?? true { oldest = (address, origin.lostAt) }
         }
-        guard let oldest, oldest.lostAt + .seconds(5) <= clock else { return false }
+        guard let oldest, oldest.lostAt + Self.retractionSettled <= clock else {
+            // No use in looking again before.
+            forgettableAt = (oldest?.lostAt ?? clock) + Self.retractionSettled
+            return false
+        }
         forget(oldest.address)
         return true
     }
@@ -83,13 +105,12 @@ extension BeaconNet {
     private mutating func demote(_ count: Int, of id: NeighbourID, fartherThan metric: UInt8) -> Int {
         var candidates: [(address: Address, metric: UInt8)] = []
         for address in table.known {
-            guard let origin = table[address], origin.chargedTo == id, let route = origin.route else { continue }
+            guard let origin = table[address], origin.charge?.neighbour == id, let route = origin.route else { continue }
             let other = origin.adjacencies.first {
                 $0.neighbour != id && (neighbours[$0.neighbour]?.charges.total ?? share) < share
             }
             if let other {
-                release(id, route.distance.metric)
-                charge(address, to: other.neighbour, metric: route.distance.metric)
+                setCharge(Origin.Charge(neighbour: other.neighbour, metric: route.distance.metric), of: address)
             } else if route.distance.metric > metric {
                 candidates.append((address, route.distance.metric))
             }
@@ -108,13 +129,13 @@ extension BeaconNet {
         while counted > limits.origins, forgetOneLost() {}
         let excess = charged - commonRoom
         guard excess > 0 else { return }
-        var richest: (id: NeighbourID, total: Int)?
+        var richest: (id: NeighbourID, live: Int)?
         for id in neighbourOrder {
-            let total = neighbours[id]?.charges.total ?? 0
-            if total > max(share, richest?.total ?? 0) { richest = (id, total) }
+            let live = neighbours[id]?.charges.live ?? 0
+            if live > max(share, richest?.live ?? 0) { richest = (id, live) }
         }
         guard let richest else { return }
-        _ = demote(min(excess, richest.total - share), of: richest.id, fartherThan: 0)
+        _ = demote(min(excess, richest.live - share), of: richest.id, fartherThan: 0)
         sweep(by: clock)
     }
 }

@@ -20,7 +20,7 @@ extension BeaconNet {
         }
         guard let (old, new) = change else { return }
         let wasTold = old.map { $0.distance.metric < limits.reach } ?? false
-        recharge(address, from: old)
+        recharge(address)
         if old != new { refreshHop(address) }
         if let new {
             if old != new && (wasTold || new.distance.metric < limits.reach) {

@@ -36,8 +36,10 @@ public struct BeaconNet: Network {
     /// Neighbours by address: a link to the destination itself is always the way.
     private(set) var direct: [Address: NeighbourID] = [:]
     var table = OriginTable()
-    /// Origins charged to any neighbour.
+    /// Origins with a route that are charged to neighbours.
     var charged = 0
+    /// Before this, no lost origin is old enough to be forgotten for its room.
+    var forgettableAt = Instant.distantPast
     /// Origins that are neighbours as well.
     private(set) var ownOrigins = 0
     var totalChecks: TokenBucket
@@ -87,7 +89,6 @@ public struct BeaconNet: Network {
         if let origin = table[address] {
             // The node was elsewhere before, or here.
             sequence = max(sequence, origin.latest.sequence + 1)
-            uncharge(origin)
             forget(address)
         }
         table.know(address)
@@ -127,7 +128,7 @@ public struct BeaconNet: Network {
         neighbourOrder.insert(id, at: neighbourOrder.firstIndex { $0 > id } ?? neighbourOrder.count)
         talking.insert(id)
         if direct.updateValue(id, forKey: key.address) == nil && table[key.address] != nil { ownOrigins += 1 }
-        recharge(key.address, from: table[key.address]?.route)
+        recharge(key.address)
         table.know(key.address)
         refreshHop(key.address)
         table.bumpVersion()
@@ -136,7 +137,6 @@ public struct BeaconNet: Network {
     public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
         advance(to: now)
         guard let neighbour = neighbours.removeValue(forKey: id) else { return }
-        charged -= neighbour.charges.total
         neighbourOrder.removeAll { $0 == id }
         talking.remove(id)
         let address = neighbour.key.address
@@ -145,8 +145,9 @@ public struct BeaconNet: Network {
             direct[address] = neighbourOrder.first { neighbours[$0]?.key.address == address }
             if direct[address] == nil && table[address] != nil { ownOrigins -= 1 }
         }
+        dissolveShare(of: id, neighbour.charges)
         dropAdjacencies(of: id)
-        recharge(address, from: table[address]?.route)
+        recharge(address)
         refreshHop(address)
         forgetIfNothing(address)
         table.bumpVersion()
@@ -163,6 +164,7 @@ public struct BeaconNet: Network {
     /// Forgets an origin, and its address unless it is a neighbour's or a local node's as well.
     mutating func forget(_ address: Address) {
         if table[address] != nil && direct[address] != nil { ownOrigins -= 1 }
+        setCharge(nil, of: address)
         table.removeOrigin(address)
         forgetIfNothing(address)
     }

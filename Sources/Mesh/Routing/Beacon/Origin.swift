@@ -25,9 +25,9 @@ struct Origin {
     /// The smallest distance that `route` ever had (RFC 8966 section 3.2.5). It outlives the route, until nobody can
     /// believe in it any more.
     private(set) var feasibility: Distance?
-    /// The neighbour in whose share of the table this origin is counted; nil for neighbours themselves and for
-    /// origins without a route.
-    var chargedTo: NeighbourID?
+    /// In whose share of the table this origin is counted; nil for neighbours themselves and for what a neighbour
+    /// that is gone left behind.
+    var charge: Charge?
     /// When the last route was lost.
     var lostAt = Instant.distantPast
     /// When the origin, if it has no route, can be forgotten.
@@ -40,6 +40,12 @@ struct Origin {
         var nextHop: NeighbourID
         /// Our own distance.
         var distance: Distance
+    }
+
+    struct Charge: Hashable {
+        let neighbour: NeighbourID
+        /// Hops of the route; nil when it is lost.
+        let metric: UInt8?
     }
 
     /// Asking for a lost route.
