@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
         .target(name: "Firewall", dependencies: ["Netlink", "CNftnl"], swiftSettings: strict),
         .target(
-            name: "API", dependencies: ["INET256", nioCore, nioPosix, nioHTTP1, logging],
+            name: "API", dependencies: ["Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "inet256vpn",
@@ -73,6 +73,13 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Wire"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(name: "PortalTests", dependencies: ["Portal", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: [
+                "inet256vpn", "API", "INET256", "Wire", logging, nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "KernelTests", dependencies: ["inet256vpn"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

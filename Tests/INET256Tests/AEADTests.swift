@@ -141,10 +141,12 @@ import Wire
         #expect(XChaCha20Poly1305.open(sealed, nonce: nonce, additional: additional, key: key32) == text)
         #expect(XChaCha20Poly1305.open(sealed, nonce: nonce, additional: additional, key: SecretBytes(key)) == text)
         #expect(XChaCha20Poly1305.open(sealed, nonce: nonce, additional: [], key: key32) == nil)
-        #expect(XChaCha20Poly1305.open(sealed, nonce: Array(nonce.dropLast()), additional: additional, key: key32) == nil)
+        #expect(
+            XChaCha20Poly1305.open(sealed, nonce: Array(nonce.dropLast()), additional: additional, key: key32) == nil)
         for count in 0..<sealed.count {
             #expect(
-                XChaCha20Poly1305.open(Array(sealed[..<count]), nonce: nonce, additional: additional, key: key32) == nil)
+                XChaCha20Poly1305.open(Array(sealed[..<count]), nonce: nonce, additional: additional, key: key32) == nil
+            )
         }
         let empty = XChaCha20Poly1305.seal([], nonce: nonce, additional: [], key: key32)
         #expect(empty.count == XChaCha20Poly1305.tagCount)

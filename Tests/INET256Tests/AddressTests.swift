@@ -36,7 +36,8 @@ import Wire
             var other = a.raw.bytes
             other[Int(random.next(below: 32))] ^= UInt8(truncatingIfNeeded: random.next64())
             let b = Address(raw: try #require(Bytes32(other)))
-            #expect((a < b) == (Array(a.description.utf8).lexicographicallyPrecedes(b.description.utf8)), "seed \(seed)")
+            #expect(
+                (a < b) == (Array(a.description.utf8).lexicographicallyPrecedes(b.description.utf8)), "seed \(seed)")
             #expect(Address(a.description) == a, "seed \(seed)")
         }
     }
@@ -109,7 +110,9 @@ import Wire
         #expect(!address.hasPrefix(address, bits: -1))
         #expect(!address.hasPrefix(address, bits: 257))
         let ones = Address(raw: try #require(Bytes32([UInt8](repeating: 0xff, count: 32))))
-        #expect(hexText(ones.masked(to: 100).raw.bytes) == String(repeating: "f", count: 25) + String(repeating: "0", count: 39))
+        #expect(
+            hexText(ones.masked(to: 100).raw.bytes) == String(repeating: "f", count: 25)
+                + String(repeating: "0", count: 39))
         #expect(ones.hasPrefix(ones.masked(to: 100), bits: 100))
         #expect(!ones.hasPrefix(ones.masked(to: 100), bits: 101))
     }

@@ -31,16 +31,28 @@ import Wire
         }
     }
 
+    private func bits(_ bytes: [UInt8]) -> [Bool] {
+        var bits: [Bool] = []
+        for byte in bytes {
+            for place in 0..<8 { bits.append(byte & (0x80 >> place) != 0) }
+        }
+        return bits
+    }
+
+    private func bits(_ ip: IPv6Address) -> [Bool] {
+        var bytes: [UInt8] = []
+        bytes.appendBig(ip.high)
+        bytes.appendBig(ip.low)
+        return bits(bytes)
+    }
+
     /// The specification, bit by bit and slowly.
     private func spelledOut(_ prefix: IPv6Prefix, _ address: Address) -> [Bool] {
-        let bits = address.raw.bytes.flatMap { byte in (0..<8).map { byte >> (7 - $0) & 1 == 1 } }
         let zeros = min(127, address.leadingZeroBits)
-        var ip: [Bool] = (0..<prefix.length).map { index in
-            (index < 64 ? prefix.address.high >> UInt64(63 - index) : prefix.address.low) & 1 == 1
-        }
-        ip += (0..<7).map { zeros >> (6 - $0) & 1 == 1 }
-        ip += bits[(zeros + 1)...]
-        return Array(ip[..<128])
+        let head: ArraySlice<Bool> = bits(prefix.address)[..<prefix.length]
+        let count: ArraySlice<Bool> = bits([UInt8(zeros)])[1...]
+        let rest: ArraySlice<Bool> = bits(address.raw.bytes)[(zeros + 1)...]
+        return Array((head + count + rest).prefix(128))
     }
 
     /// Every length of prefix and every count of zeros, to and back.
@@ -58,8 +70,7 @@ import Wire
                 let node = Address(raw: try #require(Bytes32(bytes)))
                 let ip = map.address(of: node)
                 let expected = spelledOut(prefix, node)
-                let actual = (0..<128).map { ($0 < 64 ? ip.high >> UInt64(63 - $0) : ip.low >> UInt64(127 - $0)) & 1 == 1 }
-                #expect(actual == expected, "/\(length), \(zeros) zeros, seed \(seed)")
+                #expect(bits(ip) == expected, "/\(length), \(zeros) zeros, seed \(seed)")
                 let found = try #require(map.search(for: ip))
                 #expect(found.bits == min(zeros, 127) + 1 + 121 - length)
                 // More zeros than the counter can tell: the way back then names other addresses, and finds nobody.

@@ -85,10 +85,11 @@ import Wire
     }
 
     /// NIST SP 800-185 section 2.3.1.
-    @Test(arguments: [
-        (0, [1, 0]), (1, [1, 1]), (136, [1, 136]), (255, [1, 255]), (256, [2, 1, 0]), (65_535, [2, 255, 255]),
-        (65_536, [3, 1, 0, 0]), (UInt64.max, [8, 255, 255, 255, 255, 255, 255, 255, 255]),
-    ] as [(UInt64, [UInt8])])
+    @Test(
+        arguments: [
+            (0, [1, 0]), (1, [1, 1]), (136, [1, 136]), (255, [1, 255]), (256, [2, 1, 0]), (65_535, [2, 255, 255]),
+            (65_536, [3, 1, 0, 0]), (UInt64.max, [8, 255, 255, 255, 255, 255, 255, 255, 255]),
+        ] as [(UInt64, [UInt8])])
     func leftEncode(value: UInt64, expected: [UInt8]) {
         #expect(Shake256.leftEncode(value) == expected)
     }
@@ -108,7 +109,9 @@ import Wire
                 offset = end
             }
             var output: [UInt8] = []
-            while output.count < 400 { output += hash.squeeze(count: min(400 - output.count, Int(random.next(below: 150)))) }
+            while output.count < 400 {
+                output += hash.squeeze(count: min(400 - output.count, Int(random.next(below: 150))))
+            }
             #expect(output == whole, "seed \(seed)")
         }
     }

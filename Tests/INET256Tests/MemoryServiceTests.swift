@@ -47,8 +47,12 @@ import Wire
         await #expect(throws: NodeError.notFound) { try await nodes[0].findAddress(prefix: stranger, bits: 256) }
         await #expect(throws: NodeError.notFound) { try await nodes[0].lookupPublicKey(stranger) }
         await #expect(throws: NodeError.notFound) { try await nodes[0].send([], to: stranger) }
-        await #expect(throws: NodeError.badPrefix(bits: 257)) { try await nodes[0].findAddress(prefix: stranger, bits: 257) }
-        await #expect(throws: NodeError.badPrefix(bits: -1)) { try await nodes[0].findAddress(prefix: stranger, bits: -1) }
+        await #expect(throws: NodeError.badPrefix(bits: 257)) {
+            try await nodes[0].findAddress(prefix: stranger, bits: 257)
+        }
+        await #expect(throws: NodeError.badPrefix(bits: -1)) {
+            try await nodes[0].findAddress(prefix: stranger, bits: -1)
+        }
     }
 
     @Test func oneNodePerKeyUntilItIsDropped() async throws {

@@ -4,6 +4,10 @@ import Wire
 
 @testable import INET256
 
+private final class Collected: Sendable {
+    let values = Mutex<[Int]>([])
+}
+
 @Suite(.timeLimit(.minutes(1))) struct MessageQueueTests {
     private func message(_ bytes: [UInt8]) -> Message {
         Message(source: Address(raw: .zero), destination: Address(raw: .zero), payload: bytes)
@@ -102,7 +106,7 @@ import Wire
     @Test func nothingIsLostOrDoubledWhenReadersAreCancelled() async {
         let queue = MessageQueue(messageLimit: 100_000)
         let total = 4000
-        let received = Mutex<[Int]>([])
+        let received = Collected()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for index in 0..<total {
@@ -112,20 +116,20 @@ import Wire
             }
             for reader in 0..<4 {
                 group.addTask {
-                    while received.withLock({ $0.count }) < total {
+                    while received.values.withLock({ $0.count }) < total {
                         let call = Task { await outcome(queue) }
                         if reader > 0 || queue.waitingCount > 0 {
                             await Task.yield()
                             call.cancel()
                         }
                         if case .success(let bytes) = await call.value {
-                            received.withLock { $0.append(Int(bytes[0]) << 8 | Int(bytes[1])) }
+                            received.values.withLock { $0.append(Int(bytes[0]) << 8 | Int(bytes[1])) }
                         }
-                        if received.withLock({ $0.count }) >= total { queue.close() }
+                        if received.values.withLock({ $0.count }) >= total { queue.close() }
                     }
                 }
             }
         }
-        #expect(received.withLock { $0.sorted() } == Array(0..<total))
+        #expect(received.values.withLock { $0.sorted() } == Array(0..<total))
     }
 }

@@ -107,7 +107,9 @@ import Wire
         #expect(error("# a comment") == .unrecognised)
         #expect(error("-----BEGIN PRIVATE KEY-----") == .unrecognised)
         #expect(error("AAAA-AAA") == .badText(offset: 4))
-        #expect(error([18, 0] + Array("dilithium2.private".utf8) + [1, 2, 3]) == .unsupportedAlgorithm("dilithium2.private"))
+        #expect(
+            error([18, 0] + Array("dilithium2.private".utf8) + [1, 2, 3]) == .unsupportedAlgorithm("dilithium2.private")
+        )
         #expect(error([0, 0, 0, 0]) == .unrecognised)
         var swapped = key.serialized().bytes
         swapped.replaceSubrange(49..<81, with: PrivateKey(generatedFrom: SeededRandom(seed: 4)).publicKey.raw.bytes)

@@ -42,7 +42,8 @@ import Wire
             #expect(!key.publicKey.verify(signature: altered, purpose: "inet256/a", message: message), "bit \(bit)")
         }
         for count in 0..<signature.count {
-            #expect(!key.publicKey.verify(signature: Array(signature[..<count]), purpose: "inet256/a", message: message))
+            #expect(
+                !key.publicKey.verify(signature: Array(signature[..<count]), purpose: "inet256/a", message: message))
         }
         #expect(!key.publicKey.verify(signature: signature + [0], purpose: "inet256/a", message: message))
     }

@@ -47,7 +47,8 @@ public struct Shake256: ~Copyable {
     }
 
     deinit {
-        wipe(UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: lanes, count: KeccakPermutation.laneCount)))
+        wipe(
+            UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: lanes, count: KeccakPermutation.laneCount)))
         lanes.deallocate()
     }
 

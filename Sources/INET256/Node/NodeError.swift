@@ -19,7 +19,8 @@ public enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .messageTooLarge(let count): "a message of \(count) bytes is too large, at most \(Message.maximumCount) are possible"
+        case .messageTooLarge(let count):
+            "a message of \(count) bytes is too large, at most \(Message.maximumCount) are possible"
         case .notFound: "the network does not know it"
         case .badPrefix(let bits): "a prefix has 0 to 256 bits, not \(bits)"
         case .closed: "the node is closed"

@@ -32,8 +32,15 @@ extension MeshBox {
     /// The link to the next hop for an address.
     @inline(__always)
     func relayLink(to remote: Address) -> Session? {
-        guard let next = network.nextHop(to: remote) else { return nil }
-        return link(next)
+        if let known = nextHops[remote] { return known }
+        return lookUpLink(to: remote)
+    }
+
+    private func lookUpLink(to remote: Address) -> Session? {
+        let found = network.nextHop(to: remote).flatMap { link($0) }
+        if nextHops.count >= Self.maximumNextHops { nextHops.removeAll(keepingCapacity: true) }
+        nextHops[remote] = .some(found)
+        return found
     }
 
     @inline(__always)

@@ -186,6 +186,7 @@ extension MeshBox {
         if network.deadline < deadline { deadline = network.deadline }
         if network.version != networkVersion {
             networkVersion = network.version
+            nextHops.removeAll(keepingCapacity: true)
             // Sessions with something waiting look again.
             for session in allSessions where !session.pending.isEmpty { wake(session, now) }
         }

@@ -156,6 +156,7 @@ extension MeshBox {
         }
         let neighbour = NeighbourID(rawValue: UInt32(place))
         if place == links.count { links.append(session) } else { links[place] = session }
+        nextHops.removeAll(keepingCapacity: true)
         session.link.neighbour = neighbour
         session.link.nextHello = .distantFuture
         session.link.unanswered = 0
@@ -174,6 +175,7 @@ extension MeshBox {
         session.link.nextProbe = .distantFuture
         session.link.unanswered = 0
         links[Int(neighbour.rawValue)] = nil
+        nextHops.removeAll(keepingCapacity: true)
         note(.linkDown(session.remote))
         network.neighbourDown(neighbour, now: now)
         networkMoved(now)

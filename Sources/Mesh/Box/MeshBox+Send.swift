@@ -81,7 +81,7 @@ extension MeshBox {
 
     /// Starts what is missing for a session with traffic: a route, or keys.
     func seekWay(_ session: Session, _ now: Instant) {
-        if !session.usesDirectPath && network.nextHop(to: session.remote) == nil {
+        if !session.usesDirectPath && relayLink(to: session.remote) == nil {
             network.wanted(session.remote, now: now)
             networkMoved(now)
         }
@@ -92,7 +92,7 @@ extension MeshBox {
         if session.usesDirectPath || session.peer?.endpoints.isEmpty == false {
             startDirectAttempt(session, now)
         }
-        if !session.usesDirectPath && network.nextHop(to: session.remote) != nil {
+        if !session.usesDirectPath && relayLink(to: session.remote) != nil {
             startRelayedAttempt(session, now)
         }
     }

@@ -21,6 +21,7 @@ extension MeshBox {
             if session.deadline < deadline { deadline = session.deadline }
         }
         deadline = min(deadline, network.deadline, sweepAt)
+        if allSessions.count > 256 { deadline = max(deadline, now + Self.tickSpacing) }
     }
 
     func wakeBox(_ instant: Instant) {

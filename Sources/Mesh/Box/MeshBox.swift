@@ -26,6 +26,9 @@ public final class MeshBox {
 
     var network: AnyNetwork
     var networkVersion: UInt64 = 0
+    /// Next hops asked for since routes last changed: relaying asks per packet, the algorithm answers once. Bounded.
+    var nextHops: [Address: Session?] = [:]
+    static let maximumNextHops = 4096
 
     var sessions: [SessionKey: Session] = [:]
     /// The same sessions in a fixed order: dictionaries iterate differently in every run, and a simulation must not.
@@ -61,6 +64,9 @@ public final class MeshBox {
     var relayedBytes: UInt64 = 0
     /// Where a frame that will be cut into pieces is put together first.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Reassembler.frameCapacity, alignment: 16)
+
+    /// Sessions are looked through at most this often, however many deadlines there are.
+    static let tickSpacing: Interval = .milliseconds(5)
 
     /// When `tick` wants to be called.
     public internal(set) var deadline: Instant

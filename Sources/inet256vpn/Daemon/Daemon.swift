@@ -26,10 +26,7 @@ enum Daemon {
         do {
             engine = try await EngineThread.start(engineSetup)
         } catch {
-            // Serving that is cancelled at once closes the endpoint and removes its file.
-            let serving = Task { await api.server.run() }
-            serving.cancel()
-            await serving.value
+            await api.server.close()
             throw error
         }
         let notify = try? NotifySocket.fromEnvironment()

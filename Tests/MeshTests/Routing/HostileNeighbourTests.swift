@@ -110,8 +110,7 @@ import Wire
             if floodFirst { flood() }
             for node in real { honest.say(.beacon(node.beacon(10 + round), metric: 7), to: &listener, now: now) }
             if !floodFirst { flood() }
-            for dbg in 0..<100 {
-                if dbg % 50 < 3 { print(round, dbg, listener.charged, listener.neighbours[honest.id]!.charges, listener.neighbours[flooder.id]!.charges.total, listener.neighbours[flooder.id]!.charges.live, listener.table.origins.count, listener.statistics.refusedForRoom) }
+            for _ in 0..<100 {
                 now = now + .milliseconds(200)
                 listener.tick(now: now)
                 _ = listener.takeOutput()

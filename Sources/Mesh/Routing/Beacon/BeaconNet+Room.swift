@@ -38,6 +38,8 @@ extension BeaconNet {
         if table[address] != nil {
             return total <= share || charged < commonRoom || demote(1, of: id, fartherThan: metric) == 1
         }
+        // Whoever fills the part that is kept free has it freed again.
+        if counted >= commonRoom { sweep(by: clock) }
         let room = total < share ? limits.origins : commonRoom
         if counted < room || forgetOneLost() && counted < room { return true }
         return total >= share && counted < exchangeRoom && demote(1, of: id, fartherThan: metric) == 1
@@ -136,6 +138,5 @@ extension BeaconNet {
         }
         guard let richest else { return }
         _ = demote(min(excess, richest.live - share), of: richest.id, fartherThan: 0)
-        sweep(by: clock)
     }
 }

@@ -1,0 +1,96 @@
+import INET256
+import Testing
+import Wire
+
+@testable import Mesh
+
+@Suite struct OneHopTests {
+    @Test(arguments: [1, 2] as [UInt64])
+    func reachesNeighboursAndWhatTheyHostOnly(seed: UInt64) {
+        let fabric = Fabric(seed: seed, quality: .bad) { OneHop(sequence: $0, now: $1) }
+        fabric.build(.chain(4))
+        let hosted = PrivateKey(generatedFrom: fabric.random)
+        fabric.step(1) { $0.addLocal(hosted, now: fabric.now) }
+        let known = fabric.run(atMost: .seconds(2)) {
+            [0, 2].allSatisfy { fabric.boxes[$0].algorithm.nextHop(to: hosted.address) == fabric.id(1) }
+        }
+        #expect(known != nil, "seed \(seed)")
+        fabric.run(for: .seconds(60))
+        for (from, to) in [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)] {
+            #expect(fabric.walk(from: from, to: fabric.address(to)) == .arrived(hops: 1), "seed \(seed)")
+        }
+        for (from, to) in [(0, 2), (0, 3), (1, 3), (3, 0)] {
+            #expect(fabric.boxes[from].algorithm.nextHop(to: fabric.address(to)) == nil, "seed \(seed)")
+        }
+        #expect(fabric.boxes[3].algorithm.nextHop(to: hosted.address) == nil, "seed \(seed)")
+        #expect(fabric.boxes[0].algorithm.find(prefix: hosted.address, bits: 50) == hosted.address, "seed \(seed)")
+        fabric.step(1) { $0.removeLocal(hosted.address, now: fabric.now) }
+        let gone = fabric.run(atMost: .seconds(2)) {
+            fabric.boxes.allSatisfy { $0.algorithm.nextHop(to: hosted.address) == nil }
+        }
+        #expect(gone != nil, "seed \(seed)")
+    }
+
+    @Test func recordsMeanNothingToBeaconNet() {
+        let random = SeededRandom(seed: 3)
+        let start = Instant(nanoseconds: 1_000_000_000)
+        var speaker = Speaker(1, random)
+        let node = FarNode(random)
+        let record = node.beacon(1, purpose: "inet256/onehop")
+        var beaconNet = BeaconNet(sequence: 1, now: start)
+        beaconNet.neighbourUp(speaker.id, key: speaker.key.publicKey, now: start)
+        #expect(speaker.say(.beacon(record, metric: 0), to: &beaconNet, now: start) == .forged)
+        var oneHop = OneHop(sequence: 1, now: start)
+        oneHop.neighbourUp(speaker.id, key: speaker.key.publicKey, now: start)
+        #expect(oneHop.fault(speaker.updates([.beacon(record, metric: 0)]), from: speaker.id, now: start) == nil)
+        #expect(oneHop.nextHop(to: node.address) == speaker.id)
+        // Heard of through somebody else is too far.
+        let far = FarNode(random).beacon(1, purpose: "inet256/onehop")
+        _ = oneHop.fault(speaker.updates([.beacon(far, metric: 1)]), from: speaker.id, now: start)
+        #expect(oneHop.nextHop(to: far.address) == nil)
+    }
+}
+
+@Suite struct AnyNetworkTests {
+    @Test func everyNameMakesItsAlgorithm() {
+        for (name, summary) in AnyNetwork.all {
+            #expect(!summary.isEmpty)
+            switch AnyNetwork(name: name, sequence: 1, now: .distantPast) {
+            case .oneHop: #expect(name == "onehop")
+            case .beaconNet: #expect(name == "beaconnet")
+            case nil: Issue.record("\(name) makes nothing")
+            }
+        }
+        #expect(AnyNetwork(name: "forest?", sequence: 1, now: .distantPast) == nil)
+    }
+
+    /// Every verb arrives at the algorithm behind.
+    @Test(arguments: AnyNetwork.all.map(\.name))
+    func forwards(name: String) throws {
+        let fabric = Fabric(seed: 5) { sequence, now in
+            AnyNetwork(name: name, sequence: sequence, now: now) ?? .oneHop(OneHop(sequence: sequence, now: now))
+        }
+        fabric.build(.chain(2))
+        let hosted = PrivateKey(generatedFrom: fabric.random)
+        fabric.step(1) { $0.addLocal(hosted, now: fabric.now) }
+        let version = fabric.boxes[0].algorithm.version
+        fabric.run(for: .seconds(30))
+        let near = fabric.boxes[0].algorithm
+        #expect(near.version > version)
+        #expect(near.nextHop(to: hosted.address) == fabric.id(1))
+        #expect(near.find(prefix: hosted.address, bits: 99) == hosted.address)
+        #expect(near.publicKey(of: hosted.address) == hosted.publicKey)
+        #expect(near.statistics.neighbours == 1 && near.statistics.reachable == 2)
+        #expect(near.deadline > fabric.now && near.deadline < .distantFuture)
+        fabric.step(0) { $0.wanted(Address(raw: .zero), now: fabric.now) }
+        #expect(fabric.boxes[0].algorithm.statistics.requestsSent > near.statistics.requestsSent)
+        fabric.step(0) { algorithm in
+            #expect(algorithm.fault([9], from: fabric.id(1), now: fabric.now) == .truncated)
+        }
+        fabric.step(1) { $0.removeLocal(hosted.address, now: fabric.now) }
+        fabric.run(for: .seconds(1))
+        #expect(fabric.boxes[0].algorithm.nextHop(to: hosted.address) == nil)
+        fabric.step(0) { $0.neighbourDown(fabric.id(1), now: fabric.now) }
+        #expect(fabric.boxes[0].algorithm.nextHop(to: fabric.address(1)) == nil)
+    }
+}
