@@ -65,31 +65,38 @@ import Testing
     @Test(arguments: [
         (
             0,
-            "7fa832ad6f257f214b162d593f7395bab18511b79f4d347d144263122e9acd21e8f9c41c864b2beeae3ab7f84e2ac506561696bc705e05e9cedebabec9e398a7"
+            "7fa832ad6f257f214b162d593f7395bab18511b79f4d347d144263122e9acd21"
+                + "e8f9c41c864b2beeae3ab7f84e2ac506561696bc705e05e9cedebabec9e398a7"
         ),
         (
             32,
-            "95be9be5743223c703d9175ea1d6443c9d00788e71455dc4d2c07001d2cff4c8033bd4258706b877b6dc05dee3396b46f13e849fd65a63a9166892fdced4956a"
+            "95be9be5743223c703d9175ea1d6443c9d00788e71455dc4d2c07001d2cff4c8"
+                + "033bd4258706b877b6dc05dee3396b46f13e849fd65a63a9166892fdced4956a"
         ),
         (
             64,
-            "b4018435301266480caadab79dada24487c57fee6cab259337c13cda1ddb4f2232d91918af3769e42fb40cbc3fb461862a5e8615a29c4dc13cbec359c5b74001"
+            "b4018435301266480caadab79dada24487c57fee6cab259337c13cda1ddb4f22"
+                + "32d91918af3769e42fb40cbc3fb461862a5e8615a29c4dc13cbec359c5b74001"
         ),
         (
             127,
-            "1d223ab8f7a27b308caa6a55674a1b40f0644f3257300db327b48cd3a7dcf8609e8022e0556621a748f2a9b0aa723f8a7d123838569944b68236f70c1f89bfe5"
+            "1d223ab8f7a27b308caa6a55674a1b40f0644f3257300db327b48cd3a7dcf860"
+                + "9e8022e0556621a748f2a9b0aa723f8a7d123838569944b68236f70c1f89bfe5"
         ),
         (
             128,
-            "33eae12c9fca3ae0d7fe6f6c8abf5fb4253f877caf97e86c9fe13726a6ee352ea9f5dc7e64a78cb8e20a03de500a30b19c4bbc24953bcefd8f184cabb2d26d3a"
+            "33eae12c9fca3ae0d7fe6f6c8abf5fb4253f877caf97e86c9fe13726a6ee352e"
+                + "a9f5dc7e64a78cb8e20a03de500a30b19c4bbc24953bcefd8f184cabb2d26d3a"
         ),
         (
             129,
-            "34020b358d2cfd78dcc84074a5bff51605dd236aae88d34c959fd2dc4f7fed086adede1a80f9945ed51d7acde2a64e991252fb757ff78673b341a33bf2be9ee3"
+            "34020b358d2cfd78dcc84074a5bff51605dd236aae88d34c959fd2dc4f7fed08"
+                + "6adede1a80f9945ed51d7acde2a64e991252fb757ff78673b341a33bf2be9ee3"
         ),
         (
             300,
-            "71a284b9450818bc2a6253ee4ae9d558d53cde3c8d91beb8b807217af39600a585e757591cd89da13f759e2177e493d4fcc5757d9ac9d240f217f0e0e90b1c21"
+            "71a284b9450818bc2a6253ee4ae9d558d53cde3c8d91beb8b807217af39600a5"
+                + "85e757591cd89da13f759e2177e493d4fcc5757d9ac9d240f217f0e0e90b1c21"
         ),
     ])
     func hmacOfKeys(keyCount: Int, expected: String) {

@@ -104,6 +104,7 @@ import Wire
         #expect(error(key.publicKey.serialized) == .publicKeyGiven)
         #expect(error("BwBlZDI1NTE5" + String(repeating: "A", count: 42) + "AA") != nil)
         #expect(error("  \n") == .empty)
+        #expect(error(String(repeating: "A", count: 5000)) == .unrecognised)
         #expect(error("# a comment") == .unrecognised)
         #expect(error("-----BEGIN PRIVATE KEY-----") == .unrecognised)
         #expect(error("AAAA-AAA") == .badText(offset: 4))

@@ -51,7 +51,7 @@ import Wire
         }
     }
 
-    /// The eight points of the torsion subgroup, and the other encodings that decoders have been seen to accept for them.
+    /// The eight points of the torsion subgroup, and other encodings of them that decoders have been seen to accept.
     @Test(arguments: [
         "0100000000000000000000000000000000000000000000000000000000000000",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",

@@ -15,7 +15,7 @@ public enum AddressTextError: Error, Hashable, Sendable, CustomStringConvertible
         case .wrongLength(let count):
             "an address has \(Address.textCount) characters, this text has \(count)"
         case .foreignCharacter(let character, let offset):
-            "character \(offset + 1) of the address, \(String(reflecting: String(character))), is not one of -0-9A-Z_a-z"
+            "character \(offset + 1) of the address, \(String(reflecting: "\(character)")), is not one of -0-9A-Z_a-z"
         case .notCanonical:
             "the last character of the address is not one that an address can end with: is it cut off or mistyped?"
         }

@@ -31,8 +31,8 @@ public struct IPv6Map: Hashable, Sendable {
     /// fd00::/8, the half of the unique local addresses that is locally assigned (RFC 4193).
     public static let standard = IPv6Map(standardPrefix: IPv6Address(high: 0xfd << 56, low: 0), length: 8)
 
-    /// A prefix of length 0 would cover the whole IPv6 world, and one beyond /64 would leave too few bits to mean anybody:
-    /// both are refused.
+    /// A prefix of length 0 would cover the whole IPv6 world, and one beyond /64 would leave too few bits to mean
+    /// anybody: both are refused.
     public init(prefix: IPv6Prefix) throws(IPv6MapError) {
         guard (1...Self.longestPrefix).contains(prefix.length) else { throw .prefixLength(prefix.length) }
         self.prefix = prefix

@@ -25,6 +25,7 @@ extension PrivateKey {
 
     /// The bytes that a text stands for. It may be of any length, so that a cut or doubled one is named as such.
     private static func decode(text contents: UnsafeRawBufferPointer) throws(KeyError) -> SecretBytes {
+        guard contents.count <= longestText else { throw .unrecognised }
         let compact = SecretBytes(count: contents.count)
         let count = try compact.withMutableBytes { (compact) throws(KeyError) -> Int in
             var count = 0
@@ -51,6 +52,10 @@ extension PrivateKey {
         }
         return binary
     }
+
+    /// Bytes of a text that are looked at, blanks included: some other file given by mistake is not copied into locked
+    /// memory.
+    private static let longestText = 4096
 
     /// Space, tab, line feed, carriage return.
     private static let blanks: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]

@@ -6,7 +6,7 @@ public enum PurposeError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .reserved(let purpose):
-            "purposes that begin with \(SignatureScheme.reservedPrefix) are reserved, \(String(reflecting: purpose)) does"
+            "the purpose \(String(reflecting: purpose)) begins with \(SignatureScheme.reservedPrefix): it is reserved"
         }
     }
 }

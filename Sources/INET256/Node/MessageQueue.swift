@@ -6,8 +6,8 @@ internal import Synchronization
 /// waited longest for a reader who may be about to come.
 public final class MessageQueue: Sendable {
     private struct State {
-        /// In line from `front` on. What is before it was taken, and is cut off when it makes up half of the array, so that
-        /// taking costs the same however long the line is.
+        /// In line from `front` on. What is before it was taken, and is cut off when it makes up half of the
+        /// array, so that taking costs the same however long the line is.
         var messages: [Message?] = []
         var front = 0
         var byteCount = 0

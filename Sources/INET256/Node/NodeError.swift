@@ -1,4 +1,5 @@
-/// What calls to nodes and services fail with. It says what the caller can do; the reasons inside the network stay there.
+/// What calls to nodes and services fail with. It says what the caller can do; the reasons inside the network
+/// stay there.
 public enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The message has this many bytes, more than `Message.maximumCount`.
     case messageTooLarge(Int)

@@ -113,7 +113,8 @@ extension MeshBox {
 
     @inline(__always)
     private func emitDirect(
-        _ session: Session, _ keypair: Keypair, _ frameCount: Int, _ now: Instant, _ write: (UnsafeMutableRawPointer) -> Void
+        _ session: Session, _ keypair: Keypair, _ frameCount: Int, _ now: Instant,
+        _ write: (UnsafeMutableRawPointer) -> Void
     ) -> Bool {
         let count = frameCount + TransportLayout.overhead
         guard session.direct?.admit(count) == true else {

@@ -125,7 +125,8 @@ extension MeshBox {
     }
 
     private func forward(
-        _ frame: UnsafeMutableRawBufferPointer, _ base: UnsafeMutableRawPointer, _ destination: Address, from link: Session,
+        _ frame: UnsafeMutableRawBufferPointer, _ base: UnsafeMutableRawPointer, _ destination: Address,
+        from link: Session,
         _ now: Instant
     ) {
         let hops = frame[RelayLayout.hopLimit]

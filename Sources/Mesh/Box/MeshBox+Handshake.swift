@@ -76,8 +76,10 @@ extension MeshBox {
             drops.count(.handshakeBadMAC)
             return
         }
-        let ephemeral = Bytes32(loading: message.baseAddress! + InitiationLayout.ephemeral)
-        if let known = responses.first(where: { $0.ephemeral == ephemeral && $0.local === local }) {
+        // By mac1, which covers all that was answered: one with a byte altered on the way does not stand in the place of the
+        // genuine one.
+        let mac1 = message[InitiationLayout.mac1..<InitiationLayout.mac2]
+        if let known = responses.first(where: { $0.local === local && $0.mac1.elementsEqual(mac1) }) {
             answer(known.message, arrival, from: local, now)
             return
         }
@@ -89,25 +91,32 @@ extension MeshBox {
         }
         guard takeWork(expected) else { return }
         do {
-            try respond(message, ephemeral, local, arrival, now)
+            try respond(message, local, arrival, now)
         } catch {
             count(error)
         }
     }
 
     private func respond(
-        _ message: UnsafeRawBufferPointer, _ ephemeral: Bytes32, _ local: BoxNode, _ arrival: Arrival, _ now: Instant
+        _ message: UnsafeRawBufferPointer, _ local: BoxNode, _ arrival: Arrival, _ now: Instant
     ) throws(HandshakeError) {
         let offered: UInt16 = message.little(InitiationLayout.suites)
         guard let cipher = suites.choose(from: offered) else { throw .noCommonSuite }
         let noise = try XXResponder(
             prologue: handshakePrologue(suites: offered, callee: local.address), ours: local.noise,
-            message: ephemeral.bytes)
-        let payload = Identity.payload(local.key.publicKey, suite: cipher)
-        let (noiseMessage, waiting) = try noise.respond(ephemeral: .generate(random), payload: payload)
+            message: Array(message[InitiationLayout.ephemeral..<InitiationLayout.ephemeral + Bytes32.count]))
         guard let index = indices.allocate(random) else {
             drops.count(.sessionsFull)
             return
+        }
+        let noiseMessage: [UInt8]
+        let waiting: XXResponderWaiting
+        do throws(HandshakeError) {
+            let payload = Identity.payload(local.key.publicKey, suite: cipher, index: index)
+            (noiseMessage, waiting) = try noise.respond(ephemeral: .generate(random), payload: payload)
+        } catch {
+            indices.release(index)
+            throw error
         }
         var out: [UInt8] = [DatagramKind.response.rawValue, protocolVersion, 0, 0]
         let caller: UInt32 = message.little(InitiationLayout.sender)
@@ -115,8 +124,9 @@ extension MeshBox {
         out.appendLittle(caller)
         out += noiseMessage
         let response = Response(
-            index: index, local: local, caller: caller, ephemeral: ephemeral, waiting: waiting, message: out, cipher: cipher,
-            created: now, path: arrival.path)
+            index: index, local: local, caller: caller,
+            mac1: Array(message[InitiationLayout.mac1..<InitiationLayout.mac2]), waiting: waiting,
+            message: out, cipher: cipher, created: now, path: arrival.path)
         if responses.count >= limits.maximumResponses { indices.release(responses.removeFirst().index) }
         responses.append(response)
         indices.set(index, .response(response))
@@ -127,7 +137,7 @@ extension MeshBox {
     // MARK: Message 2
 
     func receiveResponse(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard message.count == ResponseLayout.count, message[1] == protocolVersion else {
+        guard message.isHandshake(.response, ResponseLayout.count) else {
             drops.count(.malformedDatagram)
             return
         }
@@ -152,14 +162,15 @@ extension MeshBox {
         let session = attempt.session
         let (peer, ready) = try noise.read(Array(message[ResponseLayout.noise...]))
         // Who answered is settled before our own identity goes out in message 3.
-        let (key, suite) = try Identity.read(peer)
+        let remoteIndex: UInt32 = message.little(ResponseLayout.sender)
+        let (key, suite) = try Identity.read(peer, index: remoteIndex)
         guard key.address == session.remote else { throw .wrongAddress(key.address) }
         guard let cipher = suites.accept(suite) else { throw .noCommonSuite }
         let (noiseMessage, secrets) = try ready.finish(
-            payload: Identity.payload(session.local.key.publicKey, suite: cipher))
-        let remoteIndex: UInt32 = message.little(ResponseLayout.sender)
+            payload: Identity.payload(session.local.key.publicKey, suite: cipher, index: attempt.index))
         let keypair = Keypair(
-            cipher: cipher, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex, now: now)
+            cipher: cipher, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
+            now: now)
         var out: [UInt8] = [DatagramKind.finish.rawValue, protocolVersion, 0, 0]
         out.appendLittle(attempt.index)
         out.appendLittle(remoteIndex)
@@ -180,7 +191,7 @@ extension MeshBox {
     // MARK: Message 3
 
     func receiveFinish(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard message.count == FinishLayout.count, message[1] == protocolVersion else {
+        guard message.isHandshake(.finish, FinishLayout.count) else {
             drops.count(.malformedDatagram)
             return
         }
@@ -205,7 +216,8 @@ extension MeshBox {
         _ response: Response, _ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant
     ) throws(HandshakeError) {
         let (peer, secrets) = try response.waiting.read(Array(message[FinishLayout.noise...]))
-        let (key, suite) = try Identity.read(peer)
+        let (key, suite) = try Identity.read(peer, index: message.little(FinishLayout.sender))
+        guard message.little(FinishLayout.sender, as: UInt32.self) == response.caller else { throw .forged }
         guard suite == response.cipher.rawValue else { throw .noCommonSuite }
         guard nodesByAddress[key.address] == nil else { throw .wrongAddress(key.address) }
         guard let session = openSession(response.local, key.address, now) else {
@@ -262,7 +274,9 @@ extension MeshBox {
     func confirmed(_ session: Session, _ keypair: Keypair, _ now: Instant) {
         keypair.confirmed = true
         if case .confirming(let own, _)? = session.directAttempt?.stage, own === keypair { session.directAttempt = nil }
-        if case .confirming(let own, _)? = session.relayedAttempt?.stage, own === keypair { session.relayedAttempt = nil }
+        if case .confirming(let own, _)? = session.relayedAttempt?.stage, own === keypair {
+            session.relayedAttempt = nil
+        }
     }
 
     // MARK: Load

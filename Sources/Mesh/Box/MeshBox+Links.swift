@@ -42,7 +42,9 @@ extension MeshBox {
         settings.acceptsAnybody = accepts
         for session in allSessions {
             evaluateLink(session, now)
-            if acceptsLink(session), session.link.neighbour == nil, session.usesDirectPath { session.link.nextHello = now }
+            if acceptsLink(session), session.link.neighbour == nil, session.usesDirectPath {
+                session.link.nextHello = now
+            }
             wake(session, now)
         }
     }
@@ -141,7 +143,8 @@ extension MeshBox {
         }
         guard session.link.remoteAccepts else {
             takeLinkDown(session, now)
-            session.peer?.trouble = "the other end does not accept a link: add this box to its peers, or set accept: any there"
+            session.peer?.trouble =
+                "the other end does not accept a link: add this box to its peers, or set accept: any there"
             return
         }
         if session.link.neighbour == nil { bringLinkUp(session, now) }
@@ -188,7 +191,8 @@ extension MeshBox {
         session.link.remoteRun = nil
         session.link.remoteAccepts = false
         session.link.nextHello = .distantFuture
-        session.peer?.trouble = "no answer any more from \(session.direct.map { "\($0.path.remote)" } ?? "its endpoint")"
+        session.peer?.trouble =
+            "no answer any more from \(session.direct.map { "\($0.path.remote)" } ?? "its endpoint")"
         wake(session, now)
     }
 

@@ -10,7 +10,9 @@ extension MeshBox {
     ///
     /// One that is larger than a datagram of the path carries goes in pieces; the outcome then names the size that would go in
     /// one, so that the portal can tell the sender.
-    public func send(_ message: UnsafeRawBufferPointer, from id: NodeID, to remote: Address, now: Instant) -> SendOutcome {
+    public func send(_ message: UnsafeRawBufferPointer, from id: NodeID, to remote: Address, now: Instant)
+        -> SendOutcome
+    {
         guard let local = node(id) else { return drop(.nodeClosed) }
         guard message.count <= Self.messageLimit else { return drop(.messageTooLarge) }
         if let session = session(local, remote) { return send(.message, message, session, now) }

@@ -160,7 +160,11 @@ extension MeshBox {
         let rekeyAt = current.created + limits.rekeyAfter + (current.initiator ? .zero : .seconds(10))
         if isUsed {
             if now >= rekeyAt || current.isWornOut {
-                if session.usesDirectPath { startDirectAttempt(session, now) } else { startRelayedAttempt(session, now) }
+                if session.usesDirectPath {
+                    startDirectAttempt(session, now)
+                } else {
+                    startRelayedAttempt(session, now)
+                }
             } else {
                 due(rekeyAt)
             }
@@ -217,7 +221,8 @@ extension MeshBox {
     }
 
     private func serviceAttempt(
-        _ session: Session, _ place: ReferenceWritableKeyPath<Session, Attempt?>, _ now: Instant, _ due: (Instant) -> Void
+        _ session: Session, _ place: ReferenceWritableKeyPath<Session, Attempt?>, _ now: Instant,
+        _ due: (Instant) -> Void
     ) {
         guard let attempt = session[keyPath: place] else { return }
         if now >= attempt.nextSend {
@@ -238,7 +243,8 @@ extension MeshBox {
 
     /// Nobody uses it: neither a peer's nor a link, nothing waits, nothing came for long.
     private func isForgotten(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) -> Bool {
-        guard session.peer == nil, session.link.neighbour == nil, session.directAttempt == nil, session.relayedAttempt == nil,
+        guard session.peer == nil, session.link.neighbour == nil, session.directAttempt == nil,
+            session.relayedAttempt == nil,
             session.pending.isEmpty
         else { return false }
         if session.current == nil && session.previous == nil {

@@ -176,6 +176,9 @@ public final class MeshBox {
         return allSessions.first { $0.remote == address }?.remoteKey
     }
 
+    /// The neighbour that a packet for `address` goes to next; nil when there is none or it is local.
+    public func nextHop(to address: Address) -> Address? { relayLink(to: address)?.remote }
+
     /// Grows whenever an answer of `find` may have changed.
     public var routesVersion: UInt64 { network.version }
 
@@ -221,7 +224,8 @@ public final class MeshBox {
 
     /// Makes room by forgetting the least recently used session that is neither a peer's nor a link.
     private func evictStranger(_ now: Instant) -> Bool {
-        let victim = allSessions
+        let victim =
+            allSessions
             .filter { $0.peer == nil && $0.link.neighbour == nil }
             .min { max($0.lastReceived, $0.created) < max($1.lastReceived, $1.created) }
         guard let victim else { return false }

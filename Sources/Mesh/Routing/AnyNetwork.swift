@@ -11,7 +11,10 @@ public enum AnyNetwork: Network {
 
     /// What `list-networks` shows: names as the configuration spells them, each with one line on what it does.
     public static let all: [(name: String, summary: String)] = [
-        (BeaconNet.name, "multi-hop mesh by flooded, signed beacons: shortest paths without loops, for up to some thousand nodes"),
+        (
+            BeaconNet.name,
+            "multi-hop mesh by flooded, signed beacons: shortest paths without loops, for up to some thousand nodes"
+        ),
         (OneHop.name, "neighbours and the nodes that they host only, nothing is passed on"),
     ]
 

@@ -60,12 +60,14 @@ enum FinishLayout {
     static let count = 160
 }
 
-/// The sealed payload of messages 2 and 3, 84 bytes: suite (1), zeros (3), serialized public key (41), zeros.
-/// Message 3 repeats the suite that message 2 chose.
+/// The sealed payload of messages 2 and 3, 84 bytes: suite (1), zeros (3), serialized public key (41), the sender's index (4),
+/// zeros. Message 3 repeats the suite that message 2 chose. The index stands in the header too, where nothing protects it:
+/// both must agree, or whoever is on the way could have datagrams sent to an index that nobody has.
 enum HandshakePayload {
     static let suite = 0
     static let key = 4
     static let keyCount = 41
+    static let index = 45
     static let count = 84
 }
 
@@ -105,6 +107,12 @@ enum HintLayout {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Is this a handshake message of `kind` in our version, `count` bytes long, with its two reserved bytes zero?
+    /// Message 1 has its suites there.
+    func isHandshake(_ kind: DatagramKind, _ count: Int) -> Bool {
+        self.count == count && little(0, as: UInt32.self) == UInt32(kind.rawValue) | UInt32(protocolVersion) << 8
+    }
+
     /// The little-endian integer at `offset`; the caller has checked the length.
     @inline(__always)
     func little<T: FixedWidthInteger>(_ offset: Int, as: T.Type = T.self) -> T {

@@ -45,8 +45,8 @@ final class Response {
     let index: UInt32
     let local: BoxNode
     let caller: UInt32
-    /// The caller's ephemeral key: a repeated message 1 is answered with the same bytes, without new work.
-    let ephemeral: Bytes32
+    /// mac1 of the message 1 that was answered: the same message again is answered with the same bytes, without new work.
+    let mac1: [UInt8]
     let waiting: XXResponderWaiting
     let message: [UInt8]
     let cipher: Cipher
@@ -55,13 +55,13 @@ final class Response {
     let path: Path?
 
     init(
-        index: UInt32, local: BoxNode, caller: UInt32, ephemeral: Bytes32, waiting: XXResponderWaiting, message: [UInt8],
+        index: UInt32, local: BoxNode, caller: UInt32, mac1: [UInt8], waiting: XXResponderWaiting, message: [UInt8],
         cipher: Cipher, created: Instant, path: Path?
     ) {
         self.index = index
         self.local = local
         self.caller = caller
-        self.ephemeral = ephemeral
+        self.mac1 = mac1
         self.waiting = waiting
         self.message = message
         self.cipher = cipher
@@ -72,17 +72,22 @@ final class Response {
 
 /// The sealed payload of messages 2 and 3.
 enum Identity {
-    static func payload(_ key: PublicKey, suite: Cipher) -> [UInt8] {
+    static func payload(_ key: PublicKey, suite: Cipher, index: UInt32) -> [UInt8] {
         var out = [UInt8](repeating: 0, count: HandshakePayload.count)
         out[HandshakePayload.suite] = suite.rawValue
-        out.replaceSubrange(HandshakePayload.key..<HandshakePayload.key + HandshakePayload.keyCount, with: key.serialized)
+        out.replaceSubrange(
+            HandshakePayload.key..<HandshakePayload.key + HandshakePayload.keyCount, with: key.serialized)
+        out.withUnsafeMutableBytes { $0.baseAddress?.putLittle(index, HandshakePayload.index) }
         return out
     }
 
     /// The identity that a payload claims, after the checks of DESIGN section 3: a valid canonical key whose conversion is
-    /// the Noise static key. Whose address it is, the caller of this checks.
-    static func read(_ peer: NoisePeer) throws(HandshakeError) -> (key: PublicKey, suite: UInt8) {
+    /// the Noise static key. Whose address it is, the caller of this checks. `index` is what the message's header says.
+    static func read(_ peer: NoisePeer, index: UInt32) throws(HandshakeError) -> (key: PublicKey, suite: UInt8) {
         guard peer.payload.count == HandshakePayload.count else { throw .badIdentity }
+        guard peer.payload.withUnsafeBytes({ $0.little(HandshakePayload.index, as: UInt32.self) }) == index else {
+            throw .forged
+        }
         let bytes = Array(peer.payload[HandshakePayload.key..<HandshakePayload.key + HandshakePayload.keyCount])
         guard let key = try? PublicKey(serialized: bytes), let converted = key.x25519(), converted == peer.key else {
             throw .badIdentity
@@ -116,7 +121,8 @@ enum Initiation {
     /// Is mac1 that of this address?
     static func isMeant(for keys: AddressKeys, _ message: UnsafeRawBufferPointer) -> Bool {
         keys.mac1(message).withUnsafeBytes {
-            constantTimeEqual($0, UnsafeRawBufferPointer(rebasing: message[InitiationLayout.mac1..<InitiationLayout.mac2]))
+            constantTimeEqual(
+                $0, UnsafeRawBufferPointer(rebasing: message[InitiationLayout.mac1..<InitiationLayout.mac2]))
         }
     }
 }

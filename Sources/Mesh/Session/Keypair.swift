@@ -22,7 +22,8 @@ final class Keypair {
     private var failures: UInt64 = 0
 
     init(
-        cipher: Cipher, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32, now: Instant
+        cipher: Cipher, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32,
+        now: Instant
     ) {
         self.cipher = cipher
         self.initiator = initiator

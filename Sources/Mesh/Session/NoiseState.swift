@@ -41,7 +41,9 @@ struct NoiseState {
         var next = [UInt8](repeating: 0, count: Self.hashCount)
         next.withUnsafeMutableBytes { out in
             hash.withUnsafeBytes { h in
-                bytes.withUnsafeBytes { Blake2b.hash(into: out, key: UnsafeRawBufferPointer(start: nil, count: 0), h, $0) }
+                bytes.withUnsafeBytes {
+                    Blake2b.hash(into: out, key: UnsafeRawBufferPointer(start: nil, count: 0), h, $0)
+                }
             }
         }
         hash = next

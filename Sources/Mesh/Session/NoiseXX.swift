@@ -111,7 +111,9 @@ struct XXResponder {
         self.ours = ours
     }
 
-    func respond(ephemeral: NoiseKeyPair, payload: [UInt8]) throws(HandshakeError) -> (message: [UInt8], next: XXResponderWaiting) {
+    func respond(ephemeral: NoiseKeyPair, payload: [UInt8]) throws(HandshakeError) -> (
+        message: [UInt8], next: XXResponderWaiting
+    ) {
         var noise = self.noise
         let e = ephemeral.publicKey.bytes
         noise.mixHash(e)

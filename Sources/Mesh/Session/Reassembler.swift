@@ -108,7 +108,8 @@ struct Reassembler {
     }
 
     private mutating func begin(
-        _ owner: UInt32, _ number: UInt32, _ pieces: Int, _ total: Int, _ pieceCount: Int, _ now: Instant, _ dropped: inout Int
+        _ owner: UInt32, _ number: UInt32, _ pieces: Int, _ total: Int, _ pieceCount: Int, _ now: Instant,
+        _ dropped: inout Int
     ) -> Int {
         // New assemblies go to the end, so the first of an owner, or of all, is the oldest.
         var held = 0
@@ -127,7 +128,8 @@ struct Reassembler {
         let buffer = free.popLast() ?? Buffer()
         active.append(
             Assembly(
-                owner: owner, number: number, pieces: pieces, total: total, pieceCount: pieceCount, have: 0, started: now,
+                owner: owner, number: number, pieces: pieces, total: total, pieceCount: pieceCount, have: 0,
+                started: now,
                 buffer: buffer))
         return active.count - 1
     }

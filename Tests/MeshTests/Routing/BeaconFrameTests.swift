@@ -107,7 +107,9 @@ import Wire
             if round % 2 == 0 {
                 frame = (0..<Int(random.next() % 1100)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
                 // Mostly beyond the version, where there is more to go wrong.
-                if round % 4 == 0 && frame.count > 1 { frame.replaceSubrange(0..<2, with: [1, UInt8(random.next() % 3)]) }
+                if round % 4 == 0 && frame.count > 1 {
+                    frame.replaceSubrange(0..<2, with: [1, UInt8(random.next() % 3)])
+                }
             } else {
                 frame = good
                 for _ in 0...(random.next() % 8) {
@@ -134,7 +136,8 @@ import Wire
         #expect(speaker.say(.beacon(far.beacon(5, lifetime: 301), metric: 1), to: &listener, now: now) == .malformed)
         #expect(speaker.say(.request(far.address, 5, hops: 0), to: &listener, now: now) == .malformed)
         #expect(speaker.say(.request(far.address, 5, hops: 65), to: &listener, now: now) == .malformed)
-        #expect(listener.fault([2] + [UInt8](repeating: 0, count: 40), from: speaker.id, now: now) == .unsupportedVersion)
+        #expect(
+            listener.fault([2] + [UInt8](repeating: 0, count: 40), from: speaker.id, now: now) == .unsupportedVersion)
         #expect(listener.fault([1, 3] + [UInt8](repeating: 0, count: 40), from: speaker.id, now: now) == .malformed)
         #expect(listener.fault([UInt8](repeating: 1, count: 1025), from: speaker.id, now: now) == .oversized)
         let other = NeighbourID(rawValue: 9)

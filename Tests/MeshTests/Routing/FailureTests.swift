@@ -41,7 +41,9 @@ import Wire
         #expect(healed != nil, "seed \(seed): \(fabric.unreached().prefix(3))")
         // Nobody goes on believing in the dead one.
         let gone = fabric.run(atMost: .seconds(2)) {
-            fabric.boxes.indices.allSatisfy { fabric.boxes[$0].algorithm.nextHop(to: fabric.address(5)) == nil || $0 == 5 }
+            fabric.boxes.indices.allSatisfy {
+                fabric.boxes[$0].algorithm.nextHop(to: fabric.address(5)) == nil || $0 == 5
+            }
         }
         #expect(gone != nil, "seed \(seed)")
         #expect(fabric.loops.isEmpty, "seed \(seed)")

@@ -170,7 +170,9 @@ import Wire
                 }
                 #expect(charges.total == charged.count, "seed \(seed) round \(round)")
                 #expect(charges.live == charged.filter { !$0.isLost }.count, "seed \(seed) round \(round)")
-                #expect(charges.worst == charged.compactMap { $0.route?.distance.metric }.max(), "seed \(seed) round \(round)")
+                #expect(
+                    charges.worst == charged.compactMap { $0.route?.distance.metric }.max(),
+                    "seed \(seed) round \(round)")
                 live += charges.live
             }
             #expect(listener.charged == live, "seed \(seed) round \(round)")

@@ -213,13 +213,13 @@ import Wire
         // And not more often than is decent.
         var faults: [RoutingError] = []
         for _ in 0..<2000 {
-            let unknown = FarNodeAddress(random)
+            let unknown = unknownAddress(random)
             if let fault = a.say(.request(unknown, 5), to: &listener, now: start) { faults.append(fault) }
         }
         #expect(faults.count > 1400 && faults.allSatisfy { $0 == .rateLimited })
     }
 
-    private func FarNodeAddress(_ random: SeededRandom) -> Address {
+    private func unknownAddress(_ random: SeededRandom) -> Address {
         Address(raw: Bytes32(words: (random.next(), random.next(), random.next(), random.next())))
     }
 

@@ -24,7 +24,8 @@ import Wire
         fabric.step(5) { $0.removeLocal(hosted.address, now: fabric.now) }
         let gone = fabric.run(atMost: .seconds(1)) {
             fabric.boxes.allSatisfy {
-                $0.algorithm.nextHop(to: hosted.address) == nil && $0.algorithm.find(prefix: hosted.address, bits: 60) == nil
+                $0.algorithm.nextHop(to: hosted.address) == nil
+                    && $0.algorithm.find(prefix: hosted.address, bits: 60) == nil
             }
         }
         #expect(gone != nil)

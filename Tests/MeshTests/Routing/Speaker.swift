@@ -93,7 +93,9 @@ extension ControlFrame {
 
 extension [ControlFrame] {
     var beacons: [(beacon: Beacon, metric: UInt8)] {
-        flatMap(\.items).compactMap { if case .beacon(let beacon, let metric, _) = $0 { (beacon, metric) } else { nil } }
+        flatMap(\.items).compactMap {
+            if case .beacon(let beacon, let metric, _) = $0 { (beacon, metric) } else { nil }
+        }
     }
     var retractions: [Address] {
         flatMap(\.items).compactMap { if case .retraction(let address) = $0 { address } else { nil } }

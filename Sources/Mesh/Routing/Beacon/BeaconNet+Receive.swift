@@ -109,7 +109,9 @@ extension BeaconNet {
             let withdraws = view.lifetime == 0 && isNewer && origin != nil
             let serves = isWay && origin?.isFeasible(advertised) ?? true
             guard serves || withdraws else { return dropAdjacency(of: id, to: address, search: true) }
-            if origin?.isLost ?? true && !withdraws && !mayAdmit(address, from: id, metric: metric + 1) { throw .noRoom }
+            if origin?.isLost ?? true && !withdraws && !mayAdmit(address, from: id, metric: metric + 1) {
+                throw .noRoom
+            }
             beacon = try check(view, key: key, from: id)
             if withdraws {
                 table.update(address) { $0.withdraw(beacon) }

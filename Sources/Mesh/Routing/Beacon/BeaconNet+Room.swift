@@ -107,7 +107,9 @@ extension BeaconNet {
     private mutating func demote(_ count: Int, of id: NeighbourID, fartherThan metric: UInt8) -> Int {
         var candidates: [(address: Address, metric: UInt8)] = []
         for address in table.known {
-            guard let origin = table[address], origin.charge?.neighbour == id, let route = origin.route else { continue }
+            guard let origin = table[address], origin.charge?.neighbour == id, let route = origin.route else {
+                continue
+            }
             let other = origin.adjacencies.first {
                 $0.neighbour != id && (neighbours[$0.neighbour]?.charges.total ?? share) < share
             }

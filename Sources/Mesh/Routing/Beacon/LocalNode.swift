@@ -45,7 +45,8 @@ struct LocalNode {
     /// The beacon that takes this node back.
     func withdrawal(purpose: String, now: Instant) -> Beacon {
         Beacon(
-            signedBy: key, sequence: min(max(beacon.sequence, wanted) + 1, BeaconNetLimits.highestSequence), lifetime: 0,
+            signedBy: key, sequence: min(max(beacon.sequence, wanted) + 1, BeaconNetLimits.highestSequence),
+            lifetime: 0,
             purpose: purpose, now: now)
     }
 
