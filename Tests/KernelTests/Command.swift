@@ -30,13 +30,11 @@ enum CommandError: Error, CustomStringConvertible {
     }
 }
 
-/// A program that was started and not yet waited for. Its process is `env`'s, then `ip`'s, then its own: all of them
-/// replace each other, so the process id is the program's.
+/// A program that was started and not yet waited for. Where it is started through `ip netns exec` or `setpriv`, these
+/// replace themselves by it, so the process id is the program's.
 final class RunningCommand: Sendable {
     let command: String
-    let identifier: pid_t
-    private let process: Process
-    private let exit: AsyncStream<Int32>
+    private let process: ChildProcess
     private let outputPath: String
     private let errorsPath: String
 
@@ -46,64 +44,36 @@ final class RunningCommand: Sendable {
         let stem = directory + "/" + UUID().uuidString
         outputPath = stem + ".out"
         errorsPath = stem + ".err"
-        let process = Process()
-        self.process = process
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = words
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Self.create(outputPath)
-        process.standardError = try Self.create(errorsPath)
-        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
-        exit = stream
-        process.terminationHandler = { process in
-            let code = process.terminationStatus
-            continuation.yield(process.terminationReason == .uncaughtSignal ? 128 + code : code)
-            continuation.finish()
+        do throws(SpawnError) {
+            process = try ChildProcess(
+                words, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }, output: outputPath,
+                errors: errorsPath)
+        } catch {
+            throw CommandError.notStarted(command, error)
         }
-        do { try Self.withAllSignals { try process.run() } } catch { throw CommandError.notStarted(command, error) }
-        identifier = process.processIdentifier
     }
 
+    var identifier: pid_t { process.identifier }
     var isRunning: Bool { process.isRunning }
 
     /// What it has said so far, on both streams.
     var said: String { text(outputPath) + text(errorsPath) }
 
-    func signal(_ number: Int32) {
-        if process.isRunning { kill(identifier, number) }
-    }
+    func signal(_ number: Int32) { process.signal(number) }
 
     /// Waits for the end; a program that is not done in time is killed, and the outcome shows that.
     func finish(within limit: Duration = .seconds(60)) async -> Outcome {
-        let watchdog = Task { [self] in
+        let watchdog = Task { [process] in
             try await Task.sleep(for: limit)
-            signal(SIGKILL)
+            process.signal(SIGKILL)
         }
-        var status: Int32 = -1
-        for await code in exit { status = code }
+        let status = await process.ended()
         watchdog.cancel()
         return Outcome(command: command, status: status, output: text(outputPath), errors: text(errorsPath))
     }
 
-    /// The threads that run tests block nearly all signals, and a child inherits that from the thread that starts it: it
-    /// would never hear SIGTERM.
-    private static func withAllSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
-    }
-
     private func text(_ path: String) -> String {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
-    }
-
-    private static func create(_ path: String) throws -> FileHandle {
-        try Data().write(to: URL(fileURLWithPath: path))
-        return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     }
 }
 

@@ -26,8 +26,8 @@ final class Testbed {
     /// Runs a test in a testbed of its own. When it throws, the daemons' logs are shown.
     static func with(_ body: (Testbed) async throws -> Void) async throws {
         if let missing = Requirements.missing { throw NotThere(what: missing) }
-        await removeLeftovers()
         let bed = try Testbed()
+        await bed.removeLeftovers()
         do {
             try await body(bed)
         } catch {
@@ -111,25 +111,31 @@ final class Testbed {
     private func remove() async {
         for command in commands where command.isRunning { command.signal(SIGTERM) }
         for command in commands { _ = await command.finish(within: .seconds(5)) }
-        for namespace in namespaces { await Self.remove(namespace: namespace, directory: directory) }
+        for namespace in namespaces { await remove(namespace: namespace) }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
     /// Ends whatever still runs in a namespace that we made (it descends from us), and removes it.
-    private static func remove(namespace: String, directory: String) async {
+    private func remove(namespace: String) async {
         guard let pids = try? RunningCommand(["ip", "netns", "pids", namespace], directory: directory) else { return }
         for pid in await pids.finish().output.split(separator: "\n").compactMap({ pid_t($0) }) { kill(pid, SIGKILL) }
         _ = await (try? RunningCommand(["ip", "netns", "del", namespace], directory: directory))?.finish()
     }
 
-    /// Removes the namespaces of test runs whose process is gone.
-    private static func removeLeftovers() async {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
-        for name in names where name.hasPrefix(prefix + "-") {
-            let maker = name.split(separator: "-").dropFirst().first.flatMap { pid_t($0) }
-            if let maker, kill(maker, 0) != 0, errno == ESRCH {
-                await remove(namespace: name, directory: NSTemporaryDirectory())
-            }
+    /// Removes the namespaces and folders of test runs whose process is gone.
+    private func removeLeftovers() async {
+        for name in Self.leftovers(in: "/run/netns") { await remove(namespace: name) }
+        let temporary = NSTemporaryDirectory()
+        for name in Self.leftovers(in: temporary) { try? FileManager.default.removeItem(atPath: temporary + name) }
+    }
+
+    /// Names that begin with our prefix and the id of a process that is no more.
+    private static func leftovers(in folder: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { name in
+            let parts = name.split(separator: "-")
+            guard parts.count >= 2, parts[0] == prefix, let maker = pid_t(parts[1]) else { return false }
+            return kill(maker, 0) != 0 && errno == ESRCH
         }
     }
 }

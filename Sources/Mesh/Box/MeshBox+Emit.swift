@@ -176,6 +176,10 @@ extension MeshBox {
             drops.count(.relayNoRoute)
             return
         }
+        guard link.current?.maySend(now, limits) == true else {
+            drops.count(.keyExpired)
+            return
+        }
         let capacity = linkDatagramCapacity(link)
         _ = emit(link, frameCount: RelayLayout.header + datagram.count, now) { frame in
             writeRelayHead(frame, destination, source, stamp: capacity)
@@ -205,6 +209,12 @@ extension MeshBox {
     func emitShort(_ kind: FrameKind, _ body: [UInt8], _ session: Session, to path: Path, _ now: Instant) {
         guard let keypair = session.current, keypair.maySend(now, limits) else { return }
         let frameCount = 1 + body.count
+        if path.remote == session.direct?.path.remote,
+            session.direct?.admit(frameCount + TransportLayout.overhead) == false
+        {
+            drops.count(.amplificationLimit)
+            return
+        }
         guard let target = outbox.reserve(frameCount + TransportLayout.overhead) else {
             drops.count(.outboxFull)
             return

@@ -47,7 +47,14 @@ extension MeshBox {
         let session = attempt.session
         switch attempt.route {
         case .direct(let paths):
-            for path in paths where !outbox.append(attempt.due, path) { drops.count(.outboxFull) }
+            for path in paths {
+                let isUnproven = path.remote == session.direct?.path.remote && session.direct?.validated == false
+                if isUnproven, session.direct?.admit(attempt.due.count) == false {
+                    drops.count(.amplificationLimit)
+                } else if !outbox.append(attempt.due, path) {
+                    drops.count(.outboxFull)
+                }
+            }
         case .relayed:
             relay(attempt.due, to: session.remote, from: session.local.address, fallback: nil, now)
         }
@@ -170,7 +177,7 @@ extension MeshBox {
             payload: Identity.payload(session.local.key.publicKey, suite: cipher, index: attempt.index))
         let keypair = Keypair(
             cipher: cipher, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
-            now: now)
+            limits: limits.of(cipher), now: now)
         var out: [UInt8] = [DatagramKind.finish.rawValue, protocolVersion, 0, 0]
         out.appendLittle(attempt.index)
         out.appendLittle(remoteIndex)
@@ -226,7 +233,7 @@ extension MeshBox {
         }
         let keypair = Keypair(
             cipher: response.cipher, secrets: secrets, initiator: false, localIndex: response.index,
-            remoteIndex: response.caller, now: now)
+            remoteIndex: response.caller, limits: limits.of(response.cipher), now: now)
         keypair.confirmed = true
         indices.set(response.index, .keypair(session, keypair))
         responses.removeAll { $0 === response }
@@ -244,97 +251,7 @@ extension MeshBox {
         emitShort(.keepalive, [], session, now)
     }
 
-    // MARK: Keys
-
-    /// How close together two handshakes in opposite directions count as begun at the same time.
-    private static let simultaneous: Interval = .seconds(5)
-
-    private func install(_ keypair: Keypair, _ session: Session, _ arrival: Arrival, _ now: Instant) {
-        session.lastHandshake = now
-        session.lastReceived = now
-        session.unansweredSince = .distantFuture
-        session.peer?.trouble = nil
-        if let old = session.current, old.initiator != keypair.initiator, now - old.created < Self.simultaneous,
-            old.maySend(now, limits), keypair.initiator != (session.local.address < session.remote)
-        {
-            // Both opened at once: both ends send on the one begun by the smaller address and receive on either.
-            release(&session.previous)
-            session.previous = keypair
-        } else {
-            release(&session.previous)
-            session.previous = session.current
-            session.current = keypair
-        }
-        if arrival.path != nil { directPathAnswers(session, now) }
-        flushPending(session, now)
-        wake(session, now)
-    }
-
-    /// The first authenticated datagram under a keypair: message 3 needs no repeating.
-    func confirmed(_ session: Session, _ keypair: Keypair, _ now: Instant) {
-        keypair.confirmed = true
-        if case .confirming(let own, _)? = session.directAttempt?.stage, own === keypair { session.directAttempt = nil }
-        if case .confirming(let own, _)? = session.relayedAttempt?.stage, own === keypair {
-            session.relayedAttempt = nil
-        }
-    }
-
-    // MARK: Load
-
-    func receiveCookie(_ message: UnsafeRawBufferPointer, _ now: Instant) {
-        guard message.count == CookieLayout.count else {
-            drops.count(.malformedDatagram)
-            return
-        }
-        guard case .attempt(let attempt) = indices[message.little(CookieLayout.receiver)],
-            case .waiting(let noise) = attempt.stage, attempt.cookie == nil
-        else {
-            drops.count(.handshakeUnexpected)
-            return
-        }
-        let keys = AddressKeys(attempt.session.remote)
-        let nonce = Array(message[CookieLayout.nonce..<CookieLayout.sealed])
-        let mac1 = Array(attempt.message[InitiationLayout.mac1..<InitiationLayout.mac2])
-        let cookie = keys.cookie.withUnsafeBytes {
-            XChaCha20Poly1305.open(Array(message[CookieLayout.sealed...]), nonce: nonce, additional: mac1, key: $0)
-        }
-        guard let cookie, cookie.count == 16 else {
-            drops.count(.cookieForged)
-            return
-        }
-        attempt.cookie = cookie
-        attempt.message = Initiation.make(
-            sender: attempt.index, suites: suites.bits, noise: noise, keys: keys, cookie: cookie)
-        sendDue(attempt, now)
-    }
-
-    /// Counts handshake messages a second; too many, and strangers must show a cookie for ten seconds.
-    private func noteArrival(_ now: Instant) {
-        if now - secondBegan >= .seconds(1) {
-            secondBegan = now
-            arrivalsThisSecond = 0
-        }
-        arrivalsThisSecond += 1
-        if arrivalsThisSecond > limits.handshakesPerSecondBeforeCookies { strainedUntil = now + .seconds(10) }
-    }
-
-    /// A quarter of each turn's handshake work is kept for configured peers.
-    private func takeWork(_ expected: Bool) -> Bool {
-        let share = expected ? limits.handshakesPerTurn : limits.handshakesPerTurn - limits.handshakesPerTurn / 4
-        guard workThisTurn < share else {
-            drops.count(.handshakeOverBudget)
-            return false
-        }
-        workThisTurn += 1
-        return true
-    }
-
-    private func isExpected(_ arrival: Arrival) -> Bool {
-        switch arrival {
-        case .direct(let path): peerAddresses.contains(path.remote.address)
-        case .relayed: false
-        }
-    }
+    // MARK: Refusals
 
     private func count(_ error: HandshakeError) {
         switch error {

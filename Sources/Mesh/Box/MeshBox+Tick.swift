@@ -16,7 +16,9 @@ extension MeshBox {
             // A burst that is full is continued in the next turn.
             if session.deadline <= now, !outbox.wantsFlush {
                 session.deadline = .distantFuture
-                session.deadline = min(session.deadline, service(session, now))
+                // What is done for it may wake it for an earlier instant than it asks for at the end.
+                let next = service(session, now)
+                session.wake(by: next)
             }
             if session.deadline < deadline { deadline = session.deadline }
         }
@@ -82,9 +84,7 @@ extension MeshBox {
             if let direct = session.direct {
                 var echo: [UInt8] = []
                 echo.appendLittle(direct.challenge)
-                if session.direct?.admit(1 + echo.count + TransportLayout.overhead) == true {
-                    emitShort(.challenge, echo, session, to: direct.path, now)
-                }
+                emitShort(.challenge, echo, session, to: direct.path, now)
             }
         case .returned:
             session.size.restart(now)
@@ -226,9 +226,10 @@ extension MeshBox {
     ) {
         guard let attempt = session[keyPath: place] else { return }
         if now >= attempt.nextSend {
-            if now - attempt.started >= limits.handshakeTimeout {
+            if isHopeless(attempt, now) {
                 drops.count(.handshakeTimeout)
                 endAttempt(&session[keyPath: place])
+                if case .confirming(let keypair, _) = attempt.stage { giveUp(keypair, session, now) }
                 if session.peer != nil { due(now + .milliseconds(250)) }
                 return
             }
@@ -239,6 +240,14 @@ extension MeshBox {
             sendDue(attempt, now)
         }
         due(attempt.nextSend)
+    }
+
+    private func isHopeless(_ attempt: Attempt, _ now: Instant) -> Bool {
+        switch attempt.stage {
+        case .waiting: now - attempt.started >= limits.handshakeTimeout
+        // By then the other end has forgotten what message 3 answers.
+        case .confirming(let keypair, _): now - keypair.created >= limits.responseLifetime
+        }
     }
 
     /// Nobody uses it: neither a peer's nor a link, nothing waits, nothing came for long.

@@ -123,6 +123,8 @@ public final class MeshBox {
         guard nodesByAddress.count < limits.maximumLocalNodes else { throw .tooMany(limit: limits.maximumLocalNodes) }
         let place = nodes.firstIndex { $0 == nil } ?? nodes.count
         let node = BoxNode(id: NodeID(rawValue: place), key: key)
+        // It lived elsewhere until now: what goes to it from here needs no session any more.
+        for session in allSessions where session.remote == node.address { remove(session, now) }
         add(node, now)
         return node.id
     }
@@ -138,6 +140,7 @@ public final class MeshBox {
         nodes[id.rawValue] = nil
         nodesByAddress[node.address] = nil
         nodesByHint[node.keys.hint]?.removeAll { $0 === node }
+        if nodesByHint[node.keys.hint]?.isEmpty == true { nodesByHint[node.keys.hint] = nil }
         responses.removeAll { response in
             guard response.local === node else { return false }
             indices.release(response.index)
@@ -249,17 +252,6 @@ public final class MeshBox {
             last.place = session.place
             allSessions[session.place] = last
         }
-    }
-
-    func release(_ keypair: inout Keypair?) {
-        if let old = keypair { indices.release(old.localIndex) }
-        keypair = nil
-    }
-
-    func endAttempt(_ attempt: inout Attempt?) {
-        // Once message 2 came, the index belongs to the keypair.
-        if let old = attempt, case .waiting = old.stage { indices.release(old.index) }
-        attempt = nil
     }
 
     /// Looks at the session again no later than `instant`.

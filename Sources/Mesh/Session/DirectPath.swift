@@ -50,8 +50,16 @@ struct DirectPath {
         return .endpoint
     }
 
-    /// Turns to a new endpoint, unproven; the caller sends the challenge.
+    /// Turns to a new endpoint, unproven; the caller sends the challenge. Back at the one that was proven before, nothing
+    /// needs to be proven again.
     mutating func move(to new: Path, bytes: Int, challenge: UInt64, now: Instant) {
+        if let fallback, fallback.remote == new.remote {
+            path = new
+            validated = true
+            self.fallback = nil
+            challengeAt = .distantFuture
+            return
+        }
         if validated { fallback = path }
         path = new
         validated = false

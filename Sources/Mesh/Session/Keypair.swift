@@ -23,8 +23,9 @@ final class Keypair {
 
     init(
         cipher: Cipher, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32,
-        now: Instant
+        limits: CipherLimits, now: Instant
     ) {
+        self.limits = limits
         self.cipher = cipher
         self.initiator = initiator
         self.localIndex = localIndex
@@ -32,10 +33,6 @@ final class Keypair {
         created = now
         sendKey = AEADKey(cipher, key: initiator ? secrets.initiatorToResponder : secrets.responderToInitiator)
         receiveKey = AEADKey(cipher, key: initiator ? secrets.responderToInitiator : secrets.initiatorToResponder)
-        switch cipher {
-        case .chaCha20Poly1305: limits = .chaCha
-        case .aes256GCM: limits = .aesGCM
-        }
     }
 
     func maySend(_ now: Instant, _ bounds: MeshLimits) -> Bool {
@@ -47,6 +44,9 @@ final class Keypair {
     }
 
     var isWornOut: Bool { nextCounter >= limits.rekeyAfterMessages }
+
+    /// Is it time for new keys?
+    func isDue(_ now: Instant, _ bounds: MeshLimits) -> Bool { now - created >= bounds.rekeyAfter || isWornOut }
 
     /// Writes the header at `target`, seals the `count` frame bytes that stand right behind it in place and puts the tag
     /// behind them. Returns the datagram's length. The caller has asked `maySend`.

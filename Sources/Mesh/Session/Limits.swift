@@ -1,3 +1,4 @@
+internal import INET256
 public import Wire
 
 /// Every number that bounds what a box holds or how long it holds it. The defaults are for a real box; the
@@ -9,6 +10,17 @@ public struct MeshLimits: Sendable {
     public var rekeyAfter: Interval = .seconds(120)
     /// Age at which keys are neither sent nor received on.
     public var rejectAfter: Interval = .seconds(180)
+
+    /// How much one key of each cipher seals. Not for the configuration: tests come to the end of a key by smaller ones.
+    var chaCha = CipherLimits.chaCha
+    var aesGCM = CipherLimits.aesGCM
+
+    func of(_ cipher: Cipher) -> CipherLimits {
+        switch cipher {
+        case .chaCha20Poly1305: chaCha
+        case .aes256GCM: aesGCM
+        }
+    }
 
     // Handshakes.
 
@@ -78,7 +90,7 @@ public struct MeshLimits: Sendable {
 }
 
 /// The limits of one key (DESIGN section 3): how many datagrams it may seal, and how many forgeries it may see.
-struct CipherLimits {
+struct CipherLimits: Sendable {
     let rekeyAfterMessages: UInt64
     let rejectAfterMessages: UInt64
     /// Failed openings after which a key is given up.

@@ -223,14 +223,16 @@ final class Fabric<Algorithm: Network> {
         case loop(through: [Int])
     }
 
-    /// Follows the next hops to `destination`, which may be of any node.
-    func walk(from start: Int, to destination: Address) -> Walk {
+    /// Follows the next hops to `destination`, which may be of any node. A cut wire ends the walk, unless
+    /// `acrossCuts`: before both ends have noticed the cut, next hops across it must not go around either.
+    func walk(from start: Int, to destination: Address, acrossCuts: Bool = false) -> Walk {
         var path = [start]
         while let at = path.last {
             if boxes[at].key.address == destination { return .arrived(hops: path.count - 1) }
             guard let hop = boxes[at].algorithm.nextHop(to: destination) else { return .noRoute(at: at) }
             let next = Int(hop.rawValue)
-            guard boxes[next].isAlive, let session = boxes[at].sessions[hop], boxes[next].sessions[id(at)] == session
+            guard boxes[next].isAlive, let session = boxes[at].sessions[hop], boxes[next].sessions[id(at)] == session,
+                acrossCuts || wires[Wire(at, next)] == session
             else { return .deadLink(from: at, to: next) }
             if path.contains(next) { return .loop(through: path + [next]) }
             path.append(next)
@@ -240,7 +242,7 @@ final class Fabric<Algorithm: Network> {
 
     private func checkLoops(from box: Int) {
         for destination in boxes.indices where destination != box {
-            if case .loop(let path) = walk(from: box, to: address(destination)) {
+            if case .loop(let path) = walk(from: box, to: address(destination), acrossCuts: true) {
                 loops.append("t=\(now.nanoseconds) to \(destination): \(path)")
             }
         }
