@@ -125,14 +125,36 @@ final class Box {
         try await run("ping", "-6", "-n", "-c", "1", "-W", "1", target).succeeded
     }
 
-    /// Everything that the kernel has of links, addresses and IPv6 routes, less what changes by itself.
-    func kernelState() async throws -> String {
+    /// What the kernel has in this box now.
+    func kernelState() async throws -> KernelState {
         var lines: [String] = []
         for words in [["-o", "link"], ["-o", "address"], ["-6", "route", "show", "table", "all"]] {
-            lines += try await bed.run(["ip"] + words, in: namespace).output.split(separator: "\n").map(String.init)
+            let shown = try await bed.run(["ip"] + words, in: namespace)
+            guard shown.succeeded else { throw CommandError.failed(shown) }
+            lines += shown.output.split(separator: "\n").map(String.init)
         }
-        // Neighbour discovery on the veth pairs gives these their own life.
-        return lines.filter { !$0.contains(" expires ") && !$0.contains("fe80") }.sorted().joined(separator: "\n")
+        return KernelState(lines)
+    }
+
+    /// What has changed since: nothing, if the daemon tidied up after itself.
+    func kernelChanges(since before: KernelState) async throws -> [String] {
+        try await kernelState().changes(since: before)
+    }
+}
+
+/// Everything that the kernel has of links, addresses and IPv6 routes, less what changes by itself.
+struct KernelState {
+    let lines: Set<String>
+
+    init(_ shown: [String]) {
+        // The numbers of links: one made anew has another. Neighbour discovery on the wires has a life of its own.
+        let numberless = shown.map { $0.replacing(#/^[0-9]+: /#, with: "") }
+        lines = Set(numberless.filter { !$0.contains(" expires ") && !$0.contains("fe80") })
+    }
+
+    /// Lines that are gone, with a "-", and new ones, with a "+".
+    func changes(since before: KernelState) -> [String] {
+        before.lines.subtracting(lines).sorted().map { "- " + $0 } + lines.subtracting(before.lines).sorted().map { "+ " + $0 }
     }
 }
 

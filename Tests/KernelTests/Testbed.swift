@@ -68,11 +68,26 @@ final class Testbed {
             guard added.succeeded else { throw CommandError.failed(added) }
             try await ip("-n", namespace, "link", "set", link, "up")
         }
+        for (namespace, link) in [(a, nameAtA), (b, nameAtB)] { try await carrier(of: link, in: namespace) }
     }
 
     /// A veth pair between two boxes; each end is named after the other box.
     func wire(_ a: Box, _ addressAtA: String, _ b: Box, _ addressAtB: String) async throws {
         try await wire(a.namespace, a.link(to: b), addressAtA, b.namespace, b.link(to: a), addressAtB)
+    }
+
+    /// A wire inside a box, up at both ends: a link of somebody else's with the name `link`.
+    func wire(in box: Box, _ link: String) async throws {
+        try await ip("-n", box.namespace, "link", "add", link, "type", "veth", "peer", "name", "far-\(link)")
+        for end in [link, "far-\(link)"] { try await ip("-n", box.namespace, "link", "set", end, "up") }
+        try await carrier(of: link, in: box.namespace)
+    }
+
+    /// The kernel takes a moment to notice that both ends of a wire are up.
+    private func carrier(of link: String, in namespace: String) async throws {
+        try await eventually("\(link) has a carrier") {
+            try await ip("-n", namespace, "-o", "link", "show", "dev", link).contains("state UP")
+        }
     }
 
     // MARK: - Running

@@ -57,7 +57,8 @@ extension KernelTests {
                 // A peer that went away: reachable a moment ago, told off as well.
                 await boxes.bob.kill()
                 try await eventually(within: .seconds(60), "alice is told that bob is gone") {
-                    let gone = try await boxes.alice.run("ping", "-6", "-n", "-c", "1", "-W", "2", boxes.bob.ip6)
+                    // A packet waits 3 seconds for keys and a way, as long as the kernel looks for a neighbour.
+                    let gone = try await boxes.alice.run("ping", "-6", "-n", "-c", "1", "-W", "5", boxes.bob.ip6)
                     return gone.said.lowercased().contains("unreachable")
                 }
             }

@@ -17,6 +17,9 @@ struct IndexTable {
     private var entries: [Entry] = []
     private var free: [Int] = []
 
+    /// How many indices stand for something.
+    var inUse: Int { entries.count - free.count }
+
     /// An index that stands for nothing yet, or nil when a million are in use.
     mutating func allocate(_ random: any RandomSource) -> UInt32? {
         let place: Int

@@ -75,6 +75,7 @@ extension MeshBox {
             if session.direct?.confirm(body.little(0), from: path) == true {
                 note(.moved(session.remote, path.remote))
                 session.size.restart(now)
+                if !session.directAlive { directPathAnswers(session, now) }
                 wake(session, now)
             }
         case .sizeProbe where body.count >= 4:

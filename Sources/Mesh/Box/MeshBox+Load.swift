@@ -4,7 +4,7 @@ internal import Wire
 /// What protects a box from too many handshakes (DESIGN section 3): cookies, a budget of work, a reserve for its peers.
 extension MeshBox {
     func receiveCookie(_ message: UnsafeRawBufferPointer, _ now: Instant) {
-        guard message.count == CookieLayout.count else {
+        guard message.isPlain(.cookie, CookieLayout.count) else {
             drops.count(.malformedDatagram)
             return
         }

@@ -91,7 +91,8 @@ extension MeshBox {
             {
                 startMoving(session, to: path, bytes, now)
             }
-            if !session.directAlive { directPathAnswers(session, now) }
+            // A path that has proved nothing does not take a relayed session's traffic yet: a relay may have put it there.
+            if !session.directAlive, session.direct?.validated == true { directPathAnswers(session, now) }
         case .relayed(_, _, let stamp):
             // A relayed datagram never moves the path; it says what the relays carry.
             if stamp != session.stampSeen {
@@ -122,7 +123,7 @@ extension MeshBox {
 
     /// A hint may start a handshake and ends nothing: anybody on the way could have made it.
     private func receiveHint(_ hint: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard hint.count == HintLayout.count else {
+        guard hint.isPlain(.unknownIndex, HintLayout.count) else {
             drops.count(.malformedDatagram)
             return
         }

@@ -89,7 +89,7 @@ extension MeshBox {
         case .returned:
             session.size.restart(now)
         case .lost:
-            if session.directAlive { directPathDied(session, now) }
+            if session.directAlive { directPathDied(session, now) } else { session.direct = nil }
         case .wait, nil:
             break
         }

@@ -123,7 +123,8 @@ struct CookieJar {
 
     private mutating func renew(_ now: Instant) {
         guard now >= renewAt else { return }
-        previous = secret
+        // Nobody asked for longer than a lifetime: the secret in use is as old as the one before would be.
+        previous = now - renewAt < Self.secretLifetime ? secret : Self.fresh(random)
         secret = Self.fresh(random)
         renewAt = now + Self.secretLifetime
     }

@@ -107,6 +107,11 @@ enum HintLayout {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Is this a message of `kind`, `count` bytes long, that has zeros where zeros belong?
+    func isPlain(_ kind: DatagramKind, _ count: Int) -> Bool {
+        self.count == count && little(0, as: UInt32.self) == UInt32(kind.rawValue)
+    }
+
     /// Is this a handshake message of `kind` in our version, `count` bytes long, with its two reserved bytes zero?
     /// Message 1 has its suites there.
     func isHandshake(_ kind: DatagramKind, _ count: Int) -> Bool {

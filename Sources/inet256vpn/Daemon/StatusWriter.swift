@@ -19,7 +19,8 @@ struct StatusWriter {
         var report = StatusReport(
             version: Program.version, pid: ProcessInfo.processInfo.processIdentifier, uptimeSeconds: uptime.inSeconds,
             mainAddr: "\(address)", ip6Addr: map.map { "\($0.address(of: address))" },
-            network: NetworkStatus(name: configuration.network.rawValue), portal: PortalStatus(enabled: configuration.portal.enabled),
+            network: NetworkStatus(name: configuration.network.rawValue),
+            portal: PortalStatus(enabled: configuration.portal.enabled),
             firewall: FirewallStatus(enforced: false, inputFilters: firewall.filters, note: firewall.note))
         report.memoryRssBytes = ProcessMemory.resident()
         guard let snapshot else {
@@ -41,7 +42,8 @@ struct StatusWriter {
         report.sessions = snapshot.box.sessions.filter(\.established).map(session)
         report.nodes = snapshot.box.nodes.enumerated().map { place, node in
             LocalNodeStatus(
-                address: "\(node)", ip6Addr: place == 0 ? report.ip6Addr : nil, origin: place == 0 ? "main" : "configured")
+                address: "\(node)", ip6Addr: place == 0 ? report.ip6Addr : nil,
+                origin: place == 0 ? "main" : "configured")
         }
         report.drops = drops(snapshot)
         return report
@@ -74,6 +76,12 @@ struct StatusWriter {
                 id: "\(link.address)", name: name(link.address), configured: link.configured, state: state(link.state))
             peer.detail = [troubles[link.address], link.trouble].compactMap(\.self).first
             peer.endpoint = link.endpoint.map { "\($0)" }
+            if link.state != .up, let other = impostor(at: link.endpoint, in: box) {
+                // The peer itself stays silent to a call for another address; but who is there calls as well.
+                peer.state = .refused
+                peer.detail =
+                    "\(other.endpoint) is \(other.address), not this peer: compare the id with what `addr` prints there"
+            }
             peer.rttMs = link.roundTrip.map { Double($0.nanoseconds) / 1e6 }
             if let session = box.sessions.first(where: { $0.remote == link.address && $0.local == box.mainAddress }) {
                 peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds
@@ -94,6 +102,14 @@ struct StatusWriter {
         }
         return list
     }
+
+    /// Who called lately from an endpoint at which a peer is expected, and proved to be somebody else.
+    private func impostor(at endpoint: Endpoint?, in box: BoxStatus) -> BoxStatus.Stranger? {
+        box.strangers.first { $0.endpoint == endpoint && $0.age < Self.strangersStay }
+    }
+
+    /// How long a stranger's last call is taken for a sign of where it still is.
+    private static let strangersStay: Interval = .seconds(60)
 
     private func session(_ session: BoxStatus.SessionStatus) -> SessionStatus {
         var status = SessionStatus(

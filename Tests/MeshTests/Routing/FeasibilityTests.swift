@@ -122,6 +122,29 @@ import Wire
         #expect(listener.nextHop(to: other.address) == a.id)
     }
 
+    /// What a neighbour said before it started over holds no longer, nor do its old frame numbers.
+    @Test func aNeighbourThatStartsOverIsBelievedAnew() {
+        var a = Speaker(1, random)
+        var listener = BeaconNet(sequence: 1, now: start)
+        listener.neighbourUp(a.id, key: a.key.publicKey, now: start)
+        let (far, other) = (FarNode(random), FarNode(random))
+        for sequence in 1...9 as ClosedRange<UInt64> {
+            a.say(.beacon(far.beacon(sequence), metric: 1), to: &listener, now: start)
+        }
+        let late = a.updates([.beacon(far.beacon(9), metric: 1)])
+        a.startOver()
+        a.say(.beacon(other.beacon(1), metric: 1), to: &listener, now: start)
+        #expect(listener.nextHop(to: far.address) == nil && listener.nextHop(to: other.address) == a.id)
+        #expect(listener.fault(late, from: a.id, now: start) == .staleEpoch)
+        a.say(.beacon(far.beacon(10), metric: 1), to: &listener, now: start)
+        #expect(listener.nextHop(to: far.address) == a.id)
+        // A clock that went back is believed after a silence.
+        a.epoch = 0
+        #expect(a.say(.retraction(far.address), to: &listener, now: start + .seconds(1)) == .staleEpoch)
+        #expect(a.say(.retraction(far.address), to: &listener, now: start + .seconds(11)) == nil)
+        #expect(listener.nextHop(to: far.address) == nil && listener.nextHop(to: other.address) == nil)
+    }
+
     /// The books about who fills the table agree with the table, whatever happened.
     @Test(arguments: [1, 2, 3] as [UInt64])
     func sharesAreKeptRight(seed: UInt64) {

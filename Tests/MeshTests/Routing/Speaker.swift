@@ -15,6 +15,12 @@ struct Speaker {
         key = PrivateKey(generatedFrom: random)
     }
 
+    /// Begins a new run of the link: frames are numbered from 1 again.
+    mutating func startOver() {
+        epoch += 1
+        serial = 0
+    }
+
     enum Item {
         case beacon(Beacon, metric: UInt8, age: UInt16 = 0)
         case retraction(Address)

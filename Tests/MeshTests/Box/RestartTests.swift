@@ -1,0 +1,124 @@
+import INET256
+import MeshSim
+import Testing
+import Wire
+
+@testable import Mesh
+
+/// A box that comes back without memory, and the hints that tell of it.
+@Suite struct RestartTests {
+    /// Sends every 20 ms until something arrives after `since`.
+    private func silence(_ simulation: Simulation, from a: Int, to b: Int, limit: Interval) -> Interval {
+        simulation.clearReceived()
+        let start = simulation.now
+        while simulation.now - start < limit, simulation.received(b).isEmpty {
+            simulation.send([1], from: a, to: simulation.address(b))
+            simulation.run(for: .milliseconds(20))
+        }
+        return simulation.now - start
+    }
+
+    @Test(arguments: Seeds.several(5)) func backWithinASecond(seed: UInt64) throws {
+        let simulation = try Simulation.chain(2, seed: seed)
+        _ = simulation.exchange([1], from: 0, to: 1)
+        for (place, down) in [Interval.zero, .milliseconds(700), .seconds(20)].enumerated() {
+            simulation.killNode(1)
+            simulation.run(for: down)
+            simulation.startNode(1)
+            let there = silence(simulation, from: 0, to: 1, limit: .seconds(10))
+            #expect(there < .seconds(1), "time \(place): \(there.inSeconds) s, seed \(seed)")
+            let back = silence(simulation, from: 1, to: 0, limit: .seconds(10))
+            #expect(back < .seconds(1), "time \(place): \(back.inSeconds) s back, seed \(seed)")
+            simulation.run(for: .seconds(3))
+        }
+    }
+
+    /// The box that comes back knows nobody: only the hint tells the other that its keys are gone.
+    @Test func backByTheHintAlone() throws {
+        let bench = Bench()
+        bench.introduce(0, to: 1)
+        bench.run(for: .seconds(3))
+        bench.send([1], from: 0, to: 1)
+        bench.exchange()
+        try #require(bench.delivered.count == 1)
+        bench.restart(1)
+        bench.send([2], from: 0, to: 1)
+        bench.exchange()
+        #expect(bench.isEstablished(1, 0), bench.comment)
+        bench.run(for: .milliseconds(100))
+        bench.send([3], from: 0, to: 1)
+        bench.exchange()
+        #expect(bench.delivered.map(\.message) == [[1], [3]], bench.comment)
+    }
+
+    @Test func backThroughARelay() throws {
+        let seed = Seeds.fresh()
+        let simulation = try Simulation.chain(3, seed: seed)
+        _ = simulation.exchange([1], from: 0, to: 2)
+        simulation.killNode(2)
+        simulation.startNode(2)
+        // Its link must come back first.
+        let there = silence(simulation, from: 0, to: 2, limit: .seconds(10))
+        #expect(there < .seconds(2), "\(there.inSeconds) s, seed \(seed)")
+    }
+
+    @Test func forgedHintsDoNothing() throws {
+        let bench = Bench()
+        try bench.join(0, 1)
+        bench.run(for: .seconds(1))
+        for place in 0..<50 { bench.send([UInt8(place)], from: 0, to: 1) }
+        bench.exchange()
+        let keys = try #require(bench.session(0, 1)?.current)
+        func hint(_ index: UInt32, _ counter: UInt64) -> [UInt8] {
+            var out: [UInt8] = [DatagramKind.unknownIndex.rawValue, 0, 0, 0]
+            out.appendLittle(index)
+            out.appendLittle(counter)
+            return out
+        }
+        let genuine = hint(keys.remoteIndex, keys.nextCounter - 1)
+        var forgeries: [([UInt8], Endpoint)] = [
+            (genuine, bench.elsewhere(1)),
+            (hint(keys.remoteIndex, keys.nextCounter), bench.endpoint(1)),
+            (hint(keys.remoteIndex, .max), bench.endpoint(1)),
+            (hint(keys.remoteIndex ^ 1, 0), bench.endpoint(1)),
+            (hint(keys.localIndex, 0), bench.endpoint(1)),
+        ]
+        for count in 0..<genuine.count { forgeries.append((Array(genuine[..<count]), bench.endpoint(1))) }
+        forgeries.append((genuine + [0], bench.endpoint(1)))
+        for (bytes, source) in forgeries {
+            bench.now = bench.now + .milliseconds(30)
+            let counted = bench.boxes[0].drops.total
+            bench.give(bytes, to: 0, from: source)
+            #expect(bench.boxes[0].drops.total == counted + 1)
+            #expect(bench.take(0).isEmpty && bench.session(0, 1)?.directAttempt == nil, bench.comment)
+        }
+        // One that could be true starts one handshake, and takes nothing away.
+        for _ in 0..<30 { bench.give(genuine, to: 0, from: bench.endpoint(1)) }
+        let sent = bench.take(0)
+        #expect(sent.count == 1 && sent.first?.kind == .initiation, bench.comment)
+        #expect(bench.session(0, 1)?.current === keys)
+        bench.send([99], from: 0, to: 1)
+        bench.exchange()
+        #expect(bench.delivered.last?.message == [99], bench.comment)
+    }
+
+    @Test func hintsAreShortAndFew() {
+        let bench = Bench(1)
+        for number in 0..<1000 as Range<UInt16> {
+            var datagram = bench.random.bytes(TransportLayout.minimum + Int(bench.random.next(below: 100)))
+            datagram[0] = DatagramKind.transport.rawValue
+            bench.give(datagram, to: 0, from: bench.elsewhere(number))
+        }
+        let hints = bench.take(0)
+        #expect(hints.count <= 50 && !hints.isEmpty)
+        #expect(hints.allSatisfy { $0.kind == .unknownIndex && $0.bytes.count == HintLayout.count })
+        #expect(bench.boxes[0].drops[.unknownIndex] == 1000)
+        bench.now = bench.now + .seconds(1)
+        for number in 0..<1000 as Range<UInt16> {
+            var datagram = bench.random.bytes(TransportLayout.minimum)
+            datagram[0] = DatagramKind.transport.rawValue
+            bench.give(datagram, to: 0, from: bench.elsewhere(number))
+        }
+        #expect(bench.take(0).count <= 51)
+    }
+}
