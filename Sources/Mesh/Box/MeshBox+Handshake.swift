@@ -6,7 +6,8 @@ extension MeshBox {
     // MARK: Beginning
 
     /// Calls over UDP: to the session's path and to the peer's endpoints, the same bytes to each; the first answer wins.
-    func startDirectAttempt(_ session: Session, _ now: Instant) {
+    func startDirectAttempt(_ session: Session, keysAreDoubtful: Bool = false, _ now: Instant) {
+        if keysAreDoubtful { session.directAttempt?.keysAreDoubtful = true }
         guard session.directAttempt == nil else { return }
         var paths: [Path] = []
         if let direct = session.direct { paths.append(direct.path) }
@@ -17,13 +18,16 @@ extension MeshBox {
         }
         guard !paths.isEmpty else { return }
         session.directAttempt = begin(session, .direct(paths), now)
+        session.directAttempt?.keysAreDoubtful = keysAreDoubtful
         if let attempt = session.directAttempt { sendDue(attempt, now) }
     }
 
     /// Calls through the mesh.
-    func startRelayedAttempt(_ session: Session, _ now: Instant) {
+    func startRelayedAttempt(_ session: Session, keysAreDoubtful: Bool = false, _ now: Instant) {
+        if keysAreDoubtful { session.relayedAttempt?.keysAreDoubtful = true }
         guard session.relayedAttempt == nil else { return }
         session.relayedAttempt = begin(session, .relayed, now)
+        session.relayedAttempt?.keysAreDoubtful = keysAreDoubtful
         if let attempt = session.relayedAttempt { sendDue(attempt, now) }
     }
 

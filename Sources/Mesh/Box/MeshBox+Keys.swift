@@ -11,9 +11,15 @@ extension MeshBox {
         session.lastReceived = now
         session.unansweredSince = .distantFuture
         session.peer?.trouble = nil
-        // In a rekey the old keys stay in use until the other end has shown that message 3 came: what overtakes it is not lost.
-        let isRekey = session.current.map { $0.isDue(now, limits) && $0.maySend(now, limits) } ?? false
-        if keypair.confirmed || !isRekey { adopt(keypair, session, now) }
+        let attempts = [session.directAttempt, session.relayedAttempt]
+        let isWanted = attempts.contains { $0?.keysAreDoubtful == true && $0?.confirms(keypair) == true }
+        let oldOnesServe = session.current.map { $0.confirmed && $0.maySend(now, limits) } ?? false
+        if keypair.confirmed || isWanted || !oldOnesServe { adopt(keypair, session, now) }
+        if keypair.confirmed {
+            // The other end's handshake was faster; ours has become needless, unless it seeks a direct path as well.
+            if session.relayedAttempt?.isWaiting == true { endAttempt(&session.relayedAttempt) }
+            if arrival.path != nil, session.directAttempt?.isWaiting == true { endAttempt(&session.directAttempt) }
+        }
         if arrival.path != nil { directPathAnswers(session, now) }
         flushPending(session, now)
         wake(session, now)
@@ -73,6 +79,11 @@ extension MeshBox {
 }
 
 extension Attempt {
+    /// Does it still wait for message 2?
+    fileprivate var isWaiting: Bool {
+        if case .waiting = stage { true } else { false }
+    }
+
     /// Does it repeat message 3 until something sealed under `keypair` comes in?
     fileprivate func confirms(_ keypair: Keypair) -> Bool {
         guard case .confirming(let own, _) = stage else { return false }

@@ -137,8 +137,8 @@ extension MeshBox {
             return
         }
         switch arrival {
-        case .direct: startDirectAttempt(session, now)
-        case .relayed: startRelayedAttempt(session, now)
+        case .direct: startDirectAttempt(session, keysAreDoubtful: true, now)
+        case .relayed: startRelayedAttempt(session, keysAreDoubtful: true, now)
         }
     }
 

@@ -190,7 +190,7 @@ extension MeshBox {
     }
 
     private func seekKeys(_ session: Session, _ now: Instant) {
-        if relayLink(to: session.remote) != nil { startRelayedAttempt(session, now) }
+        if relayLink(to: session.remote) != nil { startRelayedAttempt(session, keysAreDoubtful: true, now) }
     }
 
     /// Tells the far end what its relays carry in one piece; three times, since nothing acknowledges it.

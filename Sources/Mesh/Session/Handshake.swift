@@ -20,6 +20,9 @@ final class Attempt {
     /// Message 1 with its MACs.
     var message: [UInt8]
     var cookie: [UInt8]?
+    /// Is there reason to think that the other end has lost the keys in use? Then the new ones are used at once; else
+    /// the old ones serve until the other end has shown that message 3 came, so that nothing that overtakes it is lost.
+    var keysAreDoubtful = false
 
     init(session: Session, index: UInt32, route: Route, noise: XXInitiator, message: [UInt8], now: Instant) {
         self.session = session

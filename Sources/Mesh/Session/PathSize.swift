@@ -85,6 +85,11 @@ struct PathSize {
         }
     }
 
+    /// Data went out and nothing came back: is it the size? Asks at once instead of at the next turn.
+    mutating func suspect(_ now: Instant) {
+        if probing == nil, confirmed > Self.base { nextProbe = min(nextProbe, now) }
+    }
+
     /// The path changed: what was known of the old one says nothing about the new one.
     mutating func restart(_ now: Instant) {
         let number = self.number

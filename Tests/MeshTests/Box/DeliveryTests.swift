@@ -117,7 +117,10 @@ import Wire
         }
         simulation.run(for: .seconds(1))
         #expect(simulation.received(1).isEmpty, "seed \(seed)")
-        #expect(simulation.drops(1).total >= counted + 2 * UInt64(recorded.count), "seed \(seed)")
+        // Repeated messages 1 and 3 are no faults: the answers to them may have been lost.
+        let answered = [DatagramKind.initiation.rawValue, DatagramKind.finish.rawValue]
+        let faults = recorded.count { !answered.contains($0[0]) }
+        #expect(simulation.drops(1).total >= counted + 2 * UInt64(faults), "seed \(seed)")
         #expect(simulation.session(1, 0)?.direct?.path.remote == simulation.endpoint(0), "seed \(seed)")
         #expect(simulation.exchange([5], from: 0, to: 1) == [[5]])
     }
@@ -135,7 +138,7 @@ import Wire
         for posted in sealed.reversed() { bench.deliver(posted) }
         let arrived = bench.delivered.map { number(of: $0.message) }
         let reach = ReplayWindow.bits - 64
-        #expect(arrived == (9000 - 1 - reach..<9000).reversed().map { $0 }, bench.comment)
-        #expect(bench.boxes[1].drops[.replayed] == UInt64(9000 - 1 - reach))
+        #expect(arrived == Array((9000 - reach..<9000).reversed()), bench.comment)
+        #expect(bench.boxes[1].drops[.replayed] == UInt64(9000 - reach))
     }
 }
