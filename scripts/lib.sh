@@ -66,6 +66,7 @@ leave() {
     trap '' INT TERM HUP
     set +e
     printf '%s' "$WIPE"
+    case $code in 129 | 130 | 143) complain "interrupted: cleaning up" ;; esac
     if [[ -n $RUNNING ]]; then kill -TERM -- "-$RUNNING" 2>/dev/null; fi
     for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do eval "${CLEANUP[i]}"; done
     exit "$code"

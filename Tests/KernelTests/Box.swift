@@ -154,7 +154,8 @@ struct KernelState {
 
     /// Lines that are gone, with a "-", and new ones, with a "+".
     func changes(since before: KernelState) -> [String] {
-        before.lines.subtracting(lines).sorted().map { "- " + $0 } + lines.subtracting(before.lines).sorted().map { "+ " + $0 }
+        before.lines.subtracting(lines).sorted().map { "- " + $0 }
+            + lines.subtracting(before.lines).sorted().map { "+ " + $0 }
     }
 }
 

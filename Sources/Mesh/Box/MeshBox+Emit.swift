@@ -117,11 +117,11 @@ extension MeshBox {
         _ write: (UnsafeMutableRawPointer) -> Void
     ) -> Bool {
         let count = frameCount + TransportLayout.overhead
-        guard session.direct?.admit(count) == true else {
+        guard let path = session.direct?.route(count) else {
             drops.count(.amplificationLimit)
             return false
         }
-        guard let path = session.direct?.path, let target = outbox.reserve(count) else {
+        guard let target = outbox.reserve(count) else {
             drops.count(.outboxFull)
             return false
         }
@@ -210,7 +210,7 @@ extension MeshBox {
         guard let keypair = session.current, keypair.maySend(now, limits) else { return }
         let frameCount = 1 + body.count
         if path.remote == session.direct?.path.remote,
-            session.direct?.admit(frameCount + TransportLayout.overhead) == false
+            session.direct?.admit(frameCount + TransportLayout.overhead, isProof: true) == false
         {
             drops.count(.amplificationLimit)
             return

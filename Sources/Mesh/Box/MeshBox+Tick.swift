@@ -130,6 +130,9 @@ extension MeshBox {
             session.link.unanswered == 0
         {
             session.link.nextProbe = now
+            // Perhaps small datagrams still get through, and only what was found to fit does not any more.
+            session.size.suspect(now)
+            due(session.size.nextProbe)
         }
         if now >= session.link.nextProbe {
             if session.link.unanswered >= limits.linkProbesLost {

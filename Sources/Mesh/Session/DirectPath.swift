@@ -6,6 +6,8 @@ struct DirectPath {
     /// What may be sent to an endpoint that has not proved to receive: three times what came from it.
     static let amplification = 3
     static let challengeTries = 6
+    /// Kind and eight bytes, sealed.
+    static let challengeBytes = 9 + TransportLayout.overhead
     static let challengeRetry: Interval = .milliseconds(250)
 
     private(set) var path: Path
@@ -23,14 +25,20 @@ struct DirectPath {
         self.validated = validated
     }
 
-    /// Counts what is about to be sent; false when an unproven endpoint has had its share.
+    /// Counts what is about to be sent; false when an unproven endpoint has had its share. What is not part of the proof
+    /// leaves room for the challenges, or a busy session would never prove its new path.
     @inline(__always)
-    mutating func admit(_ bytes: Int) -> Bool {
+    mutating func admit(_ bytes: Int, isProof: Bool = false) -> Bool {
         if validated { return true }
-        guard sent + bytes <= Self.amplification * received else { return false }
+        let reserve = isProof ? 0 : challengesLeft * Self.challengeBytes
+        guard sent + bytes + reserve <= Self.amplification * received else { return false }
         sent += bytes
         return true
     }
+
+    /// The way for `bytes` of traffic: the path; the old one when the new one is unproven and has had its share; or none.
+    @inline(__always)
+    mutating func route(_ bytes: Int) -> Path? { admit(bytes) ? path : fallback }
 
     enum Movement { case none, source, endpoint }
 

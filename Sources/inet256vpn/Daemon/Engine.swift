@@ -15,6 +15,8 @@ final class Engine {
     var bridge: PortalBridge?
     var lines: [SocketLine] = []
     var warnings: [String]
+    /// What the configuration calls peers, for the log.
+    private var names: [Address: String] = [:]
     var pings: [UInt64: WaitingPing] = [:]
     var nextPing: UInt64 = 1
     /// Messages for nodes that nobody reads.
@@ -236,8 +238,12 @@ final class Engine {
 
     private func obey(_ command: EngineCommand, _ now: Instant) {
         switch command {
-        case .setPeer(let peer): box.setPeer(peer, now: now)
-        case .removePeer(let address): box.removePeer(address, now: now)
+        case .setPeer(let peer, let name):
+            names[peer.address] = name
+            box.setPeer(peer, now: now)
+        case .removePeer(let address):
+            box.removePeer(address, now: now)
+            names[address] = nil
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
         case .setAccess(let gate): bridge?.gate = gate
         case .ping(let target, let bytes, let timeout, let answer):
@@ -266,17 +272,19 @@ final class Engine {
         }
     }
 
+    private func name(_ address: Address) -> String { names[address] ?? "\(address)" }
+
     private func heedEvents(_ now: Instant) throws {
         for event in box.takeEvents() {
             switch event {
             case .linkUp(let address, let endpoint):
-                logger.notice("link up", metadata: ["peer": "\(address)", "endpoint": "\(endpoint)"])
+                logger.notice("link up", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
             case .linkDown(let address):
-                logger.notice("link down", metadata: ["peer": "\(address)"])
+                logger.notice("link down", metadata: ["peer": "\(name(address))"])
             case .moved(let address, let endpoint):
-                logger.notice("peer moved", metadata: ["peer": "\(address)", "endpoint": "\(endpoint)"])
+                logger.notice("peer moved", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
             case .refused(let address, let reason):
-                logger.warning("refused", metadata: ["address": "\(address)", "reason": "\(reason)"])
+                logger.warning("refused", metadata: ["peer": "\(name(address))", "reason": "\(reason)"])
             case .pong(let id, _, _):
                 if let ping = pings.removeValue(forKey: id) { ping.answer(.answered(now - ping.sent)) }
             case .undeliverable(let node, _, let message):

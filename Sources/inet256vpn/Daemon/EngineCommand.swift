@@ -6,7 +6,8 @@ internal import Wire
 
 /// What the control side asks of the data-plane thread. Answers go back through the closures, which return at once.
 enum EngineCommand: Sendable {
-    case setPeer(PeerSettings)
+    /// The name is for the log.
+    case setPeer(PeerSettings, name: String)
     case removePeer(Address)
     case setAcceptsAnybody(Bool)
     case setAccess(PortalGate)

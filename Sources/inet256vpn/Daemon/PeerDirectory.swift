@@ -65,7 +65,7 @@ actor PeerDirectory {
             logger.warning("endpoint not used", metadata: ["peer": "\(peer.label)", "reason": "\(trouble)"])
         }
         troubles[peer.id] = trouble
-        post(.setPeer(PeerSettings(address: peer.id, endpoints: endpoints)))
+        post(.setPeer(PeerSettings(address: peer.id, endpoints: endpoints), name: peer.label))
     }
 
     /// Why an endpoint must not be used: its datagrams would enter the tunnel that they carry.

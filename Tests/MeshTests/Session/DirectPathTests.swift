@@ -27,11 +27,15 @@ import Wire
         var direct = DirectPath(home, validated: true)
         direct.move(to: away, bytes: 100, challenge: 7, now: start)
         var sent = 0
-        while direct.admit(40) { sent += 40 }
-        #expect(sent <= 300 && sent > 260)
+        // Traffic takes the old way once it would take what the challenges need.
+        while direct.route(20) == away { sent += 20 }
+        #expect(sent <= 300 - DirectPath.challengeTries * DirectPath.challengeBytes)
+        #expect(direct.route(20) == home)
+        while direct.admit(20, isProof: true) { sent += 20 }
+        #expect(sent <= 300 && sent > 280)
         #expect(direct.observe(away, bytes: 50, newest: true) == .none)
-        while direct.admit(40) { sent += 40 }
-        #expect(sent <= 450 && sent > 410)
+        while direct.admit(20, isProof: true) { sent += 20 }
+        #expect(sent <= 450 && sent > 430)
         // The wrong echo, and the right one from elsewhere, prove nothing.
         for (echo, path) in [(8, away), (0, away), (7, home)] as [(UInt64, Path)] {
             let confirmed = direct.confirm(echo, from: path)
