@@ -210,7 +210,9 @@ give_back() {
 
 # Sets BINARY to a release binary that needs no Swift installation to run. A finished build is reused by SwiftPM.
 build_release() {
-    local flags=(-c release --static-swift-stdlib --product inet256vpn --package-path "$ROOT") log=$ROOT/.build/release.log
+    # The installed program looks for its libraries where the system has them, not beside itself: --disable-local-rpath.
+    local flags=(-c release --static-swift-stdlib --disable-local-rpath --product inet256vpn --package-path "$ROOT")
+    local log=$ROOT/.build/release.log
     mkdir -p "$ROOT/.build"
     on_exit give_back
     step "Building the release binary ($(swift_version "$SWIFT"))"

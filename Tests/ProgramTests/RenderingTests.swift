@@ -11,7 +11,7 @@ import Testing
                 "address    \(Sample.plain)",
                 "ipv6       fd04::1",
                 "daemon     inet256vpn 9.9, up 1h 01m, pid 42, memory 11 MiB",
-                "network    beaconnet (nodes 3)",
+                "network    beaconnet  2 neighbours, 3 nodes reachable, 1 known and not reachable now",
                 "transport  udp://[::]:0 (udp://[::]:4711)",
                 "portal     inet256  up  fd04::1  in fd00::/8  mtu 1280  rx 2.0 KiB tx 4.8 MiB",
                 "peers      1 of 2 up, 1 others: office",

@@ -40,6 +40,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case pendingExpired
     case sessionsFull
     case amplificationLimit
+    case pathShrank
     case outboxFull
 
     /// The name in `status` and metrics.

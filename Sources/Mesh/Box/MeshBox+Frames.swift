@@ -200,9 +200,10 @@ extension MeshBox {
             return
         }
         let id: UInt64 = body.little(0)
-        if session.link.unanswered > 0, id == session.link.probeNumber {
+        if id == session.link.probeNumber, session.link.probeSent != .distantPast {
+            // Which of several tries is answered is not known (RFC 6298 section 3), so only a single one is measured.
+            if session.link.unanswered == 1 { session.link.measured(now - session.link.probeSent) }
             session.link.unanswered = 0
-            session.link.measured(now - session.link.probeSent)
             session.link.nextProbe = now + limits.linkProbeInterval
         } else {
             note(.pong(id: id, from: session.remote, bytes: body.count - 8))

@@ -75,6 +75,8 @@ extension MeshBox {
     /// The kernel refused a datagram of `count` bytes as too large for the interface.
     public func tooLarge(_ count: Int, for path: Path, now: Instant) {
         for session in allSessions where session.direct?.path.remote == path.remote {
+            // A probe that is refused was a question; a message is lost.
+            if count + path.remote.headerBytes <= session.size.confirmed { drops.count(.pathShrank) }
             session.size.failed(count + path.remote.headerBytes, now)
             wake(session, now)
         }

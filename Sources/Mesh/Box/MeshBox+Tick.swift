@@ -139,8 +139,9 @@ extension MeshBox {
                 directPathDied(session, now)
                 return
             }
+            // One number for a row of tries, so that a late answer is known for what it is.
+            if session.link.unanswered == 0 { session.link.probeNumber = random.next64() }
             session.link.unanswered += 1
-            session.link.probeNumber = random.next64()
             session.link.probeSent = now
             session.link.nextProbe = now + limits.linkProbeRetry
             var body: [UInt8] = []

@@ -60,9 +60,9 @@ enum FinishLayout {
     static let count = 160
 }
 
-/// The sealed payload of messages 2 and 3, 84 bytes: suite (1), zeros (3), serialized public key (41), the sender's index (4),
-/// zeros. Message 3 repeats the suite that message 2 chose. The index stands in the header too, where nothing protects it:
-/// both must agree, or whoever is on the way could have datagrams sent to an index that nobody has.
+/// The sealed payload of messages 2 and 3, 84 bytes: suite (1), zeros (3), serialized public key (41), the sender's
+/// index (4), zeros. Message 3 repeats the suite that message 2 chose. The index stands in the header too, where nothing
+/// protects it: both must agree, or whoever is on the way could have datagrams sent to an index that nobody has.
 enum HandshakePayload {
     static let suite = 0
     static let key = 4

@@ -41,10 +41,16 @@ struct StatusText {
         lines.append(terminal.bold("WARNING: ") + TerminalText.clean(text))
     }
 
+    /// The three numbers that matter to people; `--json` has all of them.
     private var network: String {
-        guard !report.network.statistics.isEmpty else { return report.network.name }
-        let numbers = report.network.statistics.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        return "\(report.network.name) (\(numbers.joined(separator: ", ")))"
+        let numbers = report.network.statistics
+        guard let reachable = numbers["reachable"], let neighbours = numbers["neighbours"] else {
+            return report.network.name
+        }
+        let unreachable = max(0, (numbers["known_origins"] ?? reachable) - reachable)
+        var text = "\(report.network.name)  \(neighbours) neighbours, \(reachable) nodes reachable"
+        if unreachable > 0 { text += ", \(unreachable) known and not reachable now" }
+        return text
     }
 
     private func transport(_ transport: TransportStatus) -> String {

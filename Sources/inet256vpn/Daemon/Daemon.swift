@@ -33,7 +33,8 @@ enum Daemon {
         logger.notice(
             "up",
             metadata: [
-                "address": "\(setup.key.address)", "portal": "\(engineSetup.portal.map { "\($0.plan.address)" } ?? "off")",
+                "address": "\(setup.key.address)",
+                "portal": "\(engineSetup.portal.map { "\($0.plan.address)" } ?? "off")",
             ])
         // The group's own words are about services, not about the mesh.
         var quiet = logger

@@ -51,7 +51,8 @@ extension Engine {
             box: box.status(now: now),
             sockets: lines.map {
                 EngineSnapshot.Socket(
-                    configured: $0.configured, bound: $0.socket.local, counters: $0.socket.counters, dropped: $0.dropped)
+                    configured: $0.configured, bound: $0.socket.local, counters: $0.socket.counters, dropped: $0.dropped
+                )
             },
             portal: bridge.map {
                 EngineSnapshot.PortalSnapshot(

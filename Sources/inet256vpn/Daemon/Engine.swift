@@ -14,7 +14,8 @@ final class Engine {
     let logger: Logger
     var bridge: PortalBridge?
     var lines: [SocketLine] = []
-    var warnings: [String]
+    /// What the operator should know of what was found when things were opened.
+    private(set) var warnings: [String] = []
     /// What the configuration calls peers, for the log.
     private var names: [Address: String] = [:]
     var pings: [UInt64: WaitingPing] = [:]
@@ -56,11 +57,14 @@ final class Engine {
         let now = BootClock.now()
         mailbox = setup.mailbox
         logger = setup.logger
-        warnings = setup.warnings
         poller = try Poller()
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         watcher = Engine.watch(setup.logger)
         for key in setup.nodeKeys { _ = try box.open(key, now: now) }
+        for peer in setup.peers {
+            names[peer.id] = peer.label
+            box.setPeer(PeerSettings(address: peer.id, endpoints: []), now: now)
+        }
         do {
             try openSockets(setup)
             try openPortal(setup)

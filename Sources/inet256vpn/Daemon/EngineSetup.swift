@@ -17,10 +17,11 @@ struct EngineSetup: Sendable {
     var nodeKeys: [PrivateKey]
     var box: BoxSettings
     var transports: [Endpoint]
+    /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
+    var peers: [PeerConfiguration]
     var portal: PortalSetup?
     var mailbox: Mailbox<EngineCommand>
     var logger: Logger
-    var warnings: [String]
 
     init(_ setup: DaemonSetup, mailbox: Mailbox<EngineCommand>, logger: Logger, startMilliseconds: UInt64) throws {
         let configuration = setup.configuration
@@ -31,9 +32,10 @@ struct EngineSetup: Sendable {
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
         transports = configuration.transports.map(\.udp)
+        let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
+        peers = configuration.peers.filter { !own.contains($0.id) }
         self.mailbox = mailbox
         self.logger = logger
-        warnings = setup.warnings
         if configuration.portal.enabled {
             let map = try IPv6Map(prefix: configuration.portal.prefix)
             let plan = try PortalPlan(
@@ -45,7 +47,8 @@ struct EngineSetup: Sendable {
         }
         guard box.hasCipher else {
             throw CommandFailure(
-                .usage, "crypto.ciphers and crypto.min_suite leave no cipher that this processor has: allow chacha20-poly1305")
+                .usage,
+                "crypto.ciphers and crypto.min_suite leave no cipher that this processor has: allow chacha20-poly1305")
         }
     }
 }

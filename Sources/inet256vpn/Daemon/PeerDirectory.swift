@@ -75,7 +75,8 @@ actor PeerDirectory {
         do {
             switch try Routes(try NetlinkSocket()).lookup(endpoint.address) {
             case .goes(let route):
-                guard let link = try Links(try NetlinkSocket()).find(portal.interface), route.interface == link.index else {
+                guard let link = try Links(try NetlinkSocket()).find(portal.interface), route.interface == link.index
+                else {
                     return nil
                 }
                 return "\(endpoint) is routed into the portal \(portal.interface): \(advice)"

@@ -10,6 +10,8 @@ internal import Wire
 /// The control side's view of the running daemon: it asks the data plane through the mailbox and words the answers.
 actor RunningDaemon: DaemonControl {
     private(set) var configuration: Configuration
+    /// What the operator should know of the configuration and the key files.
+    private var warnings: [String]
     private let setup: DaemonSetup
     private let mailbox: Mailbox<EngineCommand>
     private let map: IPv6Map?
@@ -20,6 +22,7 @@ actor RunningDaemon: DaemonControl {
     init(setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, logger: Logger) {
         self.setup = setup
         configuration = setup.configuration
+        warnings = setup.warnings
         mailbox = engine.mailbox
         map = engine.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
         self.directory = directory
@@ -44,7 +47,7 @@ actor RunningDaemon: DaemonControl {
         let troubles = await directory.troubles
         let writer = StatusWriter(
             configuration: configuration, address: setup.key.address, map: map, uptime: BootClock.now() - started,
-            troubles: troubles, firewall: firewall)
+            troubles: troubles, warnings: warnings, firewall: firewall)
         return writer.report(await snapshot())
     }
 
@@ -59,7 +62,9 @@ actor RunningDaemon: DaemonControl {
         let result = await withCheckedContinuation { (answer: CheckedContinuation<PingResult, Never>) in
             do {
                 try mailbox.post(
-                    .ping(target, bytes: bytes, timeout: Interval(nanoseconds: nanoseconds)) { answer.resume(returning: $0) })
+                    .ping(target, bytes: bytes, timeout: Interval(nanoseconds: nanoseconds)) {
+                        answer.resume(returning: $0)
+                    })
             } catch {
                 answer.resume(returning: .refused("\(error)"))
             }
@@ -90,12 +95,22 @@ actor RunningDaemon: DaemonControl {
         next.accept = new.accept
         next.portal.allow = new.portal.allow
         next.log.level = new.log.level
+        warn(of: next)
         configuration = next
         setup.log.level = new.log.level
         if change.applied.contains("accept") { try mailbox.post(.setAcceptsAnybody(new.accept == .any)) }
         try mailbox.post(.setAccess(PortalGate(next)))
         await directory.set(new.peers)
         return change.summary
+    }
+
+    /// Replaces the present configuration's warnings by those of `next`, and tells the new ones.
+    private func warn(of next: Configuration) {
+        let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
+        let old = configuration.warnings(own: own)
+        let new = next.warnings(own: own)
+        for warning in new where !old.contains(warning) { logger.warning("\(warning)") }
+        warnings = warnings.filter { !old.contains($0) } + new
     }
 }
 

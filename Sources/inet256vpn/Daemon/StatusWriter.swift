@@ -13,6 +13,8 @@ struct StatusWriter {
     let map: IPv6Map?
     let uptime: Interval
     let troubles: [Address: String]
+    /// What the configuration and the key files are to be blamed for; the data plane has warnings of its own.
+    let warnings: [String]
     let firewall: FirewallView
 
     func report(_ snapshot: EngineSnapshot?) -> StatusReport {
@@ -23,11 +25,12 @@ struct StatusWriter {
             portal: PortalStatus(enabled: configuration.portal.enabled),
             firewall: FirewallStatus(enforced: false, inputFilters: firewall.filters, note: firewall.note))
         report.memoryRssBytes = ProcessMemory.resident()
+        report.warnings = warnings
         guard let snapshot else {
-            report.warnings = ["the data plane does not answer"]
+            report.warnings.append("the data plane does not answer")
             return report
         }
-        report.warnings = snapshot.warnings
+        report.warnings += snapshot.warnings
         if configuration.portal.enabled, firewall.filters.isEmpty, case .any = configuration.portal.allow {
             report.warnings.append(
                 "NO FIREWALL: every service of this machine that listens on all addresses can be reached from the whole mesh; "
@@ -91,7 +94,8 @@ struct StatusWriter {
             }
             return peer
         }
-        for stranger in box.strangers {
+        // Who asked before a reload made a peer of him is no stranger any more.
+        for stranger in box.strangers where !box.links.contains(where: { $0.address == stranger.address }) {
             var peer = PeerStatus(
                 id: "\(stranger.address)", name: name(stranger.address), configured: false, state: .refused)
             peer.detail =
@@ -142,7 +146,6 @@ struct StatusWriter {
             add("socket_truncated", socket.counters.truncated)
             add("socket_unreachable", socket.counters.unreachable)
             add("socket_denied", socket.counters.denied)
-            add("socket_too_big", socket.counters.tooBig)
             add("socket_failed", socket.counters.failed)
         }
         return drops

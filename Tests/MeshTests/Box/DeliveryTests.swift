@@ -85,7 +85,8 @@ import Wire
             simulation.clearReceived()
             for place in 0..<2000 {
                 // Some in pieces: their repetitions must not make a second whole.
-                simulation.send(numbered(place, count: place % 10 == 0 ? 3000 : 50), from: 0, to: simulation.address(to))
+                let message = numbered(place, count: place % 10 == 0 ? 3000 : 50)
+                simulation.send(message, from: 0, to: simulation.address(to))
                 simulation.run(for: .milliseconds(1))
             }
             simulation.run(for: .seconds(1))

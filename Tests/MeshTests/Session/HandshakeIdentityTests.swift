@@ -69,7 +69,8 @@ import Wire
         let honest = stranger.noise
         let call = try caller(of: stranger, bench)
         let ephemeral = NoiseKeyPair(secret: honest.secret, publicKey: try point(bytes))
-        bench.give(try stranger.answer(call, as: stranger.address, ephemeral: ephemeral), to: 0, from: bench.elsewhere(1))
+        let weak = try stranger.answer(call, as: stranger.address, ephemeral: ephemeral)
+        bench.give(weak, to: 0, from: bench.elsewhere(1))
         stranger.noise = ephemeral
         bench.give(try stranger.answer(call, as: stranger.address), to: 0, from: bench.elsewhere(1))
         #expect(bench.boxes[0].drops[.handshakeZeroKey] == 2, bench.comment)
@@ -117,9 +118,11 @@ import Wire
         for place in HandshakePayload.key..<HandshakePayload.index + 4 {
             for bit in 0..<8 as Range<UInt8> {
                 let altered = payload.altered(at: place, by: 1 << bit)
-                // The sign of x does not show in u: that one is the address of the negated key, held by the same secret.
+                // The sign of x does not show in u: that one is the address of the negated key, of the same owner.
                 if place == HandshakePayload.index - 1 && bit == 7 { continue }
-                #expect(throws: HandshakeError.self) { try Identity.read(NoisePeer(key: u, payload: altered), index: index) }
+                #expect(throws: HandshakeError.self) {
+                    try Identity.read(NoisePeer(key: u, payload: altered), index: index)
+                }
             }
         }
         for payload in [[], Array(payload.dropLast()), payload + [0]] {
@@ -127,9 +130,11 @@ import Wire
                 try Identity.read(NoisePeer(key: u, payload: payload), index: index)
             }
         }
-        // Points of small order, y not below the field's prime, and y that is on no curve: whatever u is claimed for them.
-        let bad = Self.smallOrder + (0..<19).map { [0xed + $0] + [UInt8](repeating: 0xff, count: 30) + [0x7f] }
-            + (0..<19).map { [0xed + $0] + [UInt8](repeating: 0xff, count: 31) } + [[2] + [UInt8](repeating: 0, count: 31)]
+        // Points of small order, y not below the field's prime, y of no point: whatever u is claimed for them.
+        let tooLarge: [[UInt8]] = [0x7f, 0xff].flatMap { top in
+            (0..<19).map { [0xed + $0] + [UInt8](repeating: 0xff, count: 30) + [top] }
+        }
+        let bad = Self.smallOrder + tooLarge + [[2] + [UInt8](repeating: 0, count: 31)]
         for bytes in bad {
             let key = PublicKey(raw: try point(bytes))
             for claimed in [u, .zero, try point(bytes)] {

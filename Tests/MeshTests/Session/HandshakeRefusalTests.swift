@@ -104,7 +104,8 @@ import Wire
         let bench = bench()
         let genuine = try #require(bench.take(0).first)
         let keys = AddressKeys(bench.address(1))
-        for place in 2..<InitiationLayout.mac1 where !(InitiationLayout.hint..<InitiationLayout.ephemeral).contains(place) {
+        let hint = InitiationLayout.hint..<InitiationLayout.ephemeral
+        for place in 2..<InitiationLayout.mac1 where !hint.contains(place) {
             var altered = genuine.bytes.altered(at: place, by: 0x10)
             let mac = altered.withUnsafeBytes { keys.mac1($0) }
             altered.replaceSubrange(InitiationLayout.mac1..<InitiationLayout.mac2, with: mac)
@@ -128,8 +129,8 @@ import Wire
         #expect(bench.isEstablished(0, 1) && bench.isEstablished(1, 0), bench.comment)
     }
 
-    /// With its index altered in message 1 and put right in message 2, the caller gets as far as message 3, which says its
-    /// index once more, sealed.
+    /// With its index altered in message 1 and put right in message 2, the caller gets as far as message 3, which says
+    /// its index once more, sealed.
     @Test func anIndexAlteredInMessage1IsNoticedInMessage3() throws {
         let bench = bench()
         let genuine = try #require(bench.take(0).first)
@@ -186,14 +187,16 @@ import Wire
             return true
         }
         try #require(bench.isEstablished(0, 1) && bench.isEstablished(1, 0))
-        let keypairs = [bench.session(0, 1)?.current, bench.session(1, 0)?.current].map { $0.map(ObjectIdentifier.init) }
+        func keypairs() -> [ObjectIdentifier?] {
+            [bench.session(0, 1)?.current, bench.session(1, 0)?.current].map { $0.map(ObjectIdentifier.init) }
+        }
+        let before = keypairs()
         bench.now = bench.now + .seconds(60)
         for posted in all where posted.kind != .initiation {
             bench.deliver(posted)
             _ = [0, 1].map { bench.take($0) }
         }
-        let after = [bench.session(0, 1)?.current, bench.session(1, 0)?.current].map { $0.map(ObjectIdentifier.init) }
-        #expect(keypairs == after, "an old message changed the keys, \(bench.comment)")
+        #expect(keypairs() == before, "an old message changed the keys, \(bench.comment)")
         #expect(bench.delivered.isEmpty)
     }
 }

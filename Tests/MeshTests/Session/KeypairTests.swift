@@ -45,7 +45,9 @@ import Wire
         for place in datagram.indices {
             #expect(opened(datagram.altered(at: place, by: 1), by: b) == nil, "byte \(place)")
         }
-        for count in TransportLayout.minimum..<datagram.count { #expect(opened(Array(datagram[..<count]), by: b) == nil) }
+        for count in TransportLayout.minimum..<datagram.count {
+            #expect(opened(Array(datagram[..<count]), by: b) == nil)
+        }
         // Not by whoever sealed it, and by the other end once.
         #expect(opened(datagram, by: a) == nil)
         #expect(opened(datagram, by: b) == [1, 2, 3, 4])

@@ -53,7 +53,8 @@ import Wire
             for place in all.indices { all.swapAt(place, Int(random.next(below: UInt32(all.count)))) }
             var whole: [[UInt8]] = []
             for piece in all {
-                if let found = give(piece, to: &reassembler, dropped: &dropped, malformed: &malformed) { whole.append(found) }
+                let found = give(piece, to: &reassembler, dropped: &dropped, malformed: &malformed)
+                if let found { whole.append(found) }
             }
             // Repetitions behind the last missing piece begin a frame that never ends; they complete none.
             guard whole == [frame] else {
@@ -155,9 +156,9 @@ import Wire
                 piece = random.flipped(genuine[Int(random.next(below: UInt32(genuine.count)))])
             }
             let owner = random.next(below: 8)
-            if let whole = give(piece, to: &reassembler, owner: owner, now: now, dropped: &dropped, malformed: &malformed),
-                whole.isEmpty || whole.count > Reassembler.frameCapacity
-            {
+            let whole = give(
+                piece, to: &reassembler, owner: owner, now: now, dropped: &dropped, malformed: &malformed)
+            if let whole, whole.isEmpty || whole.count > Reassembler.frameCapacity {
                 Issue.record("seed \(seed), step \(step): a frame of \(whole.count) bytes")
             }
             guard reassembler.count <= 16, reassembler.bytes <= 17 * Reassembler.frameCapacity else {
@@ -198,7 +199,9 @@ import Wire
         // The largest frame of all.
         let largest = pieces([UInt8](repeating: 1, count: Int(capacity)), number: 7, room: Int(capacity + 63) / 64)
         var whole: [UInt8]?
-        for piece in largest { whole = give(piece, to: &reassembler, dropped: &dropped, malformed: &malformed) ?? whole }
+        for piece in largest {
+            whole = give(piece, to: &reassembler, dropped: &dropped, malformed: &malformed) ?? whole
+        }
         #expect(largest.count == 64 && whole?.count == Int(capacity))
     }
 }

@@ -45,7 +45,8 @@ import Wire
             let expected = model.accept(counter)
             let accepted = window.accept(counter)
             guard admitted == expected, accepted == expected else {
-                Issue.record("seed \(seed), step \(step): counter \(counter), newest \(model.next), expected \(expected)")
+                Issue.record(
+                    "seed \(seed), step \(step): counter \(counter), next \(model.next), expected \(expected)")
                 return
             }
         }

@@ -1,0 +1,33 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The fuzz targets: a package of its own, because every module in it is built with libFuzzer's instrumentation.
+/// Its sources are those of the product (links into Sources). Built and run by scripts/fuzz.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // Instrumented, optimised with all checks in place, and open to `@testable import`.
+    .unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-enable-testing"]),
+]
+
+let package = Package(
+    name: "fuzz",
+    dependencies: [.package(url: "https://github.com/apple/swift-collections", from: "1.6.0")],
+    targets: [
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "Wire", swiftSettings: strict),
+        .target(name: "INET256", dependencies: ["Wire", "CSodium"], swiftSettings: strict),
+        .target(
+            name: "Mesh",
+            dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict),
+        .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
+        .target(name: "FuzzDriver"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["FuzzDriver", "Mesh", "Portal", "INET256", "Wire"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+    ],
+    swiftLanguageModes: [.v6]
+)
