@@ -121,7 +121,8 @@ import Wire
 
     @Test func neighboursOnlyInOneHop() {
         let simulation = Topology.chain(3).build(seed: 18, network: "onehop")
-        #expect(simulation.run(until: { simulation.allFound([0, 1]) && simulation.allFound([1, 2]) }, within: .seconds(30)))
+        let linked = { simulation.allFound([0, 1]) && simulation.allFound([1, 2]) }
+        #expect(simulation.run(until: linked, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [1], patience: .seconds(5)).isEmpty)
         #expect(simulation.unanswered(from: [0], to: [2], patience: .seconds(5)).count == 1, "two hops away")
     }

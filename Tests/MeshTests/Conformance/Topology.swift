@@ -54,7 +54,9 @@ extension Simulation {
         var open: [(Int, Int)] = []
         for source in sources {
             clearReceived()
-            for target in targets where target != source { send(question(source, target), from: source, to: address(target)) }
+            for target in targets where target != source {
+                send(question(source, target), from: source, to: address(target))
+            }
             var answered: Set<Int> = []
             let missing = Set(targets.filter { $0 != source })
             _ = run(
