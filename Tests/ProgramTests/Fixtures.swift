@@ -71,7 +71,8 @@ struct FakeDaemon: DaemonControl {
         portal.traffic = Traffic(rxPackets: 1, rxBytes: 2048, txPackets: 2, txBytes: 5_000_000)
         var report = StatusReport(
             version: "9.9", pid: 42, uptimeSeconds: 3700, mainAddr: Sample.plain, ip6Addr: "fd04::1",
-            network: NetworkStatus(name: "beaconnet", statistics: ["neighbours": 2, "reachable": 3, "known_origins": 4]),
+            network: NetworkStatus(
+                name: "beaconnet", statistics: ["neighbours": 2, "reachable": 3, "known_origins": 4]),
             portal: portal,
             firewall: FirewallStatus(enforced: false, inputFilters: ["inet filter input"], note: "later"))
         report.transportAddrs = [TransportStatus(listen: "udp://[::]:0", bound: ["[::]:4711"])]

@@ -87,7 +87,7 @@ extension MeshBox {
             drops.count(.handshakeBadMAC)
             return
         }
-        // By mac1, which covers all that was answered: one with a byte altered on the way does not stand in the place of the
+        // By mac1, which covers all that was answered: one that was altered on the way does not take the place of the
         // genuine one.
         let mac1 = message[InitiationLayout.mac1..<InitiationLayout.mac2]
         if let known = responses.first(where: { $0.local === local && $0.mac1.elementsEqual(mac1) }) {

@@ -24,8 +24,8 @@ extension MeshBox {
             drops.count(.cookieForged)
             return
         }
-        // The first one is shown at once. Later ones (the other end has a new secret, or somebody on the way forged the first)
-        // are shown with the next repetition, so that nothing makes this box send more than its schedule says.
+        // The first one is shown at once. Later ones (the other end has a new secret, or somebody on the way forged the
+        // first) are shown with the next repetition, so that nothing makes this box send more than its schedule says.
         let isFirst = attempt.cookie == nil
         attempt.cookie = cookie
         attempt.message = Initiation.make(

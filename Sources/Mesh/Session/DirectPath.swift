@@ -25,8 +25,8 @@ struct DirectPath {
         self.validated = validated
     }
 
-    /// Counts what is about to be sent; false when an unproven endpoint has had its share. What is not part of the proof
-    /// leaves room for the challenges, or a busy session would never prove its new path.
+    /// Counts what is about to be sent; false when an unproven endpoint has had its share. What is not part of the
+    /// proof leaves room for the challenges, or a busy session would never prove its new path.
     @inline(__always)
     mutating func admit(_ bytes: Int, isProof: Bool = false) -> Bool {
         if validated { return true }
@@ -36,7 +36,7 @@ struct DirectPath {
         return true
     }
 
-    /// The way for `bytes` of traffic: the path; the old one when the new one is unproven and has had its share; or none.
+    /// The way for `bytes` of traffic: the path; the old one while the new one is unproven and has had its share; or none.
     @inline(__always)
     mutating func route(_ bytes: Int) -> Path? { admit(bytes) ? path : fallback }
 
@@ -58,8 +58,8 @@ struct DirectPath {
         return .endpoint
     }
 
-    /// Turns to a new endpoint, unproven; the caller sends the challenge. Back at the one that was proven before, nothing
-    /// needs to be proven again.
+    /// Turns to a new endpoint, unproven; the caller sends the challenge. Back at the one that was proven before,
+    /// nothing needs to be proven again.
     mutating func move(to new: Path, bytes: Int, challenge: UInt64, now: Instant) {
         if let fallback, fallback.remote == new.remote {
             path = new

@@ -48,7 +48,7 @@ final class Response {
     let index: UInt32
     let local: BoxNode
     let caller: UInt32
-    /// mac1 of the message 1 that was answered: the same message again is answered with the same bytes, without new work.
+    /// mac1 of the message 1 that was answered: the same message again gets the same bytes, without new work.
     let mac1: [UInt8]
     let waiting: XXResponderWaiting
     let message: [UInt8]

@@ -11,7 +11,7 @@ public struct MeshLimits: Sendable {
     /// Age at which keys are neither sent nor received on.
     public var rejectAfter: Interval = .seconds(180)
 
-    /// How much one key of each cipher seals. Not for the configuration: tests come to the end of a key by smaller ones.
+    /// How much one key of each cipher seals. Not for the configuration: tests come to the end of a key by less.
     var chaCha = CipherLimits.chaCha
     var aesGCM = CipherLimits.aesGCM
 

@@ -25,13 +25,19 @@ struct PingCommand: AsyncParsableCommand {
               77  a permission is missing
             """)
 
-    @Option(name: .customShort("c"), help: ArgumentHelp("Stop after this many pings.", valueName: "count"))
+    @Option(
+        name: .customShort("c", allowingJoined: true),
+        help: ArgumentHelp("Stop after this many pings.", valueName: "count"))
     var count: Int?
-    @Option(name: .customShort("i"), help: ArgumentHelp("Seconds between pings.", valueName: "seconds"))
+    @Option(
+        name: .customShort("i", allowingJoined: true),
+        help: ArgumentHelp("Seconds between pings.", valueName: "seconds"))
     var interval = 1.0
-    @Option(name: .customShort("s"), help: ArgumentHelp("Bytes of payload.", valueName: "bytes"))
+    @Option(name: .customShort("s", allowingJoined: true), help: ArgumentHelp("Bytes of payload.", valueName: "bytes"))
     var size = 56
-    @Option(name: .customShort("W"), help: ArgumentHelp("Seconds to wait for an answer.", valueName: "seconds"))
+    @Option(
+        name: .customShort("W", allowingJoined: true),
+        help: ArgumentHelp("Seconds to wait for an answer.", valueName: "seconds"))
     var wait = 5.0
     @Flag(help: "Print one JSON object at the end.")
     var json = false

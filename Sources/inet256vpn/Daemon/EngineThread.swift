@@ -12,6 +12,8 @@ struct EngineThread: Sendable {
         let (ended, end) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             let thread = Thread {
+                // Only a running thread can be named, for `top -H` and the like.
+                Thread.current.name = "data plane"
                 let engine: Engine
                 do {
                     engine = try Engine(setup)
@@ -24,7 +26,6 @@ struct EngineThread: Sendable {
                 end.yield(Result { try engine.run() })
                 end.finish()
             }
-            thread.name = "data plane"
             thread.start()
         }
         return EngineThread(mailbox: setup.mailbox, ended: ended)

@@ -99,6 +99,7 @@ import Wire
         session.directAlive = false
         #expect(send(bench, [1], to: stranger.address) == .queued)
         session.directAlive = true
+        bench.boxes[0].wake(session, bench.now)
         bench.run(for: .seconds(1))
         #expect(session.pending.isEmpty && bench.boxes[0].pendingBytes == 0)
         bench.run(for: MeshLimits().silenceBeforeHandshake)
