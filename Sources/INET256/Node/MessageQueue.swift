@@ -48,22 +48,24 @@ public final class MessageQueue: Sendable {
     /// Hands `message` to a waiting reader or puts it in line. False when it was dropped: the queue is full or closed.
     @discardableResult
     public func offer(_ message: Message) -> Bool {
-        state.withLock { state in
-            guard !state.isClosed else { return false }
+        let (taken, reader) = state.withLock { state -> (Bool, PendingReceive.Waiter?) in
+            guard !state.isClosed else { return (false, nil) }
             while !state.waiting.isEmpty {
                 // A reader whose task was cancelled meanwhile takes nothing; then the next one may.
-                if state.waiting.removeFirst().finish(.success(message)) { return true }
+                if case .taken(let reader) = state.waiting.removeFirst().claim(.success(message)) { return (true, reader) }
             }
             guard state.messages.count - state.front < messageLimit,
                 state.byteCount + message.payload.count <= byteLimit
             else {
                 state.dropped += 1
-                return false
+                return (false, nil)
             }
             state.messages.append(message)
             state.byteCount += message.payload.count
-            return true
+            return (true, nil)
         }
+        reader?.resume(returning: .success(message))
+        return taken
     }
 
     /// The next message, as soon as there is one. Throws `cancelled` when the task is, `closed` when the queue is; a
@@ -72,47 +74,85 @@ public final class MessageQueue: Sendable {
         let pending = PendingReceive()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                pending.begin(continuation)
-                state.withLock { state in
-                    if state.isClosed {
-                        pending.finish(.failure(.closed))
-                    } else if let message = state.first, pending.finish(.success(message)) {
-                        state.removeFirst()
-                    } else if !pending.isFinished {
-                        state.waiting.append(pending)
-                    }
+                if let outcome = pending.begin(continuation) ?? attend(pending) {
+                    continuation.resume(returning: outcome)
                 }
             }
         } onCancel: {
-            pending.finish(.failure(.cancelled))
+            if case .taken(let reader) = pending.claim(.failure(.cancelled)) {
+                reader?.resume(returning: .failure(.cancelled))
+            }
             state.withLock { state in state.waiting.removeAll { $0 === pending } }
         }
         return try result.get()
     }
 
+    /// Puts a call in line, or gives what it ends with at once.
+    private func attend(_ pending: PendingReceive) -> PendingReceive.Outcome? {
+        state.withLock { state in
+            if state.isClosed {
+                return pending.claim(.failure(.closed)).isTaken ? .failure(.closed) : nil
+            }
+            if let message = state.first {
+                guard pending.claim(.success(message)).isTaken else { return nil }
+                state.removeFirst()
+                return .success(message)
+            }
+            if !pending.isFinished { state.waiting.append(pending) }
+            return nil
+        }
+    }
+
     /// Ends all waiting calls with `closed` and forgets what is in line.
     public func close() {
-        state.withLock { state in
+        let readers = state.withLock { state -> [PendingReceive.Waiter] in
             state.isClosed = true
-            for pending in state.waiting { pending.finish(.failure(.closed)) }
+            let readers = state.waiting.compactMap { $0.claim(.failure(.closed)).waiter }
             state.waiting = []
             state.messages = []
             state.front = 0
             state.byteCount = 0
+            return readers
         }
+        for reader in readers { reader.resume(returning: .failure(.closed)) }
     }
 }
 
-/// One call that waits for a message. Whoever finishes it first decides how it ends: a message, or cancellation.
+/// One call that waits for a message. Whoever claims it first decides how it ends: a message, or cancellation.
+///
+/// The continuation is resumed by whoever claimed it, after all locks are released: a cancelled task runs its handler under
+/// a lock of the runtime's, which resuming takes as well, so either order of the two must be possible.
 private final class PendingReceive: Sendable {
     typealias Outcome = Result<Message, NodeError>
+    typealias Waiter = CheckedContinuation<Outcome, Never>
+
+    enum Claim {
+        /// It had ended before.
+        case tooLate
+        /// Ours to end; without a waiter when the call has not begun to wait.
+        case taken(Waiter?)
+
+        var isTaken: Bool {
+            switch self {
+            case .tooLate: false
+            case .taken: true
+            }
+        }
+
+        var waiter: Waiter? {
+            switch self {
+            case .tooLate: nil
+            case .taken(let waiter): waiter
+            }
+        }
+    }
 
     private enum State {
         case beforeWaiting
-        case waiting(CheckedContinuation<Outcome, Never>)
-        /// Finished before there was anybody to tell: cancelled in the first instant.
-        case finishedEarly(Outcome)
-        case finished
+        case waiting(Waiter)
+        /// Ended before there was anybody to tell: cancelled in the first instant.
+        case endedEarly(Outcome)
+        case ended
     }
 
     private let state = Mutex(State.beforeWaiting)
@@ -121,36 +161,37 @@ private final class PendingReceive: Sendable {
         state.withLock { state in
             switch state {
             case .beforeWaiting, .waiting: false
-            case .finishedEarly, .finished: true
+            case .endedEarly, .ended: true
             }
         }
     }
 
-    func begin(_ continuation: CheckedContinuation<Outcome, Never>) {
-        state.withLock { state in
-            switch state {
-            case .beforeWaiting: state = .waiting(continuation)
-            case .finishedEarly(let outcome):
-                state = .finished
-                continuation.resume(returning: outcome)
-            case .waiting, .finished: preconditionFailure("a call waits once")
-            }
-        }
-    }
-
-    /// False when it had ended before.
-    @discardableResult
-    func finish(_ outcome: Outcome) -> Bool {
+    /// The call waits from now on; or what it ended with already, to be told by the caller of this.
+    func begin(_ waiter: Waiter) -> Outcome? {
         state.withLock { state in
             switch state {
             case .beforeWaiting:
-                state = .finishedEarly(outcome)
-                return true
-            case .waiting(let continuation):
-                state = .finished
-                continuation.resume(returning: outcome)
-                return true
-            case .finishedEarly, .finished: return false
+                state = .waiting(waiter)
+                return nil
+            case .endedEarly(let outcome):
+                state = .ended
+                return outcome
+            case .waiting, .ended: preconditionFailure("a call waits once")
+            }
+        }
+    }
+
+    /// The right to end the call with `outcome`, given once.
+    func claim(_ outcome: Outcome) -> Claim {
+        state.withLock { state in
+            switch state {
+            case .beforeWaiting:
+                state = .endedEarly(outcome)
+                return .taken(nil)
+            case .waiting(let waiter):
+                state = .ended
+                return .taken(waiter)
+            case .endedEarly, .ended: return .tooLate
             }
         }
     }
