@@ -24,6 +24,23 @@ import Wire
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["key"])
     }
 
+    /// As in `inet256vpn keygen | inet256vpn addr --private-key /dev/stdin`, with a writer that is late.
+    @Test func aKeyMayComeThroughAPipe() throws {
+        let pipe = Pipe()
+        let key = PrivateKey(generatedFrom: SystemRandom())
+        let content = Data(bytes(key))
+        let writer = Thread {
+            try? pipe.fileHandleForWriting.write(contentsOf: content.prefix(10))
+            usleep(50_000)
+            try? pipe.fileHandleForWriting.write(contentsOf: content.dropFirst(10))
+            try? pipe.fileHandleForWriting.close()
+        }
+        writer.start()
+        let file = try PrivateKeyFile.load("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
+        #expect(file.key.address == key.address)
+        #expect(file.warnings.isEmpty, "a pipe has no mode to be warned about")
+    }
+
     @Test func aKeyIsNeverOverwritten() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("key", "precious")

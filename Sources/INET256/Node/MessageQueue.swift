@@ -52,7 +52,9 @@ public final class MessageQueue: Sendable {
             guard !state.isClosed else { return (false, nil) }
             while !state.waiting.isEmpty {
                 // A reader whose task was cancelled meanwhile takes nothing; then the next one may.
-                if case .taken(let reader) = state.waiting.removeFirst().claim(.success(message)) { return (true, reader) }
+                if case .taken(let reader) = state.waiting.removeFirst().claim(.success(message)) {
+                    return (true, reader)
+                }
             }
             guard state.messages.count - state.front < messageLimit,
                 state.byteCount + message.payload.count <= byteLimit

@@ -28,7 +28,7 @@ struct FileContents {
     /// Permission bits.
     var mode: UInt32
 
-    /// Reads the whole of the regular file at `path`; EFBIG beyond `limit` bytes.
+    /// Reads the whole of the file or pipe at `path`; EFBIG beyond `limit` bytes. A pipe has no mode worth a word: it is 0.
     static func read(_ path: String, limit: Int) throws(FileError) -> FileContents {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError("read", path) }
@@ -36,6 +36,9 @@ struct FileContents {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError("look at", path) }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError("read", path, code: EISDIR) }
+        let isPipe = status.st_mode & S_IFMT == S_IFIFO
+        // Opening must not wait for a writer, but what one still has to say is waited for: `keygen | addr ...`.
+        if isPipe { _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK) }
         var chunk = [UInt8](repeating: 0, count: 4096)
         // Growing would leave copies of a key behind in freed memory.
         var bytes: [UInt8] = []
@@ -52,7 +55,7 @@ struct FileContents {
             bytes += chunk[..<count]
             guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
         }
-        return FileContents(bytes: bytes, mode: UInt32(status.st_mode & 0o7777))
+        return FileContents(bytes: bytes, mode: isPipe ? 0 : UInt32(status.st_mode & 0o7777))
     }
 
     /// Creates the file at `path` with `mode`, complete or not at all, and never in the place of another:
