@@ -165,11 +165,15 @@ public final class MeshBox {
 
     // MARK: Questions
 
-    /// Any known address that begins with the first `bits` bits of `prefix`: local, neighbour or routed.
+    /// Any known address that begins with the first `bits` bits of `prefix`: local, neighbour, routed, or one that a session
+    /// joins us with.
     public func find(prefix: Address, bits: Int) -> Address? {
         if let found = network.find(prefix: prefix, bits: bits) { return found }
-        // Peers that are configured but not linked yet: traffic to them may wait for the link.
-        return allSessions.first { $0.peer != nil && $0.remote.hasPrefix(prefix, bits: bits) }?.remote
+        // Peers that are configured but not linked yet: traffic to them may wait for the link. And whoever has a session with us
+        // proved its address: what it sends must be answerable, be it a neighbour or not.
+        return allSessions.first {
+            ($0.peer != nil || $0.current != nil) && $0.remote.hasPrefix(prefix, bits: bits)
+        }?.remote
     }
 
     /// The public key of an address, from the routes or from a session.

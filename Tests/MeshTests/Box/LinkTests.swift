@@ -31,6 +31,9 @@ import Wire
         bench.send([1], from: 0, to: 1)
         bench.exchange()
         #expect(bench.delivered.map(\.message) == [[1]], "sessions are accepted from anybody, \(bench.comment)")
+        #expect(
+            bench.boxes[1].find(prefix: bench.address(0), bits: 135) == bench.address(0),
+            "its packets can be answered, though no route leads to it, \(bench.comment)")
 
         // Its peers change: now it is welcome.
         bench.introduce(1, to: 0)
