@@ -198,9 +198,12 @@ public final class Simulation {
         box.beginTurn()
         let path = Path(remote: from, local: nodes[place].endpoint.address, interface: 1, socket: 0)
         copy.withUnsafeMutableBytes { datagram in
-            if let delivery = box.receive(datagram, from: path, now: now) {
+            var delivery = box.receive(datagram, from: path, now: now)
+            if delivery == nil, box.hasOvertaken { delivery = box.nextOvertaken(now: now) }
+            while let arrived = delivery {
                 nodes[place].received.append(
-                    Received(from: delivery.source, message: Array(delivery.message), at: now))
+                    Received(from: arrived.source, message: Array(arrived.message), at: now))
+                delivery = box.hasOvertaken ? box.nextOvertaken(now: now) : nil
             }
         }
         settle(place)

@@ -251,6 +251,7 @@ extension MeshBox {
         }
         session.lastReceived = now
         install(keypair, session, arrival, now)
+        overtakenIsRipe = !overtaken.isEmpty
         // The first authenticated datagram tells the caller that message 3 came.
         emitShort(.keepalive, [], session, now)
     }

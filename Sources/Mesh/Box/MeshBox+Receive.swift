@@ -42,7 +42,7 @@ extension MeshBox {
         guard case .keypair(let session, let keypair) = indices[index] else {
             if case .response = indices[index] {
                 // Overtook message 3, which is on its way.
-                drops.count(.transportBeforeFinish)
+                hold(UnsafeRawBufferPointer(datagram), index, arrival)
             } else {
                 drops.count(.unknownIndex)
                 sendHint(UnsafeRawBufferPointer(datagram), arrival, now)

@@ -39,6 +39,7 @@ extension MeshBox {
             drops.count(.handshakeTimeout)
             return true
         }
+        if !overtaken.isEmpty { forgetOvertaken() }
         drops.count(.fragmentExpired, by: reassembler.tick(now))
         sweepAt = now + .seconds(1)
         if responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }

@@ -44,6 +44,11 @@ public final class MeshBox {
     var peerAddresses: Set<IPv6Address> = []
 
     var responses: [Response] = []
+    var overtaken: [Overtaken] = []
+    /// Has a handshake ended whose data may have come before? Read after each `receive`.
+    public var hasOvertaken: Bool { overtakenIsRipe }
+    var overtakenIsRipe = false
+    let overtakenBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     var jar: CookieJar
     var reassembler: Reassembler
     var pendingBytes = 0
@@ -104,7 +109,10 @@ public final class MeshBox {
         add(BoxNode(id: .main, key: key), now)
     }
 
-    deinit { scratch.deallocate() }
+    deinit {
+        scratch.deallocate()
+        overtakenBuffer.deallocate()
+    }
 
     /// The box's own address: its links are sessions of this one.
     public var mainAddress: Address { nodes[0]!.address }

@@ -195,15 +195,20 @@ final class Engine {
             let count = try lines[place].socket.receive(into: batch)
             for index in 0..<count {
                 let datagram = batch[index]
-                guard let delivery = box.receive(datagram.bytes, from: datagram.path, now: now) else { continue }
-                if delivery.node == .main, bridge != nil {
-                    try bridge?.inbound(delivery.message, from: delivery.source)
-                } else {
-                    unread += 1
-                }
+                if let delivery = box.receive(datagram.bytes, from: datagram.path, now: now) { try take(delivery) }
+                while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
             }
             if box.outbox.wantsFlush { try flush(now) }
             if count < DatagramBatch.capacity { return }
+        }
+    }
+
+    @inline(__always)
+    private func take(_ delivery: Delivery) throws {
+        if delivery.node == .main, bridge != nil {
+            try bridge?.inbound(delivery.message, from: delivery.source)
+        } else {
+            unread += 1
         }
     }
 

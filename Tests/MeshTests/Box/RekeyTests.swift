@@ -56,8 +56,8 @@ import Wire
         #expect(simulation.drops(0)[.transportBeforeFinish] + simulation.drops(1)[.transportBeforeFinish] == 0)
     }
 
-    @Test func byAgeOverACableThatReorders() throws {
-        let seed = Seeds.fresh()
+    /// From the very first message on. (With the two fixed seeds much overtakes the first message 3.)
+    @Test(arguments: [39595, 3_373_494, Seeds.fresh()]) func byAgeOverACableThatReorders(seed: UInt64) throws {
         var quality = CableQuality.clean
         quality.reorderPermille = 300
         quality.jitter = .milliseconds(10)

@@ -97,10 +97,15 @@ final class Bench {
         bytesIn[place] += bytes.count
         if newTurn { boxes[place].beginTurn() }
         copy.withUnsafeMutableBytes { datagram in
-            guard let found = boxes[place].receive(datagram, from: path(to: source), now: now) else { return }
-            delivered.append(
-                Delivered(box: place, node: found.node, source: found.source, message: Array(found.message)))
+            take(boxes[place].receive(datagram, from: path(to: source), now: now), place)
+            while boxes[place].hasOvertaken, let found = boxes[place].nextOvertaken(now: now) { take(found, place) }
         }
+    }
+
+    private func take(_ found: Delivery?, _ place: Int) {
+        guard let found else { return }
+        delivered.append(
+            Delivered(box: place, node: found.node, source: found.source, message: Array(found.message)))
     }
 
     /// Hands a datagram to whom it is addressed to; one to an endpoint without a box is lost.
