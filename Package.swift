@@ -50,7 +50,7 @@ let package = Package(
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
         .target(name: "Transport", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
         .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
-        .target(name: "Firewall", dependencies: ["Netlink", "CNftnl"], swiftSettings: strict),
+        .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict),
         .target(
             name: "API", dependencies: ["Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: strict),

@@ -192,6 +192,12 @@ public struct IPv6Prefix: Hashable, Sendable, CustomStringConvertible {
         self.init(address, length: length)
     }
 
+    /// The address alone.
+    public init(host address: IPv6Address) {
+        self.address = address
+        length = 128
+    }
+
     public func contains(_ other: IPv6Address) -> Bool { other.masked(to: length) == address }
     public var description: String { "\(address)/\(length)" }
 }
