@@ -4,18 +4,20 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     case notIPv6
     /// Cut off, or its length field lies.
     case malformed
-    /// Outbound: the source is not an address of this portal.
+    /// Outbound: the source is neither this portal's address nor in a network behind this box.
     case sourceNotOurs
-    /// Outbound: outside the portal's prefix, so nobody's address here.
+    /// Outbound: outside the portal's prefix and every network, so nobody's address here.
     case destinationOutsidePrefix
     /// Multicast is not carried.
     case multicast
     /// Link-local addresses mean nothing beyond a link.
     case linkLocal
-    /// Inbound: the source is not the address that the sender's key gives.
+    /// Inbound: the source is neither the address that the sender's key gives nor in a network behind the sender.
     case sourceNotSender
     /// Inbound: for somebody else; the portal is not a way through.
     case destinationNotOurs
+    /// Outbound: for a network behind this box; the kernel has no route to it and sent it this way.
+    case destinationHere
 
     public var description: String {
         switch self {
@@ -27,6 +29,7 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
         case .linkLocal: "link-local"
         case .sourceNotSender: "source not the sender's"
         case .destinationNotOurs: "destination not ours"
+        case .destinationHere: "destination behind this box"
         }
     }
 
@@ -35,6 +38,7 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     public var answer: ICMPv6Error? {
         switch self {
         case .destinationOutsidePrefix: .noRoute
+        case .destinationHere: .addressUnreachable
         case .notIPv6, .malformed, .sourceNotOurs, .multicast, .linkLocal, .sourceNotSender, .destinationNotOurs: nil
         }
     }

@@ -9,17 +9,50 @@ public enum Verdict {
 }
 
 /// Says which packets may pass the portal. This is where an IPv6 source becomes an identity: a packet leaves
-/// only with our address, and comes in only with the address that its sender's key gives.
+/// only with an address that is ours or behind us, and comes in only with one that is its sender's or behind it.
+///
+/// Every rule asks the same question, where an address is, and lets the most specific answer count. So what comes from
+/// an address is carried exactly when an answer would go to the node that it came from: whoever mines a key with a
+/// derived address inside a network of others gains nothing by it.
 public struct PortalFilter: Sendable {
     /// The portal's own address.
     public let own: IPv6Address
     /// The prefix that all addresses of the mesh are in.
     public let prefix: IPv6Prefix
+    /// The networks behind this box and behind others.
+    public let networks: PortalNetworks
 
-    public init(own: IPv6Address, prefix: IPv6Prefix) {
+    public init(own: IPv6Address, prefix: IPv6Prefix, networks: PortalNetworks = .none) {
         precondition(prefix.contains(own), "the portal's address is in its prefix")
         self.own = own
         self.prefix = prefix
+        self.networks = networks
+    }
+
+    /// Where an address is, seen from this box.
+    public enum Location: Hashable, Sendable {
+        /// Our own address.
+        case own
+        /// In a network behind this box.
+        case local
+        /// In a network behind the node with this derived address.
+        case behind(IPv6Address)
+        /// In the mesh's prefix and in no network: the address of a node, if anybody's.
+        case node
+        case nowhere
+    }
+
+    /// Networks inside the mesh's prefix are more specific than it; those around it leave its addresses to the nodes.
+    public func location(of address: IPv6Address) -> Location {
+        if address == own { return .own }
+        let isInPrefix = prefix.contains(address)
+        guard let found = networks.find(address), !isInPrefix || found.prefix.length > prefix.length else {
+            return isInPrefix ? .node : .nowhere
+        }
+        switch found.side {
+        case .here: return .local
+        case .behind(let owner): return .behind(owner)
+        }
     }
 
     /// A packet that the kernel sends through the portal.
@@ -35,9 +68,16 @@ public struct PortalFilter: Sendable {
         // Before the check for ours: what the kernel sends by itself from link-local addresses is no mistake
         // of the user's that a counter of wrong sources should show.
         if destination.isLinkLocal || source.isLinkLocal { return .drop(.linkLocal, header) }
-        if source != own { return .drop(.sourceNotOurs, header) }
-        if !prefix.contains(destination) { return .drop(.destinationOutsidePrefix, header) }
-        return .pass(header)
+        switch location(of: source) {
+        case .own, .local: break
+        case .behind, .node, .nowhere: return .drop(.sourceNotOurs, header)
+        }
+        switch location(of: destination) {
+        case .behind, .node: return .pass(header)
+        // Never asked of the mesh: a stranger could have a derived address inside our network.
+        case .own, .local: return .drop(.destinationHere, header)
+        case .nowhere: return .drop(.destinationOutsidePrefix, header)
+        }
     }
 
     /// A packet that came through the mesh from the node whose derived address is `sender`.
@@ -47,12 +87,19 @@ public struct PortalFilter: Sendable {
         case .drop(let reason, let packet): return .drop(reason, packet)
         case .pass(let checked): header = checked
         }
-        if header.source != sender { return .drop(.sourceNotSender, header) }
+        let source = header.source
+        switch location(of: source) {
+        case .node where source == sender: break
+        case .behind(let owner) where owner == sender: break
+        case .own, .local, .behind, .node, .nowhere: return .drop(.sourceNotSender, header)
+        }
         let destination = header.destination
         if destination.isMulticast { return .drop(.multicast, header) }
         if destination.isLinkLocal { return .drop(.linkLocal, header) }
-        if destination != own { return .drop(.destinationNotOurs, header) }
-        return .pass(header)
+        switch location(of: destination) {
+        case .own, .local: return .pass(header)
+        case .behind, .node, .nowhere: return .drop(.destinationNotOurs, header)
+        }
     }
 
     private func check(_ bytes: UnsafeRawBufferPointer) -> Verdict {

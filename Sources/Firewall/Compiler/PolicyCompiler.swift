@@ -46,7 +46,7 @@ public struct PolicyCompiler {
     static let logLimit = RateLimit(5, per: .second, burst: 10)
 
     /// The chain that holds what an administrator wrote in nft's own words. No change of rules touches it.
-    public static let includeChain = "include"
+    public static let includeChain = "mesh_include"
 
     // MARK: The frame
 
@@ -54,7 +54,7 @@ public struct PolicyCompiler {
         for counter in Counter.allCases { parts.counter(counter.rawValue) }
         parts.chain(
             RulesetChain(
-                name: "reject",
+                name: "mesh_reject",
                 rules: [RulesetRule([.transport(6), .rejectReset]), RulesetRule([.rejectProhibited])]))
         if policy.hasInclude { parts.chain(RulesetChain(name: Self.includeChain)) }
 
@@ -92,7 +92,7 @@ public struct PolicyCompiler {
         if policy.clampsMSS {
             // Before anything of ours can accept: NF_IP_PRI_MANGLE.
             base(
-                "clamp_mss", .forward,
+                "mesh_clamp_mss", .forward,
                 [
                     RulesetRule([.inputInterface(portal), .tcpSyn, .clampMSS]),
                     RulesetRule([.outputInterface(portal), .tcpSyn, .clampMSS]),
@@ -102,7 +102,7 @@ public struct PolicyCompiler {
             var translations: [RulesetRule] = []
             for masquerade in policy.masquerades { translations += translation(masquerade) }
             // NF_IP_PRI_NAT_SRC.
-            base("masquerade", .postrouting, translations, kind: .nat, priority: 100)
+            base("mesh_masquerade", .postrouting, translations, kind: .nat, priority: 100)
         }
     }
 
@@ -260,7 +260,7 @@ public struct PolicyCompiler {
         switch action {
         case .allow: .accept
         case .deny: .drop
-        case .reject: .goto("reject")
+        case .reject: .goto("mesh_reject")
         }
     }
 }
