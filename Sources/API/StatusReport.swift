@@ -128,10 +128,18 @@ public struct LocalNodeStatus: Codable, Sendable, Equatable {
     }
 }
 
-/// Whether anything filters what comes in by the portal.
+/// Whether anything filters what comes in by the portal. `firewall show` has the rules.
 public struct FirewallStatus: Codable, Sendable, Equatable {
     /// Whether this daemon enforces a policy of its own.
     public var enforced: Bool
+    /// Such as "inet inet256vpn".
+    public var table: String?
+    /// Whether the kernel keeps everybody else from changing the table.
+    public var owned = false
+    /// What becomes of inbound packets that no rule decides on: "deny", "reject" or "allow".
+    public var inboundDefault: String?
+    /// Of both directions.
+    public var rules = 0
     /// Other tables' input chains that were found, such as "inet filter input".
     public var inputFilters: [String]
     public var note: String?
@@ -143,7 +151,8 @@ public struct FirewallStatus: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case enforced, note
+        case enforced, table, owned, rules, note
+        case inboundDefault = "inbound_default"
         case inputFilters = "input_filters"
     }
 }

@@ -27,6 +27,8 @@ public final class NetlinkSocket {
 
     /// How often a dump that changed under the reader is begun again.
     private static let dumpAttempts = 10
+    /// What the kernel keeps beside the bytes of a datagram, generously.
+    private static let batchOverhead = 4096
     /// Objects kept from one dump: more than a full routing table of the Internet.
     private static let itemLimit = 1 << 20
 
@@ -38,6 +40,9 @@ public final class NetlinkSocket {
         // Any start will do; a fresh one keeps the answers of an earlier socket with the same port apart.
         sequence = UInt32(truncatingIfNeeded: Self.now().nanoseconds)
     }
+
+    /// The port by which the kernel knows this socket.
+    public var port: UInt32 { handle.port }
 
     private static func open(_ bus: Bus) throws(NetlinkError) -> SocketHandle {
         let handle = try SocketHandle(bus: bus.rawValue, groups: 0)
@@ -110,6 +115,48 @@ public final class NetlinkSocket {
             }
         }
         throw request.failure(ETIMEDOUT)
+    }
+
+    /// The first of so many numbers that no other request of this socket bears.
+    func reserveNumbers(_ count: Int) -> UInt32 {
+        let first = sequence &+ 1
+        sequence &+= UInt32(clamping: count)
+        return first
+    }
+
+    /// Sends a batch and reads what the kernel has to say. It works through a batch before the sending returns, so its
+    /// whole answer waits by then: all is read and nothing waited for. Nil when some of it was lost and the rest
+    /// refuses nothing.
+    func exchange(
+        batch: UnsafeRawBufferPointer, _ first: UInt32, _ count: Int
+    ) throws(ExchangeFailure) -> [BatchRefusal]? {
+        handle.setSendBuffer(Int32(clamping: batch.count + Self.batchOverhead))
+        let sent = handle.send(batch)
+        guard sent == 0 else { throw ExchangeFailure(code: sent, text: nil) }
+        var refusals: [BatchRefusal] = []
+        var isLost = false
+        while true {
+            switch inbox.receiveNow(from: handle) {
+            case .stranger:
+                continue
+            case .failed(EAGAIN):
+                return isLost && refusals.isEmpty ? nil : refusals
+            case .failed(ENOBUFS), .failed(EMSGSIZE):
+                isLost = true
+            case .failed(let code):
+                throw ExchangeFailure(code: code, text: nil)
+            case .datagram(let bytes):
+                for message in NetlinkMessages(bytes) where Int32(message.type) == NLMSG_ERROR {
+                    let number = Int(message.sequence &- first)
+                    guard number < count else { continue }
+                    guard let verdict = Acknowledgement(decoding: message) else {
+                        throw ExchangeFailure(code: EBADMSG, text: nil)
+                    }
+                    guard verdict.code != 0 else { continue }
+                    refusals.append(BatchRefusal(message: number, code: verdict.code, text: verdict.text))
+                }
+            }
+        }
     }
 
     private static func now() -> Instant {

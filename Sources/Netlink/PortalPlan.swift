@@ -1,8 +1,8 @@
 internal import Glibc
 public import Wire
 
-/// What the portal needs of the kernel, checked: an interface of that name with one address, and the route
-/// of a whole prefix into it.
+/// What the portal needs of the kernel, checked: an interface of that name with one address, and the routes
+/// of a whole prefix and of the networks behind other boxes into it.
 public struct PortalPlan: Hashable, Sendable {
     public let interface: String
     /// This box's derived address; it gets a /128.
@@ -16,6 +16,10 @@ public struct PortalPlan: Hashable, Sendable {
     /// The configuration says that the interface is a persistent TUN device: one that is there is taken
     /// into use, and left in place at the end.
     public let persistent: Bool
+    /// Networks behind other boxes, which the portal leads to; sorted, each once.
+    public let networks: [IPv6Prefix]
+    /// Networks behind this box: somebody else routes them, and this machine forwards.
+    public let localNetworks: [IPv6Prefix]
 
     /// The kernel's own default for IPv6 routes (IP6_RT_PRIO_USER).
     public static let defaultMetric: UInt32 = 1024
@@ -23,7 +27,8 @@ public struct PortalPlan: Hashable, Sendable {
     /// - Throws: `PortalError.badPlan` with the field and what was expected.
     public init(
         interface: String, address: IPv6Address, prefix: IPv6Prefix, mtu: UInt32,
-        metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false
+        metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
+        networks: [IPv6Prefix] = [], localNetworks: [IPv6Prefix] = []
     ) throws(PortalError) {
         if let fault = NetworkInterface.nameFault(interface) {
             throw .badPlan("interface \"\(interface)\": \(fault)")
@@ -38,6 +43,12 @@ public struct PortalPlan: Hashable, Sendable {
             throw .badPlan("metric \(metric): expected 1 to \(PortalMark.holdMetric - 1)")
         }
         guard table > 0 else { throw .badPlan("table 0: expected 1 to \(UInt32.max); the main table is 254") }
+        for network in networks + localNetworks {
+            if let fault = Self.fault(of: network, prefix) { throw .badPlan("network \(network): \(fault)") }
+        }
+        if let both = networks.first(where: localNetworks.contains) {
+            throw .badPlan("network \(both): it is declared behind this box and behind another")
+        }
         self.interface = interface
         self.address = address
         self.prefix = prefix
@@ -45,6 +56,26 @@ public struct PortalPlan: Hashable, Sendable {
         self.metric = metric
         self.table = table
         self.persistent = persistent
+        self.networks = Self.inOrder(networks)
+        self.localNetworks = Self.inOrder(localNetworks)
+    }
+
+    /// What routes lead into the portal for: the prefix first, then the networks.
+    public var served: [IPv6Prefix] { [prefix] + networks }
+
+    private static func inOrder(_ networks: [IPv6Prefix]) -> [IPv6Prefix] {
+        Set(networks).sorted { a, b in a.address != b.address ? a.address < b.address : a.length < b.length }
+    }
+
+    /// What is wrong with a network; nil when nothing is.
+    private static func fault(of network: IPv6Prefix, _ prefix: IPv6Prefix) -> String? {
+        if network == prefix { return "it is the portal's own prefix" }
+        // ::ffff:0:0/96 would be taken for IPv4.
+        if network.length >= 64, network.address.high == 0 { return "expected an IPv6 network" }
+        if network.address.isMulticast || network.address.isLinkLocal {
+            return "multicast and link-local addresses are not carried"
+        }
+        return nil
     }
 }
 
@@ -69,8 +100,8 @@ public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
     case foreignInterface(name: String, kind: String, alias: String)
     /// The device is ours or was offered to us, but a process holds it open.
     case busyInterface(name: String)
-    /// Somebody else's route has exactly the prefix.
-    case prefixTaken(prefix: IPv6Prefix, route: String, byAnotherPortal: Bool)
+    /// Somebody else's route has exactly the prefix, or exactly that of a network behind another box.
+    case prefixTaken(prefix: IPv6Prefix, route: String, byAnotherPortal: Bool, isNetwork: Bool = false)
     case kernel(NetlinkError)
 
     public var description: String {
@@ -89,11 +120,13 @@ public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
         case .busyInterface(let name):
             return "\(name) is in use by another process: stop it (is another inet256vpn running?), "
                 + "or choose another `portal.interface`"
-        case .prefixTaken(let prefix, let route, let byAnotherPortal):
+        case .prefixTaken(let prefix, let route, let byAnotherPortal, let isNetwork):
+            let change = isNetwork ? "take it out of `networks`" : "choose another `portal.prefix`"
+            let other = isNetwork ? change : "give this one another `portal.prefix`"
             let advice =
                 byAnotherPortal
-                ? "another inet256vpn serves it: stop that one, or give this one another `portal.prefix`"
-                : "choose another `portal.prefix`, or remove that route (ip -6 route delete \(route))"
+                ? "another inet256vpn serves it: stop that one, or \(other)"
+                : "\(change), or remove that route (ip -6 route delete \(route))"
             return "\(prefix) is already routed: \(route); \(advice)"
         case .kernel(let error):
             return error.advice.map { "\(error); \($0)" } ?? "\(error)"
@@ -101,15 +134,26 @@ public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A route of somebody else inside the prefix: it goes on working, and the box's peers with such addresses
-/// cannot be reached.
-public struct PortalWarning: Hashable, Sendable, CustomStringConvertible {
-    public let route: Route
-    /// The name of the route's interface.
-    public let device: String
-    public let prefix: IPv6Prefix
+/// What keeps traffic from its way, though the portal itself is well.
+public enum PortalWarning: Hashable, Sendable, CustomStringConvertible {
+    /// A route of somebody else inside a prefix that the portal serves: it goes on working, and what has such
+    /// addresses cannot be reached through the portal. `device` is the name of its interface.
+    case moreSpecific(route: Route, device: String, prefix: IPv6Prefix)
+    /// There are networks behind this box, and the kernel forwards no IPv6. Not ours to change: a machine that
+    /// forwards stops heeding router advertisements, and may lose its own default route.
+    case forwardingOff
 
     public var description: String {
-        "\(route.text { _ in device }) is more specific than \(prefix) and keeps its traffic out of the portal"
+        switch self {
+        case .moreSpecific(let route, let device, let prefix):
+            "\(route.text { _ in device }) is more specific than \(prefix) and keeps its traffic out of the portal"
+        case .forwardingOff:
+            "networks behind this box are declared, but this machine forwards no IPv6: run `\(Self.forwardingCommand)` "
+                + "and put the setting into /etc/sysctl.d; where an interface gets its own routes by router "
+                + "advertisements, set its accept_ra to 2 first"
+        }
     }
+
+    /// What switches forwarding on.
+    static let forwardingCommand = "sysctl -w net.ipv6.conf.all.forwarding=1"
 }

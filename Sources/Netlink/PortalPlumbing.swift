@@ -7,14 +7,14 @@ internal import Wire
 /// Every verb may be called again: it finishes what is missing. Nothing without our marks is changed or removed.
 public struct PortalPlumbing {
     public let plan: PortalPlan
-    private let socket: NetlinkSocket
+    let socket: NetlinkSocket
     private let links: Links
     private let addresses: Addresses
-    private let routes: Routes
+    let routes: Routes
     /// The persistent device as it was before us, to be restored.
     private var before: NetworkInterface?
-    /// What this value has added and `tearDown()` therefore takes away: another portal's must stay.
-    private var holds = false
+    /// The holding routes that this value has laid and `tearDown()` therefore takes away: another portal's must stay.
+    private var held: [Route] = []
     /// The index of the device that `bringUp()` configured.
     private var raised: UInt32?
 
@@ -26,19 +26,25 @@ public struct PortalPlumbing {
         routes = Routes(socket)
     }
 
-    /// All that comes before the device: privilege, leftovers, conflicts, and the route that holds the prefix.
-    /// - Returns: what was cleaned away, and routes of others inside the prefix: both for the log.
+    /// All that comes before the device: privilege, leftovers, conflicts, and the routes that hold what the portal
+    /// serves.
+    /// - Returns: what was cleaned away, and what keeps traffic from its way: both for the log.
     public mutating func prepare() throws(PortalError) -> (cleaned: [String], warnings: [PortalWarning]) {
         guard Capabilities.hasNetAdmin else { throw .noPrivilege }
         // Conflicts first: a box that is refused must not have changed anything.
-        let warnings = try refuseConflicts()
+        var warnings = try refuseConflicts()
+        if !plan.localNetworks.isEmpty {
+            let forwards = try asking { () throws(NetlinkError) in try Forwarding.isOn(socket) }
+            if !forwards { warnings.append(.forwardingOff) }
+        }
         let cleaned = try cleanLeftovers()
         try hold()
         return (cleaned, warnings)
     }
 
-    /// Refuses an interface name that is somebody else's or in use, and a prefix that another route has exactly.
-    /// - Returns: routes of others that lie inside the prefix.
+    /// Refuses an interface name that is somebody else's or in use, and a prefix or network that another route has
+    /// exactly.
+    /// - Returns: routes of others that lie inside what the portal serves.
     public func refuseConflicts() throws(PortalError) -> [PortalWarning] {
         let survey = try asking { () throws(NetlinkError) in try PortalSurvey(plan, socket) }
         try survey.refuseConflicts()
@@ -70,11 +76,20 @@ public struct PortalPlumbing {
         }
     }
 
-    /// Makes the prefix unreachable wherever the portal does not serve it, so that its packets never follow the
-    /// default route to strangers. Survives even SIGKILL, on purpose; ends with `tearDown()`.
+    /// Makes the prefix and the networks unreachable wherever the portal does not serve them, so that their packets
+    /// never follow the default route to strangers. Survives even SIGKILL, on purpose; ends with `tearDown()`.
     public mutating func hold() throws(PortalError) {
-        try claim(holdRoute)
-        holds = true
+        let before = held.count
+        for route in holdRoutes {
+            do {
+                try claim(route)
+            } catch {
+                // The first failure is the one to report.
+                _ = release(Array(held[before...]))
+                throw error
+            }
+            if !held.contains(route) { held.append(route) }
+        }
     }
 
     /// Configures the device, which must exist by now. When a step fails, those before it are undone.
@@ -83,7 +98,7 @@ public struct PortalPlumbing {
         if before == nil && plan.persistent { before = link }
         do {
             try configure(link)
-            try claim(prefixRoute(link.index))
+            for route in portalRoutes(link.index) { try claim(route) }
         } catch {
             // The first failure is the one to report.
             _ = withdraw(link)
@@ -92,7 +107,7 @@ public struct PortalPlumbing {
         raised = link.index
     }
 
-    /// Takes away everything that was added: route, address, mark, and the hold on the prefix. A persistent
+    /// Takes away everything that was added: routes, address, mark, and the holding routes. A persistent
     /// device gets its former alias, MTU and state back; another goes with its descriptor. Does all it can, then
     /// throws the first failure; what failed is tried again by the next call.
     public mutating func tearDown() throws(PortalError) {
@@ -108,13 +123,8 @@ public struct PortalPlumbing {
             raised = nil
             before = nil
         }
-        if holds {
-            do {
-                try asking { () throws(NetlinkError) in _ = try routes.remove(holdRoute) }
-                holds = false
-            } catch { failure = failure ?? error }
-        }
-        if let failure { throw failure }
+        let unreleased = release(held)
+        if let failure = failure ?? unreleased { throw failure }
     }
 
     /// What is not as `bringUp()` left it, for people; empty when all is well. `bringUp()` mends it.
@@ -127,7 +137,7 @@ public struct PortalPlumbing {
             let own = try addresses.list(interface: link.index, family: .ipv6)
             if !own.contains(where: { $0.address == plan.address }) { missing.append("address \(plan.address)") }
             let ours = try routes.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber))
-            for wanted in [prefixRoute(link.index), holdRoute]
+            for wanted in portalRoutes(link.index) + holdRoutes
             where !ours.contains(where: { Self.sameRoute($0, wanted) }) {
                 missing.append("route \(wanted.text(interface: interfaceName))")
             }
@@ -136,18 +146,6 @@ public struct PortalPlumbing {
     }
 
     // MARK: - Parts
-
-    private var holdRoute: Route {
-        Route(
-            plan.prefix, metric: PortalMark.holdMetric, table: plan.table, kind: .unreachable,
-            protocolNumber: PortalMark.protocolNumber)
-    }
-
-    private func prefixRoute(_ interface: UInt32) -> Route {
-        Route(
-            plan.prefix, interface: interface, metric: plan.metric, table: plan.table,
-            protocolNumber: PortalMark.protocolNumber)
-    }
 
     private func ownAddress(_ interface: UInt32) -> InterfaceAddress {
         InterfaceAddress(
@@ -158,12 +156,6 @@ public struct PortalPlumbing {
     /// Marked by us; kernels before 5.18 keep no mark on addresses, there the plan's own address has to do.
     private func isOurs(_ address: InterfaceAddress) -> Bool {
         address.protocolNumber == PortalMark.protocolNumber || address.address == plan.address
-    }
-
-    /// The kernel reports lo as the interface of an unreachable route.
-    private static func sameRoute(_ a: Route, _ b: Route) -> Bool {
-        a.destination == b.destination && a.metric == b.metric && a.table == b.table && a.kind == b.kind
-            && (a.kind == .unreachable || a.interface == b.interface)
     }
 
     /// The device that was made for us, or offered to us.
@@ -196,13 +188,27 @@ public struct PortalPlumbing {
         }
     }
 
-    /// Undoes `configure` and the prefix route; the first failure, if any.
+    /// Removes holding routes; the first failure, if any. What failed is tried again by the next call.
+    private mutating func release(_ holding: [Route]) -> PortalError? {
+        var failure: PortalError?
+        for route in holding {
+            do {
+                try asking { () throws(NetlinkError) in _ = try routes.remove(route) }
+                held.removeAll { $0 == route }
+            } catch { failure = failure ?? error }
+        }
+        return failure
+    }
+
+    /// Undoes `configure` and the routes; the first failure, if any.
     private func withdraw(_ link: NetworkInterface) -> PortalError? {
         var failure: PortalError?
         func attempt(_ step: () throws(NetlinkError) -> Void) {
             do { try step() } catch  where error.isMissing {} catch { failure = failure ?? .kernel(error) }
         }
-        attempt { () throws(NetlinkError) in _ = try routes.remove(prefixRoute(link.index)) }
+        for route in portalRoutes(link.index) {
+            attempt { () throws(NetlinkError) in _ = try routes.remove(route) }
+        }
         attempt { () throws(NetlinkError) in _ = try addresses.remove(ownAddress(link.index)) }
         if let before {
             if !before.isUp { attempt { () throws(NetlinkError) in try links.setDown(link.index) } }
@@ -215,36 +221,5 @@ public struct PortalPlumbing {
         let alias = before?.alias == PortalMark.alias ? "" : before?.alias ?? ""
         attempt { () throws(NetlinkError) in try links.setAlias(link.index, alias) }
         return failure
-    }
-
-    /// Adds a route of ours, or puts it in the place of one of ours; never in that of somebody else's.
-    private func claim(_ route: Route) throws(PortalError) {
-        do {
-            try routes.add(route)
-        } catch  where error.isExisting {
-            let survey = try asking { () throws(NetlinkError) in try PortalSurvey(plan, socket) }
-            let rivals = survey.routes.filter {
-                $0.destination == route.destination && $0.metric == route.metric && $0.table == route.table
-            }
-            if let foreign = rivals.first(where: { !PortalSurvey.isOurs($0) || survey.isOfAnotherPortal($0) }) {
-                throw .prefixTaken(
-                    prefix: plan.prefix, route: foreign.text(interface: survey.device),
-                    byAnotherPortal: PortalSurvey.isOurs(foreign))
-            }
-            if rivals.contains(where: { Self.sameRoute($0, route) }) { return }
-            try asking { () throws(NetlinkError) in try routes.replace(route) }
-        } catch {
-            throw Self.refusal(error)
-        }
-    }
-
-    private func asking<R>(_ body: () throws(NetlinkError) -> R) throws(PortalError) -> R {
-        do { return try body() } catch { throw Self.refusal(error) }
-    }
-
-    /// EPERM in spite of the capability has another cause (a user namespace, a security module): then the
-    /// kernel's error says more.
-    private static func refusal(_ error: NetlinkError) -> PortalError {
-        error.isPermission && !Capabilities.hasNetAdmin ? .noPrivilege : .kernel(error)
     }
 }

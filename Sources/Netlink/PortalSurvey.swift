@@ -29,15 +29,15 @@ struct PortalSurvey {
         links.filter { $0.alias == PortalMark.alias && $0.hasCarrier == false }
     }
 
-    /// Routes of ours that nobody alive stands behind. The route that holds the plan's own prefix is not among
-    /// them: it is taken over, so that the prefix does not leak meanwhile.
+    /// Routes of ours that nobody alive stands behind. The routes that hold what the plan itself serves are not among
+    /// them: they are taken over, so that nothing leaks meanwhile.
     var abandonedRoutes: [Route] {
         let alive = Set(links.filter(isAlive).map(\.index))
         let ours = routes.filter(Self.isOurs)
         let served = Set(ours.filter { alive.contains($0.interface) }.map { Holding($0) })
         return ours.filter { route in
             guard route.kind == .unreachable else { return !alive.contains(route.interface) }
-            let own = route.destination == plan.prefix && route.table == plan.table
+            let own = plan.served.contains(route.destination) && route.table == plan.table
             return !own && !served.contains(Holding(route))
         }
     }
@@ -46,8 +46,14 @@ struct PortalSurvey {
     func refuseConflicts() throws(PortalError) {
         if let link = links.first(where: { $0.name == plan.interface }) { try Self.requireUsable(link, plan) }
         guard let taken = routes.first(where: isInTheWay) else { return }
-        throw .prefixTaken(
-            prefix: plan.prefix, route: taken.text { device($0) }, byAnotherPortal: Self.isOurs(taken))
+        throw refusal(of: taken)
+    }
+
+    /// The error about a route in the way of one of ours.
+    func refusal(of route: Route) -> PortalError {
+        .prefixTaken(
+            prefix: route.destination, route: route.text { device($0) }, byAnotherPortal: Self.isOurs(route),
+            isNetwork: route.destination != plan.prefix)
     }
 
     /// Whether a device that is there already may become the portal.
@@ -59,16 +65,30 @@ struct PortalSurvey {
         if link.hasCarrier == true { throw .busyInterface(name: link.name) }
     }
 
+    /// Routes of others inside what the portal serves. Those of a network behind this box are as they should be.
     var warnings: [PortalWarning] {
-        routes.filter { route in
-            !Self.isOurs(route) && route.destination.length > plan.prefix.length
-                && plan.prefix.contains(route.destination.address)
-        }.map { PortalWarning(route: $0, device: device($0.interface), prefix: plan.prefix) }
+        routes.compactMap { route in
+            guard !Self.isOurs(route), let prefix = servedAround(route) else { return nil }
+            return .moreSpecific(route: route, device: device(route.interface), prefix: prefix)
+        }
     }
 
-    /// Somebody else's route of exactly the prefix; of ours, one through the device of another, living portal.
+    /// The prefix whose traffic a more specific route keeps out of the portal; nil where the most specific
+    /// declaration around the route is a network behind this box, or none.
+    private func servedAround(_ route: Route) -> IPv6Prefix? {
+        func around(_ prefixes: [IPv6Prefix]) -> IPv6Prefix? {
+            prefixes.filter { $0.length <= route.destination.length && $0.contains(route.destination.address) }
+                .max { $0.length < $1.length }
+        }
+        guard let served = around(plan.served), served != route.destination else { return nil }
+        if let local = around(plan.localNetworks), local.length > served.length { return nil }
+        return served
+    }
+
+    /// Somebody else's route of exactly what the portal serves; of ours, one through the device of another, living
+    /// portal.
     private func isInTheWay(_ route: Route) -> Bool {
-        route.destination == plan.prefix && (!Self.isOurs(route) || isOfAnotherPortal(route))
+        plan.served.contains(route.destination) && (!Self.isOurs(route) || isOfAnotherPortal(route))
     }
 
     /// A route of ours, but through the device of another portal that is alive.

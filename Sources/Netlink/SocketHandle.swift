@@ -40,6 +40,21 @@ struct SocketHandle: ~Copyable {
         }
     }
 
+    /// Asks for a send buffer of at least that many bytes, in the same way. It never becomes smaller.
+    func setSendBuffer(_ bytes: Int32) {
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        var size: Int32 = 0
+        // The kernel doubles what is asked for and shows the double.
+        if getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0, size >= bytes { return }
+        size = bytes
+        if setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
+            setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, length)
+        }
+    }
+
+    /// The port that the kernel chose.
+    var port: UInt32 { mnl_socket_get_portid(socket) }
+
     /// 0, or the errno.
     func send(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         while mnl_socket_sendto(socket, bytes.baseAddress, bytes.count) < 0 {

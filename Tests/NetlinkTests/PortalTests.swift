@@ -6,16 +6,19 @@ import Wire
 /// The plan that the tests share: inet256, fd12::34, fd00::/8.
 func portalPlan(
     interface: String = "inet256", address: String = "fd12::34", prefix: String = "fd00::/8", mtu: UInt32 = 1400,
-    metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false
+    metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
+    networks: [String] = [], localNetworks: [String] = []
 ) throws -> PortalPlan {
     try PortalPlan(
         interface: interface, address: try #require(IPv6Address(address)), prefix: try #require(IPv6Prefix(prefix)),
-        mtu: mtu, metric: metric, table: table, persistent: persistent)
+        mtu: mtu, metric: metric, table: table, persistent: persistent,
+        networks: try networks.map { try #require(IPv6Prefix($0)) },
+        localNetworks: try localNetworks.map { try #require(IPv6Prefix($0)) })
 }
 
 /// What `ip` sees: links, addresses, and the routes of every table. Without the carrier and what follows from
 /// it, which settle some time after a link is set up, and without the queue that the first "up" brings for good.
-private func picture() -> String {
+func picture() -> String {
     run(
         """
         ip -o link | sed -E 's/NO-CARRIER,|,LOWER_UP|state [A-Z]+|qdisc [a-z_]+//g'
@@ -25,7 +28,7 @@ private func picture() -> String {
 }
 
 /// A namespace with the network of others in it: a veth `lan`, up, with a default route and an address.
-private func othersNetwork() throws -> NetlinkSocket {
+func othersNetwork() throws -> NetlinkSocket {
     let made = run(
         """
         set -e

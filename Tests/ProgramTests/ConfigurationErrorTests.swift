@@ -9,7 +9,7 @@ struct Wrong: CustomTestStringConvertible, Sendable {
     let line: Int
     let keyPath: String
     /// Words of the complaint.
-    let says: [String]
+    var says: [String]
 
     init(_ yaml: String, line: Int, _ keyPath: String, _ says: String...) {
         self.yaml = yaml
@@ -178,7 +178,8 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         let seed = UInt64.random(in: 0 ... .max, using: &generator)
         var state = SplitMix(state: seed)
         let pieces = [
-            "peers", "portal", "allow", "id", ":", " ", "\n", "  ", "- ", "[", "]", "{", "}", "&a ", "*a", "\"", "'",
+            "peers", "portal", "allow", "id", "firewall", "rules", "from", "networks", "groups", "tests", ":", " ",
+            "\n", "  ", "- ", "[", "]", "{", "}", "&a ", "*a", "\"", "'",
             "|", ">",
             "<<", "? ", "!!int ", "1", "true", "\u{0}", "\u{85}", "é", "#", ",", Sample.plain,
         ]

@@ -29,13 +29,20 @@ import Wire
         #expect(try Self.parse(Configuration.commentedDefault) == Configuration(directory: "/etc/box"))
         // What is commented out must be right as well once somebody takes the # away.
         let uncommented = Configuration.commentedDefault
-            .replacing("peers: []\n", with: "peers:\n").replacing("nodes: []\n", with: "nodes:\n")
-            .replacing("#  - ", with: "  - ").replacing("#    ", with: "    ")
+            .replacing(": []\n", with: ":\n").replacing(": {}\n", with: ":\n").replacing("#  ", with: "  ")
             .replacing("#table", with: "table").replacing("#metric", with: "metric")
         let configuration = try Self.parse(uncommented)
         #expect(configuration.peers.map(\.name) == ["office"])
         #expect(configuration.peers.first?.endpoints.count == 2)
         #expect(configuration.portal.table == 254)
+        #expect(configuration.networks.map(\.name) == ["lan", "barn"])
+        #expect(configuration.groups.map(\.members.count) == [2, 4])
+        #expect(configuration.firewall.inbound.rules.count == 2)
+        #expect(configuration.firewall.outbound.rules.count == 1)
+        #expect(configuration.firewall.nat.count == 2)
+        #expect(configuration.firewall.include == ["/etc/inet256vpn/firewall.d/*.nft"])
+        #expect(configuration.firewall.tests.count == 3)
+        #expect(configuration.firewallWarnings(own: []).isEmpty)
         #expect(configuration.nodes == [NodeConfiguration(privateKeyPath: "/etc/box/second.inet256")])
     }
 

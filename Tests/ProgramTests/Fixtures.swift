@@ -54,10 +54,13 @@ let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 /// A daemon that answers from what it was given.
 struct FakeDaemon: DaemonControl {
     var report = FakeDaemon.sampleReport
+    var firewallReport = FirewallReport(enforced: false, note: "there is no portal to guard", table: "inet inet256vpn")
     var outcome = PingOutcome.answered(rtt: .microseconds(1500), via: "direct 192.0.2.1:25632")
     var reloaded: Result<ReloadSummary, CommandFailure> = .success(ReloadSummary())
 
     func status() async -> StatusReport { report }
+    func firewall() async -> FirewallReport { firewallReport }
+    func firewallText() async -> String? { firewallReport.enforced ? "table inet inet256vpn {\n}\n" : nil }
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
     func reload() async throws -> ReloadSummary { try reloaded.get() }
 

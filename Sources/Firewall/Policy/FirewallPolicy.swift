@@ -81,7 +81,7 @@ extension IPv6Prefix {
     }
 
     /// The highest address within.
-    var last: IPv6Address {
+    public var last: IPv6Address {
         let host = 128 - length
         let low: UInt64 = host >= 64 ? .max : (1 << UInt64(host)) &- 1
         let high: UInt64 = host <= 64 ? 0 : host == 128 ? .max : (1 << UInt64(host - 64)) &- 1

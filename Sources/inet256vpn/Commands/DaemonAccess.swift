@@ -45,6 +45,20 @@ extension APIClient {
         try await ask("POST", AdminPath.reload, timeout: .seconds(30), as: ReloadSummary.self)
     }
 
+    func firewall() async throws -> FirewallReport {
+        try await ask("GET", AdminPath.firewall, as: FirewallReport.self)
+    }
+
+    /// The table in force as nft text.
+    func firewallText() async throws -> String {
+        let response = try await send("GET", AdminPath.firewallText)
+        guard response.status == 200 else {
+            let reason = (try? JSONDecoder().decode(APIFailure.self, from: Data(response.body)))?.error
+            throw CommandFailure(.failure, reason ?? "the daemon answered with status \(response.status)")
+        }
+        return String(decoding: response.body, as: UTF8.self)
+    }
+
     private func ask<Answer: Decodable>(
         _ method: String, _ path: String, body: [UInt8] = [], timeout: Duration? = nil, as: Answer.Type
     ) async throws -> Answer {

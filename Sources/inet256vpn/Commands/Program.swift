@@ -80,6 +80,7 @@ struct RootCommand: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
+            FirewallCommand.self,
             KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self, CheckCommand.self,
             ListNetworksCommand.self, VersionCommand.self,
         ])

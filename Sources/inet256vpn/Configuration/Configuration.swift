@@ -15,6 +15,10 @@ struct Configuration: Equatable, Sendable {
     var accept = AcceptPolicy.peers
     var crypto = CryptoConfiguration()
     var portal = PortalConfiguration()
+    /// Behind this box and behind other nodes.
+    var networks: [NetworkConfiguration] = []
+    var groups: [GroupConfiguration] = []
+    var firewall = FirewallConfiguration()
     var log = LogConfiguration()
     /// Key files of further nodes that this box hosts, besides its own.
     var nodes: [NodeConfiguration] = []

@@ -27,6 +27,8 @@ struct ConfigurationChange: Equatable, Sendable {
 
         if old.accept != new.accept { applied.append("accept") }
         if old.portal.allow != new.portal.allow { applied.append("portal.allow") }
+        if old.firewall.enabled != new.firewall.enabled { applied.append("firewall.enabled") }
+        if Self.filtersDiffer(old, new) { applied.append("firewall") }
         if old.log.level != new.log.level { applied.append("log.level") }
 
         func note(_ key: String, _ differs: Bool) {
@@ -45,8 +47,19 @@ struct ConfigurationChange: Equatable, Sendable {
         note("portal.persistent", old.portal.persistent != new.portal.persistent)
         note("portal.table", old.portal.table != new.portal.table)
         note("portal.metric", old.portal.metric != new.portal.metric)
+        note("networks", old.networks != new.networks)
         note("log.format", old.log.format != new.log.format)
         note("nodes", old.nodes != new.nodes)
+    }
+
+    /// Whether other rules have to be loaded, or other tests run: a peer's new address can be enough. The portal stays
+    /// as it is until a restart, so that its changes are none here.
+    private static func filtersDiffer(_ old: Configuration, _ new: Configuration) -> Bool {
+        var next = new
+        next.portal = old.portal
+        next.firewall.enabled = old.firewall.enabled
+        return next.firewall != old.firewall || next.groups != old.groups
+            || next.firewallPolicy() != old.firewallPolicy()
     }
 
     /// For the one who asked for the reload.

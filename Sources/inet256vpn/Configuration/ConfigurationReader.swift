@@ -7,9 +7,12 @@ extension Configuration {
     /// Takes in the file's top level; complaints go to `root.problems`.
     mutating func read(_ root: ConfigurationValue, directory: String) {
         var allow: ConfigurationValue?
+        var networks: ConfigurationValue?
+        var groups: ConfigurationValue?
+        var firewall: ConfigurationValue?
         let known = [
-            "private_key_path", "api_endpoint", "network", "transports", "peers", "accept", "crypto", "portal", "log",
-            "nodes",
+            "private_key_path", "api_endpoint", "network", "transports", "peers", "accept", "crypto", "portal",
+            "networks", "groups", "firewall", "log", "nodes",
         ]
         root.fields(known, expected: "a mapping of keys such as private_key_path, peers and portal") { key, value in
             switch key {
@@ -29,6 +32,12 @@ extension Configuration {
                 crypto.read(value)
             case "portal":
                 allow = portal.read(value)
+            case "networks":
+                networks = value
+            case "groups":
+                groups = value
+            case "firewall":
+                firewall = value
             case "log":
                 log.read(value)
             case "nodes":
@@ -39,6 +48,7 @@ extension Configuration {
         }
         // Last, since the names that it uses are the peers', and those may stand further down in the file.
         if let allow, let access = allow.portalAccess(peers: peers) { portal.allow = access }
+        read(networks: networks, groups: groups, firewall: firewall, directory: directory)
     }
 }
 

@@ -155,6 +155,21 @@ struct ConfigurationValue {
         return allKnown
     }
 
+    /// The entries of a mapping whose keys are names of the author's own: the key itself, its text and the value.
+    func entries(expected: String) -> [(key: ConfigurationValue, name: String, value: ConfigurationValue)] {
+        guard let mapping = node.mapping else {
+            complain(expected: expected)
+            return []
+        }
+        return mapping.map { key, value in
+            let name = key.scalar?.string ?? ""
+            return (
+                ConfigurationValue(node: key, keyPath: keyPath, problems: problems), name,
+                ConfigurationValue(node: value, keyPath: "\(keyPath).\(name)", problems: problems)
+            )
+        }
+    }
+
     /// "a", "b" or "c".
     static func list(_ words: [String]) -> String {
         let quoted = words.map { "\"\($0)\"" }

@@ -1,4 +1,5 @@
 internal import API
+internal import Firewall
 internal import Logging
 internal import Wire
 
@@ -55,6 +56,67 @@ extension Configuration {
           #metric: 1024
           # Whose packets pass: any, peers, and names and addresses of nodes.
           allow: [any]
+
+        # IPv6 prefixes that are not nodes of the mesh themselves: behind this box, or with `via` behind another
+        # node (a peer's name or an address).
+        networks: {}
+        #  lan: ["fdaa:1::/64"]
+        #  barn: {via: office, prefixes: ["fdaa:2::/64"]}
+
+        # Names for several at once: peers' names, addresses, other groups, networks with via, IPv6 prefixes, and
+        # `peers` (every peer above).
+        groups: {}
+        #  admins: [office, pJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ]
+        #  known: [admins, barn, peers, "fd12::/16"]
+
+        # What may pass between this box and the mesh. Each rule has one action (allow, deny, reject; drop is another
+        # word for deny), the services that it is about, and who may use them. The first rule that matches
+        # decides. Answers to what was allowed always pass, and so does the ICMPv6 that IPv6 needs; ping is
+        # allowed unless a rule denies icmpv6/echo-request.
+        firewall:
+          # With false nothing is filtered: everybody on the mesh reaches every service of this box.
+          enabled: true
+          # What becomes of traffic from the mesh that no rule matches: deny (in silence), reject (with an answer)
+          # or allow.
+          default: \(FirewallConfiguration().inbound.fallback.rawValue)
+          # A service is a name of /etc/services, tcp/22, udp/5000-5010, tcp, icmpv6/echo-request, proto/47 or any.
+          # `from` is what groups consist of, the name of a group, or any (the default). `to` is box (the
+          # default), networks behind this box, or any (all of these). A limit counts new connections: what is
+          # beyond it goes on to the next rule. `log` is true, or a prefix for the kernel's log.
+          rules: []
+          #  - allow: ssh
+          #    from: [admins]
+          #  - allow: [http, https]
+          #    from: any
+          #    to: [box, lan]
+          #    limit: {rate: 100/minute, burst: 20}
+          #    log: "web "
+          #    comment: our pages
+          # The same for traffic into the mesh: there `to` is the mesh's side, and `from` is box, networks behind this
+          # box, or any (the default).
+          outbound:
+            default: \(FirewallConfiguration().outbound.fallback.rawValue)
+            rules: []
+            #  - reject: tcp/25
+            #    to: any
+          # Gives forwarded packets this box's own address, where the other side has no route back: what comes
+          # from lan (into the mesh), or what comes from the mesh (into lan).
+          nat: []
+          #  - masquerade: lan
+          #  - {masquerade: mesh, to: lan}
+          # Whether forwarded TCP is told how large its segments may be: true, false, or auto (if there are
+          # networks behind this box).
+          clamp_mss: \(FirewallConfiguration().clampMSS.rawValue)
+          # Files with raw nft text for what the rules cannot say; * is possible. They are asked before the rules.
+          include: []
+          #  - /etc/inet256vpn/firewall.d/*.nft
+          # What has to come out: a reload that fails one of these leaves the old rules in force. Inbound, `to` is
+          # the service and `at` our side: box (the default), a network behind this box or an IPv6 address in one.
+          # With `way: out`, `to` is who is called and `service` the service.
+          tests: []
+          #  - {from: office, to: ssh, expect: allow}
+          #  - {from: "fd12::/16", to: http, at: lan, expect: allow}
+          #  - {way: out, to: office, service: tcp/25, expect: reject}
 
         log:
           # trace, debug, info, notice, warning, error or critical

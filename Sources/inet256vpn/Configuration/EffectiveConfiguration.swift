@@ -20,7 +20,7 @@ struct EffectiveConfiguration: Encodable {
     private enum Key: String, CodingKey {
         case privateKeyPath = "private_key_path"
         case apiEndpoint = "api_endpoint"
-        case network, transports, peers, accept, crypto, portal, log, nodes
+        case network, transports, peers, accept, crypto, portal, networks, groups, firewall, log, nodes
     }
 
     private struct Crypto: Encodable {
@@ -64,6 +64,9 @@ struct EffectiveConfiguration: Encodable {
         let crypto = Crypto(minSuite: configuration.crypto.minSuite, ciphers: configuration.crypto.ciphers)
         try fields.encode(crypto, forKey: .crypto)
         try fields.encode(portal, forKey: .portal)
+        try fields.encode(EffectiveNetworks(configuration), forKey: .networks)
+        try fields.encode(EffectiveGroups(configuration), forKey: .groups)
+        try fields.encode(EffectiveFirewall(configuration), forKey: .firewall)
         let log = ["format": configuration.log.format.rawValue, "level": configuration.log.level.rawValue]
         try fields.encode(log, forKey: .log)
         try fields.encode(configuration.nodes.map { ["private_key_path": $0.privateKeyPath] }, forKey: .nodes)

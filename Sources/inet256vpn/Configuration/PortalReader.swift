@@ -61,7 +61,7 @@ extension ConfigurationValue {
     }
 
     /// What "fd00::1/8" should have been.
-    private static func withoutHostBits(_ text: String) -> String? {
+    static func withoutHostBits(_ text: String) -> String? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPv6Address(String(parts[0])), let length = Int(parts[1]),
             (1...128).contains(length)

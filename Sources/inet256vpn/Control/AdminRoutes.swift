@@ -7,6 +7,7 @@ internal import Logging
 ///
 ///     GET  /healthz        200 "ok" while the daemon serves
 ///     GET  /admin/status   a StatusReport
+///     GET  /admin/firewall a FirewallReport; /admin/firewall/nft the table as text
 ///     POST /admin/ping     a PingRequest; answers a PingOutcome
 ///     POST /admin/reload   answers a ReloadSummary, or 422 with what is wrong in the configuration
 struct AdminRoutes<Control: DaemonControl>: APIResponder {
@@ -19,6 +20,15 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
             return await only("GET", request) { .text("ok") }
         case AdminPath.status:
             return await only("GET", request) { json(await control.status()) }
+        case AdminPath.firewall:
+            return await only("GET", request) { json(await control.firewall()) }
+        case AdminPath.firewallText:
+            return await only("GET", request) {
+                guard let text = await control.firewallText() else {
+                    return .failure(404, "no firewall is in force: inet256vpn firewall show says why")
+                }
+                return .text(text)
+            }
         case AdminPath.ping:
             return await only("POST", request) { await ping(request) }
         case AdminPath.reload:
@@ -74,6 +84,8 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
 enum AdminPath {
     static let health = "/healthz"
     static let status = "/admin/status"
+    static let firewall = "/admin/firewall"
+    static let firewallText = "/admin/firewall/nft"
     static let ping = "/admin/ping"
     static let reload = "/admin/reload"
 }

@@ -6,6 +6,12 @@ internal import INET256
 protocol DaemonControl: Sendable {
     func status() async -> StatusReport
 
+    /// The firewall's rules with their counters.
+    func firewall() async -> FirewallReport
+
+    /// The firewall's table as nft text; nil when none is in force.
+    func firewallText() async -> String?
+
     /// Sends one ping of `bytes` of payload and waits for its answer, at most for `timeout`. May end early when
     /// the task is cancelled.
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome

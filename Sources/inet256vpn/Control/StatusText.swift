@@ -89,10 +89,16 @@ struct StatusText {
     }
 
     private var firewall: String {
-        var text = report.firewall.enforced ? "enforced" : "NOT ENFORCED by inet256vpn"
-        let filters = report.firewall.inputFilters
-        if !filters.isEmpty { text += ", other input filters: \(filters.joined(separator: ", "))" }
-        if let note = report.firewall.note { text += " (\(note))" }
+        let firewall = report.firewall
+        var text: String
+        if firewall.enforced {
+            text = "enforced: \(firewall.rules) rules, \(firewall.inboundDefault ?? "deny") by default"
+            if let table = firewall.table { text += " (table \(table)\(firewall.owned ? ", owned" : ""))" }
+        } else {
+            text = "NOT ENFORCED"
+        }
+        if let note = firewall.note { text += " (\(note))" }
+        if !firewall.inputFilters.isEmpty { text += ", other input filters: \(firewall.inputFilters.joined(separator: ", "))" }
         return text
     }
 

@@ -18,15 +18,19 @@ enum Daemon {
         let engineSetup = try EngineSetup(setup, mailbox: mailbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         let directory = PeerDirectory(mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan)
-        let control = RunningDaemon(setup: setup, engine: engineSetup, directory: directory, logger: logger)
+        let keeper = FirewallKeeper(logger: logger)
+        let control = RunningDaemon(setup: setup, engine: engineSetup, directory: directory, keeper: keeper, logger: logger)
 
         // The socket first: it tells whether another daemon runs, before the box is touched.
         let api = try await APIService.open(setup.configuration.apiEndpoint, control: control, logger: logger)
         let engine: EngineThread
         do {
+            // Before there is a portal: no packet ever meets an open door. A firewall that does not load keeps the box down.
+            try await keeper.enforce(setup.configuration)
             engine = try await EngineThread.start(engineSetup)
         } catch {
             await api.server.close()
+            try? await keeper.stop()
             throw error
         }
         let notify = try? NotifySocket.fromEnvironment()
@@ -49,7 +53,13 @@ enum Daemon {
                     .init(service: NotifyService(notify: notify, control: control, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
-        try await group.run()
+        let ending: Result<Void, any Error>
+        do { ending = .success(try await group.run()) } catch { ending = .failure(error) }
+        // The portal is gone by now.
+        do { try await keeper.stop() } catch {
+            logger.error("the firewall's table could not be removed", metadata: ["reason": "\(error)"])
+        }
+        try ending.get()
         logger.notice("stopped")
     }
 }

@@ -112,10 +112,23 @@ final class Engine {
         }
         let device = try TunDevice(name: portal.plan.interface, persistent: portal.plan.persistent)
         bridge = PortalBridge(
-            device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)))
+            device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
+            networks: portal.networks, owners: portal.owners)
+        learnMachineAddresses()
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
         try plumbing.bringUp()
         self.plumbing = plumbing
+    }
+
+    /// Where networks are behind this box, its own datagrams are told from those of hosts there by the source.
+    private func learnMachineAddresses() {
+        guard let plan = plumbing?.plan, !plan.localNetworks.isEmpty else { return }
+        do {
+            let addresses = try Addresses(try NetlinkSocket()).list(family: .ipv6)
+            bridge?.machineAddresses = Set(addresses.map(\.address))
+        } catch {
+            logger.warning("the machine's addresses could not be asked", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func closePortal() {
@@ -167,6 +180,7 @@ final class Engine {
         }
         if now >= networkChangeAt {
             networkChangeAt = .distantFuture
+            learnMachineAddresses()
             box.networkChanged(now: now)
         }
         if now >= box.deadline { box.tick(now: now) }

@@ -2,6 +2,7 @@ internal import INET256
 internal import Logging
 internal import Mesh
 internal import Netlink
+internal import Portal
 internal import Transport
 internal import Wire
 
@@ -11,6 +12,9 @@ struct EngineSetup: Sendable {
         var plan: PortalPlan
         var map: IPv6Map
         var gate: PortalGate
+        var networks: PortalNetworks = .none
+        /// The boxes that networks are behind, by their derived address.
+        var owners: [IPv6Address: Address] = [:]
     }
 
     var key: PrivateKey
@@ -38,18 +42,53 @@ struct EngineSetup: Sendable {
         self.logger = logger
         if configuration.portal.enabled {
             let map = try IPv6Map(prefix: configuration.portal.prefix)
+            let networks = SiteNetworks(configuration.networks)
             let plan = try PortalPlan(
                 interface: configuration.portal.interface, address: map.address(of: setup.key.address),
                 prefix: map.prefix, mtu: UInt32(configuration.portal.mtu),
                 metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
-                table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent)
+                table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
+                networks: networks.remote.map(\.prefix), localNetworks: networks.local)
             portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration))
+            portal?.networks = try networks.table(map)
+            portal?.owners = networks.owners(map)
         }
         guard box.hasCipher else {
             throw CommandFailure(
                 .usage,
                 "crypto.ciphers and crypto.min_suite leave no cipher that this processor has: allow chacha20-poly1305")
         }
+    }
+}
+
+/// The networks behind boxes, as the configuration declares them.
+struct SiteNetworks: Sendable {
+    /// Behind this box.
+    var local: [IPv6Prefix] = []
+    /// Behind the nodes with these addresses.
+    var remote: [(prefix: IPv6Prefix, via: Address)] = []
+
+    init(_ declared: [NetworkConfiguration]) {
+        for network in declared {
+            guard let via = network.via else {
+                local += network.prefixes
+                continue
+            }
+            remote += network.prefixes.map { ($0, via) }
+        }
+    }
+
+    /// As the portal sees them, which knows nodes by their derived addresses.
+    func table(_ map: IPv6Map) throws -> PortalNetworks {
+        do {
+            return try PortalNetworks(local: local, remote: remote.map { ($0.prefix, map.address(of: $0.via)) })
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
+        }
+    }
+
+    func owners(_ map: IPv6Map) -> [IPv6Address: Address] {
+        Dictionary(remote.map { (map.address(of: $0.via), $0.via) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -5,12 +5,14 @@ internal import Transport
 internal import Wire
 
 /// Joins the portal's packets to the mesh's messages: an IPv6 destination becomes an address, and a message's sender the only
-/// IPv6 source that its packet may have.
+/// IPv6 source that its packet may have, but for the networks that are declared behind it.
 struct PortalBridge {
     let device: TunDevice
     private let box: MeshBox
     private let map: IPv6Map
     private let filter: PortalFilter
+    /// The boxes that networks are behind, by their derived address.
+    private let owners: [IPv6Address: Address]
     private var errors: ICMPv6Errors
     private var destinations = DestinationCache()
     private var parked = ParkedPackets()
@@ -18,6 +20,8 @@ struct PortalBridge {
     var gate: PortalGate
     /// The ports of our own sockets: their datagrams must never enter the tunnel that they carry.
     private let ownPorts: Set<UInt16>
+    /// The machine's addresses on other interfaces, where hosts behind it may send through the portal as well.
+    var machineAddresses: Set<IPv6Address> = []
 
     private(set) var drops = Portal.DropCounters()
     private(set) var prohibited: UInt64 = 0
@@ -26,13 +30,17 @@ struct PortalBridge {
 
     private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ICMPv6Errors.maximumSize, alignment: 16)
 
-    init(device: TunDevice, box: MeshBox, map: IPv6Map, gate: PortalGate, ownPorts: Set<UInt16>) {
+    init(
+        device: TunDevice, box: MeshBox, map: IPv6Map, gate: PortalGate, ownPorts: Set<UInt16>,
+        networks: PortalNetworks = .none, owners: [IPv6Address: Address] = [:]
+    ) {
         self.device = device
         self.box = box
         self.map = map
         self.gate = gate
         self.ownPorts = ownPorts
-        filter = PortalFilter(own: map.address(of: box.mainAddress), prefix: map.prefix)
+        self.owners = owners
+        filter = PortalFilter(own: map.address(of: box.mainAddress), prefix: map.prefix, networks: networks)
         errors = ICMPv6Errors(source: filter.own)
     }
 
@@ -67,11 +75,18 @@ struct PortalBridge {
         }
     }
 
+    /// Who gets packets to `destination`. The configuration says who a network is behind; the mesh is asked for nodes
+    /// only, lest a stranger with such a derived address gets what is a network's.
     private func find(_ destination: IPv6Address) -> Address? {
-        guard let (prefix, bits) = map.search(for: destination), let found = box.find(prefix: prefix, bits: bits) else {
+        switch filter.location(of: destination) {
+        case .behind(let owner):
+            return owners[owner]
+        case .node:
+            guard let (prefix, bits) = map.search(for: destination) else { return nil }
+            return box.find(prefix: prefix, bits: bits)
+        case .own, .local, .nowhere:
             return nil
         }
-        return found
     }
 
     private mutating func send(_ header: IPv6Header, to address: Address, _ now: Instant) throws(TunError) {
@@ -100,7 +115,10 @@ struct PortalBridge {
     private func isOwnDatagram(_ header: IPv6Header) -> Bool {
         guard header.nextHeader == IPProtocol.udp, header.totalLength >= IPv6Header.size + 8 else { return false }
         let port = UInt16(bigEndian: header.packet.loadUnaligned(fromByteOffset: IPv6Header.size, as: UInt16.self))
-        return ownPorts.contains(port)
+        guard ownPorts.contains(port) else { return false }
+        // A host behind us may use the same port for something else.
+        let source = header.source
+        return source == own || machineAddresses.contains(source)
     }
 
     // MARK: In from the mesh
@@ -111,9 +129,17 @@ struct PortalBridge {
             prohibited += 1
             return
         }
-        switch filter.inbound(message, from: map.address(of: sender)) {
-        case .drop(let reason, _): drops.count(reason)
-        case .pass: _ = try device.write(message)
+        let derived = map.address(of: sender)
+        switch filter.inbound(message, from: derived) {
+        case .drop(let reason, _):
+            drops.count(reason)
+        case .pass(let header):
+            // The derived address is shorter than the key's: a network is behind the one that was named in full.
+            guard header.source == derived || owners[derived] == sender else {
+                drops.count(.sourceNotSender)
+                return
+            }
+            _ = try device.write(message)
         }
     }
 

@@ -1,5 +1,4 @@
 internal import API
-internal import Firewall
 internal import Foundation
 internal import INET256
 internal import Logging
@@ -16,10 +15,14 @@ actor RunningDaemon: DaemonControl {
     private let mailbox: Mailbox<EngineCommand>
     private let map: IPv6Map?
     private let directory: PeerDirectory
+    private let keeper: FirewallKeeper
     private let logger: Logger
     private let started = BootClock.now()
 
-    init(setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, logger: Logger) {
+    init(
+        setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, keeper: FirewallKeeper, logger: Logger
+    ) {
+        self.keeper = keeper
         self.setup = setup
         configuration = setup.configuration
         warnings = setup.warnings
@@ -43,13 +46,16 @@ actor RunningDaemon: DaemonControl {
     }
 
     func status() async -> StatusReport {
-        let firewall = FirewallView.look()
         let troubles = await directory.troubles
         let writer = StatusWriter(
             configuration: configuration, address: setup.key.address, map: map, uptime: BootClock.now() - started,
-            troubles: troubles, warnings: warnings, firewall: firewall)
+            troubles: troubles, warnings: warnings, firewall: await keeper.status())
         return writer.report(await snapshot())
     }
+
+    func firewall() async -> FirewallReport { await keeper.report() }
+
+    func firewallText() async -> String? { await keeper.text() }
 
     /// Configured peers without a link.
     func unlinkedPeers() async -> Set<Address> {
@@ -89,9 +95,17 @@ actor RunningDaemon: DaemonControl {
 
     func reload() async throws -> ReloadSummary {
         let (new, change) = try setup.reread(after: configuration)
+        var enforced = configuration
+        enforced.firewall = new.firewall
+        enforced.groups = new.groups
+        enforced.peers = new.peers
+        // First, and all or nothing: when the kernel refuses the rules, the rest stays as it was too.
+        try await keeper.enforce(enforced)
         // What needs a restart stays as it is until then.
         var next = configuration
         next.peers = new.peers
+        next.groups = new.groups
+        next.firewall = new.firewall
         next.accept = new.accept
         next.portal.allow = new.portal.allow
         next.log.level = new.log.level
@@ -111,20 +125,5 @@ actor RunningDaemon: DaemonControl {
         let new = next.warnings(own: own)
         for warning in new where !old.contains(warning) { logger.warning("\(warning)") }
         warnings = warnings.filter { !old.contains($0) } + new
-    }
-}
-
-/// What filters inbound packets on this machine: the box has no firewall of its own yet, and says so.
-struct FirewallView: Sendable {
-    var filters: [String]
-    var note: String
-
-    static func look() -> FirewallView {
-        do {
-            let chains = try HookSurvey.inputFilters()
-            return FirewallView(filters: chains.map(\.description), note: HookSurvey.summary(chains))
-        } catch {
-            return FirewallView(filters: [], note: "what filters inbound traffic could not be asked: \(error)")
-        }
     }
 }

@@ -15,7 +15,7 @@ struct StatusWriter {
     let troubles: [Address: String]
     /// What the configuration and the key files are to be blamed for; the data plane has warnings of its own.
     let warnings: [String]
-    let firewall: FirewallView
+    let firewall: FirewallStatus
 
     func report(_ snapshot: EngineSnapshot?) -> StatusReport {
         var report = StatusReport(
@@ -23,7 +23,7 @@ struct StatusWriter {
             mainAddr: "\(address)", ip6Addr: map.map { "\($0.address(of: address))" },
             network: NetworkStatus(name: configuration.network.rawValue),
             portal: PortalStatus(enabled: configuration.portal.enabled),
-            firewall: FirewallStatus(enforced: false, inputFilters: firewall.filters, note: firewall.note))
+            firewall: firewall)
         report.memoryRssBytes = ProcessMemory.resident()
         report.warnings = warnings
         guard let snapshot else {
@@ -31,10 +31,18 @@ struct StatusWriter {
             return report
         }
         report.warnings += snapshot.warnings
-        if configuration.portal.enabled, firewall.filters.isEmpty, case .any = configuration.portal.allow {
+        if configuration.portal.enabled, !firewall.enforced, firewall.inputFilters.isEmpty,
+            case .any = configuration.portal.allow
+        {
             report.warnings.append(
                 "NO FIREWALL: every service of this machine that listens on all addresses can be reached from the whole mesh; "
-                    + "set portal.allow, or filter the interface \(configuration.portal.interface)")
+                    + "set firewall.enabled: true")
+        }
+        if firewall.enforced {
+            for other in firewall.inputFilters {
+                report.warnings.append(
+                    "\(other) decides about the same packets: what it drops stays dropped, whatever firewall.rules allow")
+            }
         }
         report.network.statistics = statistics(snapshot.box.network)
         report.transportAddrs = snapshot.sockets.map {

@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import Firewall
+
+struct FirewallCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "firewall",
+        abstract: "Show, check and ask the firewall.",
+        discussion: """
+            The rules stand in the configuration under `firewall:` and are in the kernel
+            before the portal comes up. A change is taken over by `inet256vpn reload`.
+
+            EXAMPLES
+              sudo inet256vpn firewall show
+              inet256vpn firewall test --from alice --to ssh
+              sudo inet256vpn firewall check && sudo inet256vpn reload
+
+            \(ExitStatus.help)
+            """,
+        subcommands: [
+            FirewallShowCommand.self, FirewallCheckCommand.self, FirewallTestCommand.self, FirewallDiffCommand.self,
+            FirewallExportCommand.self,
+        ])
+}
+
+struct FirewallShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show the rules in force, with what each has counted.",
+        discussion: """
+            The rules stand as configured, in the order in which they are asked. A rule counts
+            the packets that it decides on: the first of each connection, since what belongs
+            to a connection that was allowed passes before the rules. Counters keep their
+            values over a reload as long as the rule stands.
+
+            \(ExitStatus.help)
+            """)
+
+    @Flag(help: "Print JSON.")
+    var json = false
+    @OptionGroup var daemon: DaemonAccess
+
+    func run() async throws {
+        let report = try await daemon.client().firewall()
+        if json { return try printJSON(report) }
+        FirewallText(report: report, terminal: .standardOutput).lines.forEach { print($0) }
+    }
+}
+
+/// Which configuration a command is about.
+struct ConfigurationAccess: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The configuration file. Default: \(Configuration.standardPath).", valueName: "file"))
+    var config: FileArgument?
+
+    var path: String { config?.path ?? Configuration.standardPath }
+
+    func load() throws -> Configuration { try Configuration.load(path) }
+}
+
+struct FirewallExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Print the table as nft text.",
+        discussion: """
+            What the configuration compiles to, in the words of nft(8), without being loaded.
+            `--running` asks the daemon for the table that is in force. Files of
+            firewall.include are not part of it.
+
+            EXAMPLES
+              inet256vpn firewall export --config ./config.yaml | less
+              sudo inet256vpn firewall export | nft --check -f -
+
+            \(ExitStatus.help)
+            """)
+
+    @Flag(help: "Print the table that the daemon has loaded.")
+    var running = false
+    @Flag(help: "Print JSON: the text as a string.")
+    var json = false
+    @OptionGroup var file: ConfigurationAccess
+
+    private struct Export: Encodable {
+        let table: String
+        let text: String
+    }
+
+    func run() async throws {
+        let text: String
+        if running {
+            var daemon = DaemonAccess()
+            daemon.config = file.config
+            text = try await daemon.client().firewallText()
+        } else {
+            text = PolicyCompiler.compile(try file.load().firewallPolicy()).nftText
+        }
+        if json { return try printJSON(Export(table: "inet \(Ruleset.standardTable)", text: text)) }
+        print(text, terminator: "")
+    }
+}

@@ -1,0 +1,79 @@
+internal import Firewall
+internal import Wire
+
+extension ConfigurationValue {
+    /// The list of tests; nothing at all is an empty one.
+    func firewallTests(_ scope: NameScope) -> [FirewallTest] {
+        if isNull { return [] }
+        let form = "a list such as [{from: alice, to: ssh, expect: allow}]"
+        return (items(expected: form) ?? []).compactMap { $0.firewallTest(scope) }
+    }
+
+    /// Inbound `{from: SUBJECT, to: SERVICE, at: END, expect: ACTION}`, outbound
+    /// `{way: out, to: SUBJECT, service: SERVICE, at: END, expect: ACTION}`; `at` may be missing.
+    func firewallTest(_ scope: NameScope) -> FirewallTest? {
+        var given: [String: ConfigurationValue] = [:]
+        let form = "a mapping such as {from: alice, to: ssh, expect: allow}"
+        let known = ["way", "from", "to", "service", "at", "expect"]
+        guard fields(known, expected: form, { key, value in given[key] = value }) else { return nil }
+        var way = FirewallTest.Way.inbound
+        if let value = given["way"] {
+            guard let word = value.word(FirewallTest.Way.self) else { return nil }
+            way = word
+        }
+        let (subjectKey, serviceKey, needless) =
+            way == .inbound ? ("from", "to", "service") : ("to", "service", "from")
+        if let value = given[needless] {
+            value.complain(
+                expected: way == .inbound
+                    ? "no key service: inbound, `to` is the service" : "no key from: outbound, `at` is our side",
+                found: "the key \(needless)")
+            return nil
+        }
+        for key in [subjectKey, serviceKey, "expect"] where given[key] == nil {
+            complain(expected: "the keys \(subjectKey), \(serviceKey) and expect", found: "no key \(key)")
+            return nil
+        }
+        let subject = given[subjectKey]?.subject(scope, orAny: false)
+        let service = given[serviceKey]?.oneService()
+        let expect = given["expect"]?.word(ActionWord.self)
+        let end = given["at"].map { $0.testEnd(scope) } ?? .box
+        guard let subject, let service, let expect, let end else { return nil }
+        return FirewallTest(way: way, subject: subject, service: service, end: end, expect: expect.action)
+    }
+
+    /// A service that is one port or one type of ICMPv6, or the like: a packet can be made of it.
+    private func oneService() -> ConfiguredService? {
+        guard let service = configuredService() else { return nil }
+        let isOne = service.services.allSatisfy { service in
+            switch service {
+            case .any: false
+            case .ports(_, let range): range.count == 1
+            case .icmpv6(let type, _): type != nil
+            case .ipProtocol(let number): !Service.protocolsWithPorts.contains(number)
+            }
+        }
+        guard isOne else {
+            complain(expected: "one port or one type, such as ssh, tcp/22 or icmpv6/echo-request")
+            return nil
+        }
+        return service
+    }
+
+    private func testEnd(_ scope: NameScope) -> FirewallTest.End? {
+        let expected = "box, a network behind this box, or an IPv6 address in one"
+        guard let text = text(expected: expected) else { return nil }
+        if text == "box" { return .box }
+        guard let address = IPv6Address(text) else {
+            return localNetwork(text, scope, expected, besides: ["box"]).map { .network($0) }
+        }
+        let isLocal = scope.networks.contains { network in
+            network.via == nil && network.prefixes.contains { $0.contains(address) }
+        }
+        guard isLocal || !scope.faulty.isEmpty else {
+            complain(expected: expected)
+            return nil
+        }
+        return .address(address)
+    }
+}

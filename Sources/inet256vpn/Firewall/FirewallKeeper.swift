@@ -1,0 +1,206 @@
+internal import API
+internal import Firewall
+internal import Logging
+
+/// Keeps the policy in force: loads its table before the portal comes up, changes it on reload, restores it when somebody else meddles
+/// with it, takes it away at the end. All of it blocks for milliseconds at most and happens seldom.
+actor FirewallKeeper {
+    /// A policy, ready for the kernel.
+    struct Prepared: Sendable {
+        let policy: FirewallPolicy
+        let ruleset: Ruleset
+        let included: IncludedText
+    }
+
+    private let logger: Logger
+    private var table: FirewallTable?
+    private(set) var prepared: Prepared?
+    /// Why nothing is enforced.
+    private var idleReason: String? = "it has not been loaded yet"
+    private var watch: Task<Void, Never>?
+
+    /// How soon meddling is noticed, where the kernel does not forbid it.
+    private static let watchInterval: Duration = .milliseconds(200)
+
+    init(logger: Logger) { self.logger = logger }
+
+    // MARK: Preparing
+
+    /// Reads what the policy includes, compiles it and puts it to its tests; touches nothing. Nil when there is nothing to enforce.
+    static func prepare(_ configuration: Configuration) throws -> Prepared? {
+        guard configuration.enforcesFirewall else { return nil }
+        let policy = configuration.firewallPolicy()
+        let failures = configuration.firewallTestFailures(policy)
+        guard failures.isEmpty else {
+            throw CommandFailure(.usage, failures.map(\.description).joined(separator: "\n"))
+        }
+        let included = try IncludedText.read(configuration.firewall.include)
+        if !included.text.isEmpty { try check(included) }
+        return Prepared(policy: policy, ruleset: PolicyCompiler.compile(policy), included: included)
+    }
+
+    private static func check(_ included: IncludedText) throws {
+        do throws(NftTextError) {
+            try NftText().check(included.text)
+        } catch {
+            throw CommandFailure(.usage, "firewall.include (\(included.files.joined(separator: ", "))): \(error)")
+        }
+    }
+
+    // MARK: In force
+
+    /// Brings the kernel to what the configuration says, whatever it has now. When it throws, all is as it was before.
+    func enforce(_ configuration: Configuration) throws {
+        guard let next = try Self.prepare(configuration) else {
+            try stop()
+            idleReason = configuration.firewallIdleReason
+            return
+        }
+        // libnftables speaks through a socket of its own, which could not write into a table that is ours alone.
+        let wantsOwnership = next.included.files.isEmpty
+        if let table, let old = prepared, old.included.files.isEmpty == wantsOwnership {
+            try table.swap(to: next.ruleset)
+            do {
+                try include(next)
+            } catch {
+                try table.swap(to: old.ruleset)
+                throw error
+            }
+        } else {
+            try load(next, owned: wantsOwnership)
+        }
+        prepared = next
+        idleReason = nil
+        watchIfNeeded()
+    }
+
+    /// The whole table at once, in the place of whatever has its name.
+    private func load(_ next: Prepared, owned: Bool) throws {
+        let table = try self.table ?? FirewallTable()
+        try table.load(next.ruleset, owned: owned)
+        self.table = table
+        try include(next)
+        if owned, !table.isOwned {
+            logger.warning("this kernel does not keep others from changing the firewall's table: it is watched instead")
+        }
+    }
+
+    private func include(_ next: Prepared) throws {
+        guard let table, !next.included.files.isEmpty else { return }
+        try NftText().load(next.included.text, table: table.name)
+        // That was us, by another socket.
+        table.remember()
+    }
+
+    /// Takes the table away.
+    func stop() throws {
+        watch?.cancel()
+        watch = nil
+        try table?.remove()
+        table = nil
+        prepared = nil
+        idleReason = "it was taken away"
+    }
+
+    // MARK: Meddling
+
+    private func watchIfNeeded() {
+        watch?.cancel()
+        watch = nil
+        guard let table, !table.isOwned else { return }
+        let watcher: FirewallWatcher
+        do {
+            watcher = try FirewallWatcher()
+        } catch {
+            logger.error("nobody watches over the firewall's table", metadata: ["reason": "\(error)"])
+            return
+        }
+        self.watcher = watcher
+        watch = Task { [weak self] in
+            while !Task.isCancelled {
+                do { try await Task.sleep(for: Self.watchInterval) } catch { return }
+                await self?.look()
+            }
+        }
+    }
+
+    private var watcher: FirewallWatcher?
+
+    private func look() {
+        guard let watcher, let table, let prepared else { return }
+        do {
+            let intrusions = try watcher.drain(table: table.name, ownPort: table.port)
+            guard !intrusions.isEmpty, try !table.isIntact() else { return }
+            for intrusion in intrusions {
+                logger.error(
+                    "somebody changed the firewall's table: it is restored", metadata: ["by": "\(intrusion)"])
+            }
+            try table.restore()
+            try include(prepared)
+        } catch {
+            logger.error("the firewall's table could not be restored", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    // MARK: Questions
+
+    /// What `status` says in a line.
+    func status() -> FirewallStatus {
+        var status = FirewallStatus()
+        if let prepared, let table {
+            status.enforced = true
+            status.table = "inet \(table.name)"
+            status.owned = table.isOwned
+            status.inboundDefault = prepared.policy.inbound.fallback.rawValue
+            status.rules = prepared.policy.inbound.rules.count + prepared.policy.outbound.rules.count
+        } else {
+            status.note = idleReason
+        }
+        let others = OtherTables.look(except: Ruleset.standardTable)
+        status.inputFilters = others.filters
+        return status
+    }
+
+    func report() -> FirewallReport {
+        guard let prepared, let table else {
+            return FirewallReport(enforced: false, note: idleReason, table: "inet \(Ruleset.standardTable)")
+        }
+        var report = FirewallReport(enforced: true, table: "inet \(table.name)")
+        report.owned = table.isOwned
+        report.others = OtherTables.look(except: table.name).filters
+        report.includes = prepared.included.files
+        do {
+            report.add(prepared.policy, counters: try table.counters())
+        } catch {
+            report.note = "the counters could not be read: \(error)"
+            report.add(prepared.policy, counters: [:])
+        }
+        return report
+    }
+
+    /// The table that is in force, as nft text.
+    func text() -> String? { prepared?.ruleset.nftText }
+}
+
+extension Configuration {
+    var enforcesFirewall: Bool { firewall.enabled && portal.enabled }
+
+    var firewallIdleReason: String? {
+        if !portal.enabled { return "there is no portal to guard" }
+        return firewall.enabled ? nil : "firewall.enabled is false"
+    }
+}
+
+/// What else decides about packets that come in.
+struct OtherTables: Sendable {
+    var filters: [String] = []
+    var note: String?
+
+    static func look(except own: String) -> OtherTables {
+        do {
+            return OtherTables(filters: try HookSurvey.inputFilters().filter { $0.table != own }.map(\.description))
+        } catch {
+            return OtherTables(note: "what else filters inbound traffic could not be asked: \(error)")
+        }
+    }
+}

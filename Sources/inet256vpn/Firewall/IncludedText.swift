@@ -1,0 +1,42 @@
+internal import Firewall
+internal import Glibc
+
+/// Files of raw nft text that `firewall.include` names.
+struct IncludedText: Equatable, Sendable {
+    /// In the order of the patterns, and of names within each.
+    var files: [String] = []
+    var text = ""
+
+    private static let largestFile = 1 << 20
+
+    /// Reads every file that a pattern stands for. A pattern with `*`, `?` or `[` may stand for none.
+    static func read(_ patterns: [String]) throws -> IncludedText {
+        var included = IncludedText()
+        for pattern in patterns {
+            for path in try expand(pattern) where !included.files.contains(path) {
+                let contents = try FileContents.read(path, limit: largestFile)
+                // Whoever may write it decides who comes in.
+                guard contents.mode & 0o002 == 0 else {
+                    throw CommandFailure(.usage, "\(path) may be written by every user of this machine: chmod o-w \(path)")
+                }
+                guard let text = String(validating: contents.bytes, as: UTF8.self) else {
+                    throw CommandFailure(.usage, "\(path) is not UTF-8 text")
+                }
+                included.files.append(path)
+                included.text += text.hasSuffix("\n") ? text : text + "\n"
+            }
+        }
+        return included
+    }
+
+    private static func expand(_ pattern: String) throws -> [String] {
+        guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
+        var found = glob_t()
+        defer { globfree(&found) }
+        switch glob(pattern, 0, nil, &found) {
+        case 0: return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+        case GLOB_NOMATCH: return []
+        default: throw CommandFailure(.usage, "firewall.include: \(pattern) could not be searched for")
+        }
+    }
+}
