@@ -60,6 +60,7 @@ struct FakeDaemon: DaemonControl {
 
     func status() async -> StatusReport { report }
     func firewall() async -> FirewallReport { firewallReport }
+    func firewallLines() async -> FirewallLines { FirewallLines(.none, includes: []) }
     func firewallText() async -> String? { firewallReport.enforced ? "table inet inet256vpn {\n}\n" : nil }
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
     func reload() async throws -> ReloadSummary { try reloaded.get() }

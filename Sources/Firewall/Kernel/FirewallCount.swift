@@ -13,7 +13,7 @@ public struct FirewallCount: Hashable, Sendable {
 
     /// All counters of a table, by name.
     static func all(in table: String, _ socket: NetlinkSocket) throws(NetlinkError) -> [String: FirewallCount] {
-        var request = NetlinkRequest.nfTables(NFT_MSG_GETOBJ, "list nftables counters")
+        var request = NetlinkRequest.nfTables(NFT_MSG_GETOBJ, "list nftables counters", family: .inet)
         request.put(UInt16(NFTA_OBJ_TABLE.rawValue), text: table)
         request.put(UInt16(NFTA_OBJ_TYPE.rawValue), u32: UInt32(NFT_OBJECT_COUNTER).bigEndian)
         let pairs = try socket.collect(request) { decode($0, table) }

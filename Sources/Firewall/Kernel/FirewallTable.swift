@@ -154,7 +154,8 @@ public final class FirewallTable {
         let refusals: [BatchRefusal]
         do {
             refusals = try batch.withBytes { bytes throws(NetlinkError) in
-                try socket.execute(batch: bytes, count: batch.messages, "send", "the transaction of \(bytes.count) bytes")
+                try socket.execute(
+                    batch: bytes, count: batch.messages, "send", "the transaction of \(bytes.count) bytes")
             }
         } catch {
             throw FirewallError(operation, error)

@@ -72,7 +72,8 @@ public final class FirewallWatcher {
         }
         defer { isTouched = false }
         guard isTouched else { return nil }
-        let attributes = Attributes(UnsafeRawBufferPointer(rebasing: message.body.dropFirst(MemoryLayout<nfgenmsg>.size)))
+        let attributes = Attributes(
+            UnsafeRawBufferPointer(rebasing: message.body.dropFirst(MemoryLayout<nfgenmsg>.size)))
         var process: UInt32?
         var name: String?
         for attribute in attributes {

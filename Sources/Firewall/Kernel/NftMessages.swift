@@ -3,11 +3,16 @@ internal import Netlink
 
 /// nf_tables within netfilter's netlink: the subsystem stands in the upper byte of the message type.
 extension NetlinkRequest {
-    /// A dump over all families.
-    static func nfTables(_ message: nf_tables_msg_types, _ operation: String) -> NetlinkRequest {
+    /// A dump, over all families or of one. Where a table is named, the family must be: the kernel ends with the first
+    /// table of that name.
+    static func nfTables(
+        _ message: nf_tables_msg_types, _ operation: String, family: NftFamily? = nil
+    ) -> NetlinkRequest {
         var request = NetlinkRequest(
             type: nfTablesType(message), flags: UInt16(NLM_F_DUMP), operation: operation, object: "")
-        request.put(fixed: nfgenmsg(nfgen_family: UInt8(NFPROTO_UNSPEC), version: UInt8(NFNETLINK_V0), res_id: 0))
+        request.put(
+            fixed: nfgenmsg(
+                nfgen_family: family?.rawValue ?? UInt8(NFPROTO_UNSPEC), version: UInt8(NFNETLINK_V0), res_id: 0))
         return request
     }
 }

@@ -29,8 +29,9 @@ struct TablePicture: Hashable {
         owner = table.owner
         isDormant = table.isDormant
         uses = table.uses
-        chains = try socket.collect(.nfTables(NFT_MSG_GETCHAIN, "list nftables chains")) { Self.chain($0, name) }
-        var request = NetlinkRequest.nfTables(NFT_MSG_GETRULE, "list nftables rules")
+        let all = NetlinkRequest.nfTables(NFT_MSG_GETCHAIN, "list nftables chains", family: .inet)
+        chains = try socket.collect(all) { Self.chain($0, name) }
+        var request = NetlinkRequest.nfTables(NFT_MSG_GETRULE, "list nftables rules", family: .inet)
         request.put(UInt16(NFTA_RULE_TABLE.rawValue), text: name)
         rules = try socket.collect(request) { Self.rule($0, name) }
     }

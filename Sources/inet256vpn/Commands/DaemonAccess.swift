@@ -49,6 +49,11 @@ extension APIClient {
         try await ask("GET", AdminPath.firewall, as: FirewallReport.self)
     }
 
+    /// The policy in force.
+    func firewallLines() async throws -> FirewallLines {
+        try await ask("GET", AdminPath.firewallPolicy, as: FirewallLines.self)
+    }
+
     /// The table in force as nft text.
     func firewallText() async throws -> String {
         let response = try await send("GET", AdminPath.firewallText)

@@ -26,7 +26,10 @@ extension FirewallPolicy {
             subjects[subject] = prefixes
             return prefixes
         }
-        let members = list.rules.map { rule in Self.sorted(rule.peers.flatMap(prefixes)) }
+        let members = list.rules.map { rule in
+            // One subject's are in order already, and groups may be large.
+            rule.peers.count == 1 ? prefixes(of: rule.peers[0]) : Self.sorted(rule.peers.flatMap(prefixes))
+        }
 
         var shadowed: [ShadowedRule] = []
         for (index, rule) in list.rules.enumerated() where !members[index].isEmpty {

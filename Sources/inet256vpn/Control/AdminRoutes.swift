@@ -7,7 +7,7 @@ internal import Logging
 ///
 ///     GET  /healthz        200 "ok" while the daemon serves
 ///     GET  /admin/status   a StatusReport
-///     GET  /admin/firewall a FirewallReport; /admin/firewall/nft the table as text
+///     GET  /admin/firewall a FirewallReport; .../policy its lines for `diff`; .../nft the table as text
 ///     POST /admin/ping     a PingRequest; answers a PingOutcome
 ///     POST /admin/reload   answers a ReloadSummary, or 422 with what is wrong in the configuration
 struct AdminRoutes<Control: DaemonControl>: APIResponder {
@@ -22,6 +22,8 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
             return await only("GET", request) { json(await control.status()) }
         case AdminPath.firewall:
             return await only("GET", request) { json(await control.firewall()) }
+        case AdminPath.firewallPolicy:
+            return await only("GET", request) { json(await control.firewallLines()) }
         case AdminPath.firewallText:
             return await only("GET", request) {
                 guard let text = await control.firewallText() else {
@@ -85,6 +87,7 @@ enum AdminPath {
     static let health = "/healthz"
     static let status = "/admin/status"
     static let firewall = "/admin/firewall"
+    static let firewallPolicy = "/admin/firewall/policy"
     static let firewallText = "/admin/firewall/nft"
     static let ping = "/admin/ping"
     static let reload = "/admin/reload"

@@ -9,6 +9,9 @@ protocol DaemonControl: Sendable {
     /// The firewall's rules with their counters.
     func firewall() async -> FirewallReport
 
+    /// The policy in force, line by line.
+    func firewallLines() async -> FirewallLines
+
     /// The firewall's table as nft text; nil when none is in force.
     func firewallText() async -> String?
 

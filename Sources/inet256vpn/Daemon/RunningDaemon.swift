@@ -55,6 +55,8 @@ actor RunningDaemon: DaemonControl {
 
     func firewall() async -> FirewallReport { await keeper.report() }
 
+    func firewallLines() async -> FirewallLines { await keeper.lines() }
+
     func firewallText() async -> String? { await keeper.text() }
 
     /// Configured peers without a link.

@@ -10,6 +10,8 @@ actor FirewallKeeper {
         let policy: FirewallPolicy
         let ruleset: Ruleset
         let included: IncludedText
+
+        var lines: FirewallLines { FirewallLines(policy, includes: included.files) }
     }
 
     private let logger: Logger
@@ -177,6 +179,9 @@ actor FirewallKeeper {
         }
         return report
     }
+
+    /// The policy that is in force.
+    func lines() -> FirewallLines { prepared?.lines ?? FirewallLines(.none, includes: []) }
 
     /// The table that is in force, as nft text.
     func text() -> String? { prepared?.ruleset.nftText }

@@ -23,12 +23,7 @@ extension FirewallReport {
         for counter in PolicyCompiler.Counter.allCases where counter != .defaultIn && counter != .defaultOut {
             self.counters[counter.rawValue] = count(counter.rawValue)
         }
-        masquerades = policy.masquerades.map { masquerade in
-            switch masquerade {
-            case .intoMesh(let network): "\(network) into the mesh"
-            case .intoNetwork(let network): "the mesh into \(network)"
-            }
-        }
+        masquerades = policy.masquerades.map(\.words)
         clampsMSS = policy.clampsMSS
     }
 }

@@ -94,7 +94,7 @@ struct PacketGenerator {
         case .any?, nil:
             packet.transport = random.pick([6, 6, 17, 17, 58, 58, 47, 50, 132, 253])
             packet.destinationPort = random.pick([0, 22, 80, 443, 65535])
-            packet.icmpType = random.pick([1, 2, 3, 4, 128, 128, 129, 135])
+            packet.icmpType = random.pick([1, 2, 128, 128, 128, 128, 129, 135])
         }
         // What a packet does not have is zero.
         if !Service.protocolsWithPorts.contains(packet.transport) { packet.destinationPort = 0 }

@@ -47,18 +47,35 @@ import Wire
             #expect(try refused { $0.counters.append("c_rest") } == "create counter c_rest EEXIST")
             #expect(try refused { $0.chains.append(RulesetChain(name: "input")) } == "create chain input EEXIST")
             #expect(
-                try refused { $0.maps = [RulesetMap(name: "m", elements: .hosts([HostJump(Samples.address(1), chain: "x")]))] }
+                try refused {
+                    $0.maps = [RulesetMap(name: "m", elements: .hosts([HostJump(Samples.address(1), chain: "x")]))]
+                }
                     == "add elements to map m ENOENT")
             #expect(
                 try refused {
                     $0.sets.append(
                         RulesetSet(
-                            name: "g_p", elements: .prefixes([Samples.prefix("fd00::/16"), Samples.prefix("fd00::/24")])))
+                            name: "g_p",
+                            elements: .prefixes([Samples.prefix("fd00::/16"), Samples.prefix("fd00::/24")])))
                 } == "add elements to set g_p EEXIST")
             #expect(
                 try refused { $0.chains[0].rules.append(RulesetRule([.transport(6), .clampMSS], comment: "clamp")) }
                     == "add rule 3 of chain input: clamp EOPNOTSUPP")
             #expect(run("nft list ruleset").output.isEmpty)
+        }
+    }
+
+    /// More answers than the receive buffer holds: the first, which counts, is among those that come.
+    @Test func ofManyRefusalsTheFirstIsNamed() async throws {
+        try await isolated {
+            let table = try FirewallTable(name: "t")
+            var ruleset = Samples.large(rules: 3000, hosts: 0)
+            ruleset.sets = []
+            let error = try #require(throws: FirewallError.self) { try table.load(ruleset) }
+            #expect(error.code == ENOENT)
+            #expect(error.object == "rule 1 of chain input: rule 0")
+            #expect(error.furtherRefusals > 100)
+            try table.load(Samples.small())
         }
     }
 

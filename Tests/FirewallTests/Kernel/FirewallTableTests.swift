@@ -138,7 +138,8 @@ import Wire
             replaced.sets[0].elements = .prefixes([Samples.prefix("fd00::/9")])
             replaced.limits = [NamedLimit(name: "l_ssh", limit: RateLimit(3, per: .hour))]
             replaced.maps[0] = RulesetMap(
-                name: "m_ports", elements: .services([ServiceJump(PortRange(protocol: 17, ports: 1...9), chain: "end")]))
+                name: "m_ports", elements: .services([ServiceJump(PortRange(protocol: 17, ports: 1...9), chain: "end")])
+            )
             replaced.chains[3].hook = .init(.filter, .postrouting, priority: -140)
             let rulesets = [Samples.small(), Samples.everything(table: "t"), replaced, Ruleset(table: "t")]
             var fresh: [[Substring]] = []

@@ -30,7 +30,9 @@ import Wire
             #expect(run("nft list set inet t g_some").output.contains("{ fd00::1,\n"))
 
             // A rule that takes the place of another shows by its handle.
-            #expect(run("nft flush chain inet t input; nft add rule inet t input accept; nft add rule inet t input drop").code == 0)
+            #expect(
+                run("nft flush chain inet t input; nft add rule inet t input accept; nft add rule inet t input drop")
+                    .code == 0)
             #expect(try !table.isIntact())
             #expect(try heard().count == 3)
 

@@ -19,11 +19,15 @@ enum Samples {
             RulesetSet(name: "g_admins", elements: .hosts([address(1), address(2)])),
             RulesetSet(
                 name: "g_wide",
-                elements: .prefixes([prefix("fd00::/16"), prefix("fd01::/16"), prefix("fd03::1/128"), prefix("ff00::/8")])),
+                elements: .prefixes([
+                    prefix("fd00::/16"), prefix("fd01::/16"), prefix("fd03::1/128"), prefix("ff00::/8"),
+                ])),
             RulesetSet(name: "g_none", elements: .prefixes([])),
             RulesetSet(
                 name: "s_web",
-                elements: .services([PortRange(protocol: 6, ports: 22...22), PortRange(protocol: 17, ports: 5000...5010)])),
+                elements: .services([
+                    PortRange(protocol: 6, ports: 22...22), PortRange(protocol: 17, ports: 5000...5010),
+                ])),
         ]
         ruleset.maps = [
             RulesetMap(

@@ -1,15 +1,15 @@
 internal import API
 internal import ArgumentParser
-internal import Firewall
 
 struct FirewallDiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Show what a configuration file would change in the table.",
+        abstract: "Show what a configuration file would change.",
         discussion: """
-            Compares with the table that the daemon has loaded or, with --base, with
-            another file. Lines that would go begin with "-", those that would come with "+",
-            as in diff(1); a rule that only moves is shown at both places.
+            Compares with the policy that the daemon has loaded or, with --base, with another
+            file: rules in their order, members of groups, networks. Lines that would go begin
+            with "-", those that would come with "+", as in diff(1); a rule that only moves is
+            shown at both places.
 
             EXAMPLES
               sudo inet256vpn firewall diff /etc/inet256vpn/config.yaml
@@ -36,13 +36,13 @@ struct FirewallDiffCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let new = FirewallLines(PolicyCompiler.compile(try Configuration.load(file.path).firewallPolicy()).nftText)
-        let old: FirewallLines
-        if let base {
-            old = FirewallLines(PolicyCompiler.compile(try Configuration.load(base.path).firewallPolicy()).nftText)
-        } else {
-            old = FirewallLines(try await daemon.client().firewallText())
-        }
+        let new = try Configuration.load(file.path).firewallLines()
+        let old =
+            if let base {
+                try Configuration.load(base.path).firewallLines()
+            } else {
+                try await daemon.client().firewallLines()
+            }
         let changes = new.changes(from: old)
         if json {
             try printJSON(
@@ -54,48 +54,5 @@ struct FirewallDiffCommand: AsyncParsableCommand {
             for change in changes { print("\(change.isAdded ? "+" : "-") \(change.text)") }
         }
         if !changes.isEmpty { throw ExitStatus.failure }
-    }
-}
-
-/// A table's text by lines, each with the object that it stands in, so that a line says by itself what it is.
-struct FirewallLines {
-    struct Change: Hashable {
-        let isAdded: Bool
-        let text: String
-    }
-
-    private var lines: [String] = []
-
-    init(_ nftText: String) {
-        var object = ""
-        for line in nftText.split(separator: "\n") {
-            let depth = line.prefix { $0 == "\t" }.count
-            let text = line.drop { $0 == "\t" }
-            if text == "}" || depth == 0 { continue }
-            if depth == 1 {
-                object = String(text.dropLast(2))
-                lines.append(object)
-            } else if text != "elements = {" {
-                lines.append("\(object): \(text.hasSuffix(",") ? text.dropLast() : text)")
-            }
-        }
-    }
-
-    /// In the order of the new text, removals where they stood.
-    func changes(from old: FirewallLines) -> [Change] {
-        lines.difference(from: old.lines).sorted { $0.place < $1.place }.map { change in
-            switch change {
-            case .insert(_, let text, _): Change(isAdded: true, text: text)
-            case .remove(_, let text, _): Change(isAdded: false, text: text)
-            }
-        }
-    }
-}
-
-extension CollectionDifference.Change {
-    fileprivate var place: Int {
-        switch self {
-        case .insert(let place, _, _), .remove(let place, _, _): place
-        }
     }
 }
