@@ -26,7 +26,8 @@ private_key_path: ./key
 api_endpoint: "unix://$WORK/$box/api.sock"
 transports: [{udp: "[::]:25632"}]
 peers: [{id: "$("$BINARY" addr --private-key "$WORK/$peer/key")", name: $peer, addrs: ["udp://$at:25632"]}]
-portal: {interface: inet256, allow: [peers]}
+portal: {interface: inet256}
+firewall: {rules: [{allow: any, from: peers}]}
 END
         net_start "$box" "$WORK/$box/log" "$BINARY" up --config "$WORK/$box/config.yaml"
         PAIR+=("$STARTED")

@@ -6,7 +6,7 @@ import Wire
 /// A sample of the generated questions, put to the kernel with real packets. Each table gets there in one of three ways:
 /// by the batch, by a change of another table, and as nft text.
 @Suite struct LiveAgreementTests {
-    static let policies: UInt64 = 36
+    static let policies: UInt64 = 48
     static let packets = 12
 
     @Test func theKernelDoesWhatEvaluatorAndOracleSay() throws {
@@ -57,7 +57,7 @@ import Wire
         var sent: [LivePacket] = []
         var flows: Set<Set<String>> = []
         // Bounded: a policy may have few addresses that can be routed.
-        for _ in 0..<1000 where sent.count < Self.packets {
+        for attempt in 0..<1000 where sent.count < Self.packets {
             var packet = packets.packet()
             if packet.way == .toBox { packet.destination = LiveNetwork.box }
             if packet.way == .fromBox { packet.source = LiveNetwork.box }
@@ -67,6 +67,9 @@ import Wire
                 isCarried(packet.transport)
             else { continue }
             packet.state = LivePacket.state(of: packet)
+            // Most ICMPv6 is invalid before any rule is asked: without help hardly a rule about it would be tried.
+            let isAskedAbout = packet.transport == 58 && packet.state != .invalid
+            if sent.count % 4 == 0, attempt < 500, !isAskedAbout { continue }
             // With ports or an identifier every packet is a connection of its own.
             let isApart = [6, 17, 58, 132].contains(packet.transport)
             let flow: Set = [

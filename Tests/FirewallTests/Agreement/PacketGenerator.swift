@@ -86,7 +86,7 @@ struct PacketGenerator {
             packet.icmpType = type ?? random.pick([0, 1, 4, 128, 135, 255])
             if random.chance(20) { packet.icmpType = packet.icmpType &+ random.pick([1, 255]) }
             packet.icmpCode = code ?? random.pick([0, 0, 1, 255])
-            if random.chance(20) { packet.icmpCode = packet.icmpCode &+ 1 }
+            if random.chance(40) { packet.icmpCode = packet.icmpCode &+ random.pick([1, 1, 255]) }
         case .ipProtocol(let transport)?:
             packet.transport = random.chance(90) ? transport : transport &+ 1
             packet.destinationPort = random.pick([0, 22, 80, 65535])

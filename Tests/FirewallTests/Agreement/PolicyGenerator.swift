@@ -182,9 +182,9 @@ struct PolicyGenerator {
         case 0: return .any
         case 1: return .ipProtocol(random.pick([6, 17, 58, 47, 50, 132, 136, 89, 253, 0, 255]))
         case 2...3:
-            let type =
-                random.chance(15) ? nil : random.pick([0, 1, 2, 3, 4, 5, 127, 128, 129, 133, 135, 139, 255] as [UInt8])
-            return .icmpv6(type: type, code: type == nil || random.chance(60) ? nil : random.pick([0, 1, 2, 255]))
+            let types: [UInt8] = [0, 1, 2, 3, 4, 5, 127, 128, 128, 128, 128, 129, 133, 135, 135, 139, 139, 255]
+            let type = random.chance(15) ? nil : random.pick(types)
+            return .icmpv6(type: type, code: type == nil || random.chance(40) ? nil : random.pick([0, 1, 2, 254, 255]))
         default:
             let transport = random.chance(70) ? random.pick([6, 17]) : random.pick(Service.protocolsWithPorts)
             return .ports(protocol: transport, range())
