@@ -1,6 +1,8 @@
 internal import API
 internal import Firewall
 internal import Logging
+internal import Transport
+internal import Wire
 
 /// Keeps the policy in force: loads its table before the portal comes up, changes it on reload, restores it when somebody else meddles
 /// with it, takes it away at the end. All of it blocks for milliseconds at most and happens seldom.
@@ -53,11 +55,14 @@ actor FirewallKeeper {
 
     /// Brings the kernel to what the configuration says, whatever it has now. When it throws, all is as it was before.
     func enforce(_ configuration: Configuration) throws {
+        let began = BootClock.now()
         guard let next = try Self.prepare(configuration) else {
             try stop()
             idleReason = configuration.firewallIdleReason
             return
         }
+        let isNew = next.ruleset != prepared?.ruleset
+        let compiled = BootClock.now()
         // libnftables speaks through a socket of its own, which could not write into a table that is ours alone.
         let wantsOwnership = next.included.files.isEmpty
         if let table, let old = prepared, old.included.files.isEmpty == wantsOwnership {
@@ -74,6 +79,19 @@ actor FirewallKeeper {
         prepared = next
         idleReason = nil
         watchIfNeeded()
+        guard isNew else { return }
+        logger.notice(
+            "firewall in force",
+            metadata: [
+                "rules": "\(next.policy.inbound.rules.count + next.policy.outbound.rules.count)",
+                "default": "\(next.policy.inbound.fallback.rawValue)",
+                "compiled_ms": "\(Self.milliseconds(compiled - began))",
+                "kernel_ms": "\(Self.milliseconds(BootClock.now() - compiled))",
+            ])
+    }
+
+    private static func milliseconds(_ span: Interval) -> Double {
+        (Double(span.nanoseconds) / 1e5).rounded() / 10
     }
 
     /// The whole table at once, in the place of whatever has its name.

@@ -52,6 +52,9 @@ struct PolicyGenerator {
         generated.policy.outbound = list()
         generated.policy.clampsMSS = random.chance(50)
         generated.policy.hasInclude = random.chance(20)
+        for name in networkNames where random.chance(20) {
+            generated.policy.masquerades.append(random.chance(50) ? .intoMesh(network: name) : .intoNetwork(name))
+        }
         return generated
     }
 
