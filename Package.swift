@@ -79,7 +79,7 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "INET256", "Wire", logging, nioCore,
+                "inet256vpn", "API", "Firewall", "INET256", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

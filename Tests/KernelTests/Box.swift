@@ -109,8 +109,16 @@ final class Box {
         try await bed.run(words, in: namespace, within: limit)
     }
 
+    func run(words: [String], within limit: Duration = .seconds(60)) async throws -> Outcome {
+        try await bed.run(words, in: namespace, within: limit)
+    }
+
     /// Starts a program in the box that is ended with the testbed.
     func start(_ words: String...) throws -> RunningCommand {
+        try bed.start(words, in: namespace)
+    }
+
+    func start(words: [String]) throws -> RunningCommand {
         try bed.start(words, in: namespace)
     }
 
@@ -174,6 +182,8 @@ struct Configuration {
     /// Addresses that may reach the portal.
     var allowed: [String] = []
     var portal = true
+    /// Further keys of the file, such as `firewall:`, as YAML.
+    var more = ""
 
     var text: String {
         var lines = [
@@ -198,6 +208,6 @@ struct Configuration {
         } else {
             lines.append("  enabled: false")
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines.joined(separator: "\n") + "\n" + more
     }
 }

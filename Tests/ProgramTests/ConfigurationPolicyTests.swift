@@ -90,30 +90,6 @@ import Wire
         #expect(prefix.hasPrefix("inet256 deny tcp/1,tcp/2"))
         #expect(prefix.hasSuffix(": "))
     }
-
-    @Test func testsBecomePackets() throws {
-        let configuration = try FirewallSample.parse(ConfigurationFirewallTests.everything)
-        let box = try #require(IPv6Address("fd01::1"))
-        let tests = configuration.firewall.tests
-        let admins = configuration.packets(of: tests[0], box: box)
-        // alice twice (by name and as a peer), the third twice, bob, and both ends of two prefixes.
-        #expect(Set(admins).count == 7)
-        #expect(admins.allSatisfy { $0.way == .toBox && $0.destination == box && $0.destinationPort == 22 })
-        let fd12 = try FirewallSample.prefix("fd12::/16").address
-        #expect(admins.contains { $0.source == fd12 })
-        #expect(admins.contains { $0.source.description == "fd12:ffff:ffff:ffff:ffff:ffff:ffff:ffff" })
-
-        let network = configuration.packets(of: tests[1], box: box)
-        #expect(network.count == 8)
-        #expect(network.allSatisfy { $0.way == .toNetwork && $0.transport == 6 })
-        let host = configuration.packets(of: tests[2], box: box)
-        #expect(host.map(\.transport) == [6, 17])
-        #expect(host.allSatisfy { $0.destination.description == "fdaa:4::7" && $0.destinationPort == 53 })
-        let out = configuration.packets(of: tests[3], box: box)
-        #expect(out.map(\.way) == [.fromBox])
-        #expect(out.first?.source == box)
-        #expect(out.first.map { IPv6Prefix(host: $0.destination) } == (try FirewallSample.host(Sample.dashed)))
-    }
 }
 
 @Suite struct ShadowedRuleTests {

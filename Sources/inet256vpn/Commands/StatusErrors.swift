@@ -1,4 +1,5 @@
 internal import API
+internal import Firewall
 internal import Glibc
 
 // Which exit status the errors of other layers mean.
@@ -27,6 +28,11 @@ extension FileError: StatusError {
     var exitStatus: ExitStatus {
         code == EACCES || code == EPERM || code == EROFS ? .permission : .failure
     }
+}
+
+extension FirewallError: StatusError {
+    /// EPERM also means that the table belongs to another process: then more privilege would not help.
+    var exitStatus: ExitStatus { (code == EPERM || code == EACCES) && owner == nil ? .permission : .failure }
 }
 
 extension APIClientError: StatusError {

@@ -24,33 +24,6 @@ extension Configuration {
         return policy
     }
 
-    /// The packets that a test is about, when `box` is the box's own IPv6 address: of all of them it has to come out
-    /// as expected. There is none when the subject has no members.
-    func packets(of test: FirewallTest, box: IPv6Address) -> [FirewallPacket] {
-        let way: FirewallPacket.Way
-        let ours: [IPv6Address]
-        switch test.end {
-        case .box:
-            way = test.way == .inbound ? .toBox : .fromBox
-            ours = [box]
-        case .network(let name):
-            way = test.way == .inbound ? .toNetwork : .fromNetwork
-            ours = networks.first { $0.name == name }?.prefixes.flatMap(\.ends) ?? []
-        case .address(let address):
-            way = test.way == .inbound ? .toNetwork : .fromNetwork
-            ours = [address]
-        }
-        let theirs = GroupMembers(self).prefixes(of: test.subject).flatMap(\.ends)
-        return theirs.flatMap { their in
-            ours.flatMap { our in
-                test.service.services.compactMap { service in
-                    let (from, to) = test.way == .inbound ? (their, our) : (our, their)
-                    return FirewallPacket(way, from: from, to: to, for: service)
-                }
-            }
-        }
-    }
-
     /// Names of the groups that rules speak of, in the order of the file.
     private var usedGroups: [String] {
         let subjects = (firewall.inbound.rules + firewall.outbound.rules).flatMap(\.peers)
@@ -142,33 +115,6 @@ struct GroupMembers {
             }
         }
         return prefixes
-    }
-}
-
-extension FirewallPacket {
-    /// A new packet for a service that is one port, type or protocol; nil for a wider one.
-    fileprivate init?(_ way: Way, from: IPv6Address, to: IPv6Address, for service: Firewall.Service) {
-        switch service {
-        case .any: return nil
-        case .ports(let number, let range):
-            self.init(way, from: from, to: to, transport: number)
-            destinationPort = range.lowerBound
-        case .icmpv6(let type, let code):
-            guard let type else { return nil }
-            self.init(way, from: from, to: to, transport: 58)
-            icmpType = type
-            icmpCode = code ?? 0
-        case .ipProtocol(let number): self.init(way, from: from, to: to, transport: number)
-        }
-    }
-}
-
-extension IPv6Prefix {
-    /// The lowest and the highest address within; one when they are the same.
-    fileprivate var ends: [IPv6Address] {
-        let kept = IPv6Address(high: .max, low: .max).masked(to: length)
-        let last = IPv6Address(high: address.high | ~kept.high, low: address.low | ~kept.low)
-        return last == address ? [address] : [address, last]
     }
 }
 

@@ -109,7 +109,7 @@ struct FirewallTest: Hashable, Sendable {
     }
 
     var way = Way.inbound
-    /// On the mesh's side; never `any`.
+    /// On the mesh's side.
     var subject: ConfiguredSubject
     var service: ConfiguredService
     var end = End.box

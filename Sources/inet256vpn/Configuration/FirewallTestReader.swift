@@ -34,30 +34,12 @@ extension ConfigurationValue {
             complain(expected: "the keys \(subjectKey), \(serviceKey) and expect", found: "no key \(key)")
             return nil
         }
-        let subject = given[subjectKey]?.subject(scope, orAny: false)
-        let service = given[serviceKey]?.oneService()
+        let subject = given[subjectKey]?.subject(scope, orAny: true)
+        let service = given[serviceKey]?.configuredService()
         let expect = given["expect"]?.word(ActionWord.self)
         let end = given["at"].map { $0.testEnd(scope) } ?? .box
         guard let subject, let service, let expect, let end else { return nil }
         return FirewallTest(way: way, subject: subject, service: service, end: end, expect: expect.action)
-    }
-
-    /// A service that is one port or one type of ICMPv6, or the like: a packet can be made of it.
-    private func oneService() -> ConfiguredService? {
-        guard let service = configuredService() else { return nil }
-        let isOne = service.services.allSatisfy { service in
-            switch service {
-            case .any: false
-            case .ports(_, let range): range.count == 1
-            case .icmpv6(let type, _): type != nil
-            case .ipProtocol(let number): !Service.protocolsWithPorts.contains(number)
-            }
-        }
-        guard isOne else {
-            complain(expected: "one port or one type, such as ssh, tcp/22 or icmpv6/echo-request")
-            return nil
-        }
-        return service
     }
 
     private func testEnd(_ scope: NameScope) -> FirewallTest.End? {

@@ -55,6 +55,7 @@ extension Configuration {
         if peers.isEmpty, accept == .peers {
             warnings.append("no peers are configured and none may come in (accept: peers): this box reaches nobody")
         }
+        warnings += firewallWarnings(own: own)
         if portal.enabled, portal.prefix.length > 16, portal.allow != .any {
             warnings.append(
                 "portal.prefix is longer than /16: an IPv6 address then holds too few bits of an identity"

@@ -100,6 +100,7 @@ actor RunningDaemon: DaemonControl {
         var enforced = configuration
         enforced.firewall = new.firewall
         enforced.groups = new.groups
+        enforced.networks = new.networks
         enforced.peers = new.peers
         // First, and all or nothing: when the kernel refuses the rules, the rest stays as it was too.
         try await keeper.enforce(enforced)

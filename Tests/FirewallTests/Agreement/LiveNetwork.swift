@@ -12,18 +12,18 @@ final class LiveNetwork {
     /// So long nothing may come any more before all that comes has come.
     private static let quiet: Int32 = 15
 
-    private let portal: Int32
-    private let other: Int32
+    private let portal: OpenFile
+    private let other: OpenFile
     /// Sees what the box says to itself: answers to what it sent.
-    private let loopback: Int32
+    private let loopback: OpenFile
     /// Sends with headers of our making.
-    private let raw: Int32
+    private let raw: OpenFile
 
     init() throws {
         portal = try Self.tun("portal")
         other = try Self.tun("other")
         try OwnNetwork.shell(Self.setUp)
-        loopback = try Self.checked(
+        loopback = try OpenFile(
             "packet socket",
             socket(17, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), Int32(UInt16(0x86dd).bigEndian)))
         // struct sockaddr_ll: family AF_PACKET, protocol ETH_P_IPV6, the interface.
@@ -33,18 +33,16 @@ final class LiveNetwork {
             $0.storeBytes(of: UInt16(0x86dd).bigEndian, toByteOffset: 2, as: UInt16.self)
             $0.storeBytes(of: Int32(if_nametoindex("lo")), toByteOffset: 4, as: Int32.self)
         }
-        let packets = loopback
+        let packets = loopback.number
         let bound = address.withUnsafeBytes { bytes in
             bind(packets, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), 20)
         }
         _ = try Self.checked("bind to lo", bound)
-        raw = try Self.checked("raw socket", socket(AF_INET6, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 255))
+        raw = try OpenFile("raw socket", socket(AF_INET6, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 255))
         let device = Array("portal".utf8CString)
         _ = try Self.checked(
-            "bind to the portal", setsockopt(raw, SOL_SOCKET, SO_BINDTODEVICE, device, socklen_t(device.count)))
+            "bind to the portal", setsockopt(raw.number, SOL_SOCKET, SO_BINDTODEVICE, device, socklen_t(device.count)))
     }
-
-    deinit { for descriptor in [portal, other, loopback, raw] { close(descriptor) } }
 
     /// Sends the packets one after another, and tells what became of each, in their order.
     func outcomes(of packets: [LivePacket]) throws -> [RulesetMachine.Outcome?] {
@@ -76,8 +74,8 @@ final class LiveNetwork {
 
     private func send(_ packet: LivePacket) throws {
         switch packet.packet.way {
-        case .toBox, .toNetwork: try put(packet.bytes, portal)
-        case .fromNetwork: try put(packet.bytes, other)
+        case .toBox, .toNetwork: try put(packet.bytes, portal.number)
+        case .fromNetwork: try put(packet.bytes, other.number)
         case .fromBox:
             var target = sockaddr_in6()
             target.sin6_family = sa_family_t(AF_INET6)
@@ -87,7 +85,8 @@ final class LiveNetwork {
             let size = socklen_t(MemoryLayout<sockaddr_in6>.size)
             let count = withUnsafeBytes(of: &target) { bytes in
                 sendto(
-                    raw, packet.bytes, packet.bytes.count, 0, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
+                    raw.number, packet.bytes, packet.bytes.count, 0,
+                    bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
                     size)
             }
             // EPERM is how the kernel says that a rule stopped it.
@@ -105,11 +104,12 @@ final class LiveNetwork {
     private func drain(_ sent: [LivePacket]) -> Set<LiveSign> {
         var signs: Set<LiveSign> = []
         var buffer = [UInt8](repeating: 0, count: 4096)
-        var waits = [portal, other, loopback].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var waits = [portal, other, loopback].map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
         while poll(&waits, nfds_t(waits.count), Self.quiet) > 0 {
             for wait in waits where wait.revents != 0 {
                 let count = read(wait.fd, &buffer, buffer.count)
-                guard count > 0, let sign = LiveSign(Array(buffer[0..<count]), of: sent) else { continue }
+                guard count > 0 else { return signs }
+                guard let sign = LiveSign(Array(buffer[0..<count]), of: sent) else { continue }
                 // What comes out again where it went in has not arrived.
                 if case .arrived(let number) = sign, wait.fd != target(of: number, sent) { continue }
                 signs.insert(sign)
@@ -120,8 +120,8 @@ final class LiveNetwork {
 
     private func target(of number: Int, _ sent: [LivePacket]) -> Int32? {
         switch sent.first(where: { $0.number == number })?.packet.way {
-        case .toNetwork?: return other
-        case .fromBox?, .fromNetwork?: return portal
+        case .toNetwork?: return other.number
+        case .fromBox?, .fromNetwork?: return portal.number
         case .toBox?, nil: return nil
         }
     }
@@ -178,15 +178,15 @@ final class LiveNetwork {
         """
     }
 
-    private static func tun(_ name: String) throws -> Int32 {
-        let descriptor = try checked("open /dev/net/tun", open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK))
+    private static func tun(_ name: String) throws -> OpenFile {
+        let device = try OpenFile("open /dev/net/tun", open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK))
         // struct ifreq: the name in 16 bytes, then flags: IFF_TUN | IFF_NO_PI.
         var request = [UInt8](repeating: 0, count: 40)
         request.replaceSubrange(0..<name.utf8.count, with: name.utf8)
         (request[16], request[17]) = (0x01, 0x10)
         let setInterface: UInt = 0x4004_54ca
-        _ = try checked("make \(name)", ioctl(descriptor, setInterface, &request))
-        return descriptor
+        _ = try checked("make \(name)", ioctl(device.number, setInterface, &request))
+        return device
     }
 
     private static func checked(_ operation: String, _ result: Int32) throws -> Int32 {
@@ -197,4 +197,16 @@ final class LiveNetwork {
     private func failure(_ operation: String) -> OwnNetwork.Failure {
         OwnNetwork.Failure(description: "\(operation): \(errorText(errno))")
     }
+}
+
+/// A descriptor that is closed with its owner, also when that comes to nothing.
+private final class OpenFile {
+    let number: Int32
+
+    init(_ operation: String, _ descriptor: Int32) throws {
+        guard descriptor >= 0 else { throw OwnNetwork.Failure(description: "\(operation): \(errorText(errno))") }
+        number = descriptor
+    }
+
+    deinit { close(number) }
 }
