@@ -10,10 +10,15 @@ public enum HookSurvey {
     ///
     /// - Throws: `NetlinkError`; EPERM without CAP_NET_ADMIN.
     public static func inputFilters() throws(NetlinkError) -> [BaseChain] {
+        try filters(at: [.prerouting, .input])
+    }
+
+    /// The same for other hooks: what is forwarded passes `.prerouting` and `.forward`.
+    public static func filters(at hooks: Set<NftHook>) throws(NetlinkError) -> [BaseChain] {
         let socket = try NetlinkSocket(.netfilter)
         let dormant = Set(try NftTables(socket).list().filter(\.isDormant).map(\.description))
         return try BaseChains(socket).list().filter { chain in
-            (chain.hook == .prerouting || chain.hook == .input) && chain.family.seesIPv6 && chain.filters
+            hooks.contains(chain.hook) && chain.family.seesIPv6 && chain.filters
                 && !dormant.contains("\(chain.family) \(chain.table)")
         }
     }

@@ -176,8 +176,9 @@ actor FirewallKeeper {
         } else {
             status.note = idleReason
         }
-        let others = OtherTables.look(except: Ruleset.standardTable)
+        let others = otherTables
         status.inputFilters = others.filters
+        if status.note == nil { status.note = others.note }
         return status
     }
 
@@ -187,7 +188,7 @@ actor FirewallKeeper {
         }
         var report = FirewallReport(enforced: true, table: "inet \(table.name)")
         report.owned = table.isOwned
-        report.others = OtherTables.look(except: table.name).filters
+        report.others = otherTables.filters
         report.includes = prepared.included.files
         do {
             report.add(prepared.policy, counters: try table.counters())
@@ -196,6 +197,11 @@ actor FirewallKeeper {
             report.add(prepared.policy, counters: [:])
         }
         return report
+    }
+
+    private var otherTables: OtherTables {
+        OtherTables.look(
+            except: Ruleset.standardTable, forwarded: prepared.map { !$0.policy.networks.isEmpty } ?? false)
     }
 
     /// The policy that is in force.
@@ -214,14 +220,18 @@ extension Configuration {
     }
 }
 
-/// What else decides about packets that come in.
+/// What else decides about the packets that the rules are about.
 struct OtherTables: Sendable {
     var filters: [String] = []
     var note: String?
 
-    static func look(except own: String) -> OtherTables {
+    /// Chains of other tables, in force, that can drop what comes from the mesh: for the box, and with `forwarded` for the networks
+    /// behind it as well.
+    static func look(except own: String, forwarded: Bool) -> OtherTables {
         do {
-            return OtherTables(filters: try HookSurvey.inputFilters().filter { $0.table != own }.map(\.description))
+            let hooks: Set<NftHook> = forwarded ? [.prerouting, .input, .forward] : [.prerouting, .input]
+            return OtherTables(
+                filters: try HookSurvey.filters(at: hooks).filter { $0.table != own }.map(\.description))
         } catch {
             return OtherTables(note: "what else filters inbound traffic could not be asked: \(error)")
         }
