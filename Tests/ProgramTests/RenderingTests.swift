@@ -17,7 +17,7 @@ import Testing
                 "peers      1 of 2 up, 1 others: office",
                 "sessions   1 (0 direct, 1 relayed)",
                 "dropped    unknown_session 7",
-                "firewall   NOT ENFORCED by inet256vpn, other input filters: inet filter input (later)",
+                "firewall   NOT ENFORCED (later), other input filters: inet filter input",
                 "WARNING: peer barn refused: wrong key: answered as \(Sample.plain)",
                 "WARNING: the clock is odd",
             ])
