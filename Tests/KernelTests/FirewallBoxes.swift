@@ -54,11 +54,17 @@ struct ShownFirewall: Decodable {
     }
     struct List: Decodable {
         let rules: [Rule]
-        let `default`: String
-        let default_count: Count
+        let fallback: String
+        let fallbackCount: Count
+
+        enum CodingKeys: String, CodingKey {
+            case rules
+            case fallback = "default"
+            case fallbackCount = "default_count"
+        }
 
         /// Packets of each rule, and then of the rest.
-        var packets: [Int] { rules.map(\.count.packets) + [default_count.packets] }
+        var packets: [Int] { rules.map(\.count.packets) + [fallbackCount.packets] }
     }
 
     let enforced: Bool

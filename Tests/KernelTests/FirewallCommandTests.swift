@@ -45,7 +45,10 @@ extension KernelTests {
                 #expect(humble.status == 0)
 
                 for (wrong, word) in [
-                    (Self.policy.replacing("to: ssh, expect: deny", with: "to: ssh, expect: allow"), "firewall.tests[1]"),
+                    (
+                        Self.policy.replacing("to: ssh, expect: deny", with: "to: ssh, expect: allow"),
+                        "firewall.tests[1]"
+                    ),
                     (Self.policy.replacing("tcp/8080", with: "tcp/99999"), "tcp/99999"),
                     (Self.policy.replacing("[alice]", with: "[office]"), "office"),
                 ] {
@@ -54,7 +57,8 @@ extension KernelTests {
                     let refused = try await server.command("firewall", "check", server.configPath)
                     #expect(refused.status == 2 && refused.errors.contains(word), "\(refused)")
                 }
-                server.configuration.more = Self.policy.replacing("{deny: tcp/8080}", with: "{deny: ssh, from: [alice]}")
+                server.configuration.more = Self.policy.replacing(
+                    "{deny: tcp/8080}", with: "{deny: ssh, from: [alice]}")
                 try server.writeConfiguration()
                 let shadowed = try await server.command("firewall", "check", server.configPath)
                 #expect(shadowed.status == 0 && shadowed.errors.contains("contradict"), "\(shadowed)")
@@ -104,12 +108,14 @@ extension KernelTests {
                 try await export(bed, server)
                 let text = try await server.command("firewall", "show")
                 #expect(text.status == 0, "\(text)")
-                for word in ["owned by the daemon", "allow ssh from office", "the office", "deny the rest", "office (1)"] {
+                for word in [
+                    "owned by the daemon", "allow ssh from office", "the office", "deny the rest", "office (1)",
+                ] {
                     #expect(text.output.contains(word), "\(text)")
                 }
                 let shown = try await server.shownFirewall()
                 #expect(shown.inbound.rules.map(\.rule) == ["allow ssh from office", "deny tcp/8080 from any"])
-                #expect(shown.inbound.default == "deny" && shown.outbound.default == "allow")
+                #expect(shown.inbound.fallback == "deny" && shown.outbound.fallback == "allow")
             }
         }
 

@@ -40,8 +40,8 @@ extension KernelTests {
                 let ports = ["tcp/8080", "tcp/8081", "tcp/8082", "tcp/8083"]
 
                 // A rule for the network is none for the box, and the other way round.
-                #expect(
-                    try await alice.ask("fdaa:1::2", ports) == ["answered", "ECONNREFUSED", "silent", "silent"])
+                let inside = try await alice.ask("fdaa:1::2", ports)
+                #expect(inside == ["answered", "ECONNREFUSED", "silent", "silent"])
                 #expect(try await bob.ask("fdaa:1::2", ports) == ["silent", "ECONNREFUSED", "silent", "silent"])
                 #expect(try await alice.ask(server, ["tcp/8080", "tcp/8082"]) == ["silent", "answered"])
                 #expect(try await alice.reaches("fdaa:1::2"))
@@ -57,7 +57,8 @@ extension KernelTests {
                     listener.lines.dropFirst() == [
                         "udp/8500 received fdaa:1::2 question", "udp/8500 received \(server.ip6) question",
                     ])
-                #expect(try await server.shownFirewall().outbound.packets == [2, 2])
+                let shown = try await server.shownFirewall()
+                #expect(shown.outbound.packets == [2, 2])
             }
         }
     }

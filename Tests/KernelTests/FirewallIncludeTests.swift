@@ -8,7 +8,8 @@ extension KernelTests {
         func rawTextIsInForceAndPutBack() async throws {
             try await Testbed.with { bed in
                 let star = try await Star(
-                    in: bed, guests: ["alice"], firewall: "firewall: {include: [\"*.nft\"], rules: [{reject: tcp/7006}]}\n")
+                    in: bed, guests: ["alice"],
+                    firewall: "firewall: {include: [\"*.nft\"], rules: [{reject: tcp/7006}]}\n")
                 let (server, alice) = (star.server, star.guests[0])
                 try "tcp dport 7005 counter accept\ntcp dport 7006 ip6 saddr \(alice.ip6) accept\n".write(
                     toFile: server.directory + "/raw.nft", atomically: true, encoding: .utf8)

@@ -137,7 +137,9 @@ extension KernelTests {
                 let shown = try await server.shownFirewall()
                 let rule = try #require(shown.inbound.rules.first { $0.rule.contains("tcp/7001") })
                 #expect(rule.count.packets == 1)
-                print("100 reloads: \(sent) bytes, \(denied.tries) tries of the denied port, \(open.opened) of the open one")
+                print(
+                    "100 reloads: \(sent) bytes, \(denied.tries) tries of the denied port, \(open.opened) of the open one"
+                )
             }
         }
     }

@@ -100,7 +100,8 @@ extension KernelTests {
             let keys = server.directory
             try FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
             let daemon = try server.start(words: [
-                Self.sshd, "-D", "-e", "-f", "/dev/null", "-h", "\(keys)/host", "-o", "ListenAddress=[\(server.ip6)]:2222",
+                Self.sshd, "-D", "-e", "-f", "/dev/null", "-h", "\(keys)/host", "-o",
+                "ListenAddress=[\(server.ip6)]:2222",
                 "-o", "PidFile=none", "-o", "AuthorizedKeysFile=\(keys)/user.pub", "-o", "StrictModes=no", "-o",
                 "PasswordAuthentication=no", "-o", "UsePAM=yes",
             ])

@@ -29,7 +29,8 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
                 guard let text = await control.firewallText() else {
                     return .failure(404, "no firewall is in force: inet256vpn firewall show says why")
                 }
-                return .text(text)
+                // It ends its lines itself, and `text` would end the last one again.
+                return .text(String(text.dropLast(text.hasSuffix("\n") ? 1 : 0)))
             }
         case AdminPath.ping:
             return await only("POST", request) { await ping(request) }
