@@ -34,6 +34,10 @@ extension KernelTests {
                 }
                 let forwarding = try await server.run("sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1")
                 try #require(forwarding.succeeded, "\(forwarding)")
+                // For others the kernel asks for neighbours from its link-local address alone, which takes a second to settle.
+                for network in ["fdaa:1::", "fdaa:2::"] {
+                    try await eventually("the host in \(network) is known") { try await server.reaches("\(network)2") }
+                }
                 try await star.start()
                 _ = try await host.listen(["tcp/8080", "tcp/8081", "tcp/8082", "tcp/8083"])
                 _ = try await server.listen(["tcp/8080", "tcp/8082"])
@@ -57,8 +61,9 @@ extension KernelTests {
                     listener.lines.dropFirst() == [
                         "udp/8500 received fdaa:1::2 question", "udp/8500 received \(server.ip6) question",
                     ])
-                let shown = try await server.shownFirewall()
-                #expect(shown.outbound.packets == [2, 2])
+                // A router tells of its multicast groups as well, which are among the rest.
+                let outbound = try await server.shownFirewall().outbound
+                #expect(outbound.packets[0] == 2 && outbound.packets[1] >= 2, "\(outbound)")
             }
         }
     }

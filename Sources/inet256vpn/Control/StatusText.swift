@@ -98,7 +98,9 @@ struct StatusText {
             text = "NOT ENFORCED"
         }
         if let note = firewall.note { text += " (\(note))" }
-        if !firewall.inputFilters.isEmpty { text += ", other input filters: \(firewall.inputFilters.joined(separator: ", "))" }
+        if !firewall.inputFilters.isEmpty {
+            text += ", other input filters: \(firewall.inputFilters.joined(separator: ", "))"
+        }
         return text
     }
 

@@ -19,7 +19,8 @@ enum Daemon {
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         let directory = PeerDirectory(mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan)
         let keeper = FirewallKeeper(logger: logger)
-        let control = RunningDaemon(setup: setup, engine: engineSetup, directory: directory, keeper: keeper, logger: logger)
+        let control = RunningDaemon(
+            setup: setup, engine: engineSetup, directory: directory, keeper: keeper, logger: logger)
 
         // The socket first: it tells whether another daemon runs, before the box is touched.
         let api = try await APIService.open(setup.configuration.apiEndpoint, control: control, logger: logger)

@@ -41,7 +41,8 @@ struct StatusWriter {
         if firewall.enforced {
             for other in firewall.inputFilters {
                 report.warnings.append(
-                    "\(other) decides about the same packets: what it drops stays dropped, whatever firewall.rules allow")
+                    "\(other) decides about the same packets: what it drops stays dropped, whatever firewall.rules allow"
+                )
             }
         }
         report.network.statistics = statistics(snapshot.box.network)

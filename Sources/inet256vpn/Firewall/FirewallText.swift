@@ -9,7 +9,9 @@ struct FirewallText {
         guard report.enforced else {
             return [terminal.bold("NOT ENFORCED") + ": " + TerminalText.clean(report.note ?? "no reason is known")]
         }
-        var lines = ["table \(report.table)" + (report.owned ? ", owned by the daemon" : ", watched by the daemon"), ""]
+        var lines = [
+            "table \(report.table)" + (report.owned ? ", owned by the daemon" : ", watched by the daemon"), "",
+        ]
         lines += list("FROM THE MESH", report.inbound) + [""]
         lines += list("INTO THE MESH", report.outbound)
         if !report.groups.isEmpty {

@@ -17,7 +17,8 @@ struct IncludedText: Equatable, Sendable {
                 let contents = try FileContents.read(path, limit: largestFile)
                 // Whoever may write it decides who comes in.
                 guard contents.mode & 0o002 == 0 else {
-                    throw CommandFailure(.usage, "\(path) may be written by every user of this machine: chmod o-w \(path)")
+                    throw CommandFailure(
+                        .usage, "\(path) may be written by every user of this machine: chmod o-w \(path)")
                 }
                 guard let text = String(validating: contents.bytes, as: UTF8.self) else {
                     throw CommandFailure(.usage, "\(path) is not UTF-8 text")

@@ -54,7 +54,8 @@ struct FirewallTestCommand: ParsableCommand {
         let test = try question(configuration)
         let policy = configuration.firewallPolicy()
         let packets = PacketCases(policy: policy).packets(
-            test.way, peers: GroupMembers(configuration).prefixes(of: test.subject), services: test.service.services, end: test.end)
+            test.way, peers: GroupMembers(configuration).prefixes(of: test.subject), services: test.service.services,
+            end: test.end)
         var answers: [Answer] = []
         var seen: Set<FirewallDecision> = []
         for packet in packets {
@@ -89,7 +90,8 @@ struct FirewallTestCommand: ParsableCommand {
     private func question(_ configuration: Configuration) throws -> FirewallTest {
         let problems = ProblemList(file: "the command line")
         var pairs: [(Yams.Node, Yams.Node)] = [
-            (Yams.Node(out ? "to" : "from"), Yams.Node(DashedAddress.unprotect(from))), (Yams.Node(out ? "service" : "to"), Yams.Node(to)),
+            (Yams.Node(out ? "to" : "from"), Yams.Node(DashedAddress.unprotect(from))),
+            (Yams.Node(out ? "service" : "to"), Yams.Node(to)),
             (Yams.Node("expect"), Yams.Node("allow")),
         ]
         if out { pairs.append((Yams.Node("way"), Yams.Node("out"))) }
