@@ -43,6 +43,8 @@ extension KernelTests {
                     try server.reload()
                     try await eventually("the reload is refused") { server.refusedReloads.count > refusals }
                     #expect(server.refusedReloads.last?.contains(reason) == true, "\(server.refusedReloads)")
+                    let told = try await server.command("reload")
+                    #expect(told.status == 2 && told.errors.contains(reason), "\(told)")
                     #expect(try await Self.table(server) == table)
                 }
                 #expect(try await alice.ask(server, ["udp/7003"]) == ["silent"])

@@ -44,6 +44,12 @@ extension KernelTests {
 
                 try await server.start()
                 let running = try await server.nft("list", "table", "inet", "inet256vpn")
+                // What drops besides us is told of.
+                let status = try await server.command("status")
+                #expect(
+                    status.output.split(separator: "\n").contains {
+                        $0.contains("WARNING") && $0.contains("inet others")
+                    }, "\(status)")
                 await server.kill()
                 // The table is the process's own: it went with it, as the link did, and nothing else.
                 try await eventually("all of it is gone") { watch.said.contains("no link") }
