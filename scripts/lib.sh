@@ -12,8 +12,9 @@ BUILD_PACKAGES=(
 )
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
-# What the tests call besides: socat carries streams, nft and ethtool shape traffic, systemd-analyze judges the unit.
-TEST_PACKAGES=(socat nftables ethtool systemd)
+# What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic,
+# systemd-analyze judges the unit.
+TEST_PACKAGES=(socat python3 nftables ethtool systemd)
 
 # ---- output ----------------------------------------------------------------------------------------------------
 
@@ -151,6 +152,23 @@ apt_need() {
         apt-get -o DPkg::Lock::Timeout=120 -y --no-install-recommends install "${missing[@]}" \
         || fail "apt could not install ${missing[*]}" "Install them by hand and start this again."
     rm -f "$log"
+}
+
+# Debian starts a server as soon as it is installed. The demo and the tests bring their own sshd, in a namespace alone: one
+# that comes onto this machine for their sake stays off.
+install_sshd() {
+    local policy=/usr/sbin/policy-rc.d
+    if package_installed openssh-server || [[ -e $policy ]]; then
+        apt_need openssh-client openssh-server
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    on_exit "rm -f $policy"
+    apt_need openssh-client openssh-server
+    rm -f "$policy"
+    if [[ -d /run/systemd/system ]]; then systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true; fi
+    say "openssh-server was not installed before: its service is left disabled"
 }
 
 # ---- the Swift toolchain ---------------------------------------------------------------------------------------

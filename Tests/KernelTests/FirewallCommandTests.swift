@@ -30,7 +30,7 @@ extension KernelTests {
         func checkAsksTheKernelAndChangesNothing() async throws {
             try await withFile { bed, server in
                 let good = try await server.command("firewall", "check", server.configPath)
-                #expect(good.status == 0 && good.output.contains("2 rules, 1 groups, 2 tests passed"), "\(good)")
+                #expect(good.status == 0 && good.output.contains("2 rules, 1 group, 2 tests passed"), "\(good)")
                 #expect(good.output.contains("the kernel accepts the table"))
                 let shown = try await server.command("firewall", "check", "--json", server.configPath)
                 let json = try Self.json(shown, as: [String: Any].self)

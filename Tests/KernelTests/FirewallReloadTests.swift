@@ -101,7 +101,7 @@ extension KernelTests {
             #expect(try await alice.ask(server, ["udp/7002", "udp/7003"]) == ["answered", "answered"])
             try await server.reload(firewall: rules)
             let on = try await server.command("status")
-            #expect(on.output.contains("enforced: 1 rules") && !on.output.contains("NOT ENFORCED"), "\(on)")
+            #expect(on.output.contains("enforced: 1 rule") && !on.output.contains("NOT ENFORCED"), "\(on)")
             #expect(try await alice.ask(server, ["udp/7002", "udp/7003"]) == ["silent", "answered"])
         }
 

@@ -65,7 +65,8 @@ public struct NftText: ~Copyable {
         calls.dryRun(context, true)
         defer { calls.dryRun(context, false) }
         let table = Ruleset.standardTable + "_check"
-        try run("table inet \(table) {\n chain \(PolicyCompiler.includeChain) {\n\(text)\n }\n}\n")
+        // The text begins on the first line, so that libnftables counts lines as the file does.
+        try run("table inet \(table) { chain \(PolicyCompiler.includeChain) { \(text)\n }\n}\n")
     }
 
     /// Makes `text` the rules of the chain, in place of what is there.

@@ -92,7 +92,7 @@ struct StatusText {
         let firewall = report.firewall
         var text: String
         if firewall.enforced {
-            text = "enforced: \(firewall.rules) rules, \(firewall.inboundDefault ?? "deny") by default"
+            text = "enforced: \(Units.count(firewall.rules, "rule")), \(firewall.inboundDefault ?? "deny") by default"
             if let table = firewall.table { text += " (table \(table)\(firewall.owned ? ", owned" : ""))" }
         } else {
             text = "NOT ENFORCED"

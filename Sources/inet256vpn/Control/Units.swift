@@ -2,6 +2,9 @@ internal import Foundation
 
 /// Numbers for people.
 enum Units {
+    /// "1 rule", "2 rules".
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
     /// "0 B", "1.5 KiB", "12 MiB": three digits at most.
     static func bytes(_ count: UInt64) -> String {
         if count < 1024 { return "\(count) B" }

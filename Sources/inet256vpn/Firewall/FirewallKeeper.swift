@@ -39,15 +39,18 @@ actor FirewallKeeper {
             throw CommandFailure(.usage, failures.map(\.description).joined(separator: "\n"))
         }
         let included = try IncludedText.read(configuration.firewall.include)
-        if !included.text.isEmpty { try check(included) }
+        try check(included)
         return Prepared(policy: policy, ruleset: PolicyCompiler.compile(policy), included: included)
     }
 
+    /// Each file by itself, so that a complaint names it, with its own lines.
     private static func check(_ included: IncludedText) throws {
-        do throws(NftTextError) {
-            try NftText().check(included.text)
-        } catch {
-            throw CommandFailure(.usage, "firewall.include (\(included.files.joined(separator: ", "))): \(error)")
+        for file in included.contents {
+            do throws(NftTextError) {
+                try NftText().check(file.text)
+            } catch {
+                throw CommandFailure(.usage, "firewall.include: \(file.path): \(error)")
+            }
         }
     }
 

@@ -3,9 +3,16 @@ internal import Glibc
 
 /// Files of raw nft text that `firewall.include` names.
 struct IncludedText: Equatable, Sendable {
+    struct File: Equatable, Sendable {
+        let path: String
+        let text: String
+    }
+
     /// In the order of the patterns, and of names within each.
-    var files: [String] = []
-    var text = ""
+    private(set) var contents: [File] = []
+
+    var files: [String] { contents.map(\.path) }
+    var text: String { contents.map(\.text).joined() }
 
     private static let largestFile = 1 << 20
 
@@ -14,17 +21,16 @@ struct IncludedText: Equatable, Sendable {
         var included = IncludedText()
         for pattern in patterns {
             for path in try expand(pattern) where !included.files.contains(path) {
-                let contents = try FileContents.read(path, limit: largestFile)
+                let file = try FileContents.read(path, limit: largestFile)
                 // Whoever may write it decides who comes in.
-                guard contents.mode & 0o002 == 0 else {
+                guard file.mode & 0o002 == 0 else {
                     throw CommandFailure(
                         .usage, "\(path) may be written by every user of this machine: chmod o-w \(path)")
                 }
-                guard let text = String(validating: contents.bytes, as: UTF8.self) else {
+                guard let text = String(validating: file.bytes, as: UTF8.self) else {
                     throw CommandFailure(.usage, "\(path) is not UTF-8 text")
                 }
-                included.files.append(path)
-                included.text += text.hasSuffix("\n") ? text : text + "\n"
+                included.contents.append(File(path: path, text: text.hasSuffix("\n") ? text : text + "\n"))
             }
         }
         return included

@@ -68,7 +68,8 @@ struct FirewallCheckCommand: ParsableCommand {
                     file: path, enabled: true, rules: rules, groups: policy.groups.count, testsPassed: tests,
                     kernel: answer, warnings: warnings))
         }
-        print("\(path) is in order: \(rules) rules, \(policy.groups.count) groups, \(tests) tests passed")
+        let parts = [Units.count(rules, "rule"), Units.count(policy.groups.count, "group"), Units.count(tests, "test")]
+        print("\(path) is in order: \(parts.joined(separator: ", ")) passed")
         switch answer {
         case .accepts: print("the kernel accepts the table (tried and thrown away)")
         case .notAsked: print("the kernel was not asked: that takes CAP_NET_ADMIN (run with sudo)")
