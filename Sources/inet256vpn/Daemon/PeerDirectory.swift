@@ -80,9 +80,10 @@ actor PeerDirectory {
                     return nil
                 }
                 return "\(endpoint) is routed into the portal \(portal.interface): \(advice)"
-            case .refused where portal.prefix.contains(endpoint.address):
-                return "\(endpoint) lies in the portal's prefix \(portal.prefix) and has no route of its own: \(advice)"
-            case .refused, .none:
+            case .refused:
+                guard let served = portal.served.first(where: { $0.contains(endpoint.address) }) else { return nil }
+                return "\(endpoint) lies in the portal's prefix \(served) and has no route of its own: \(advice)"
+            case .none:
                 return nil
             }
         } catch {
