@@ -17,6 +17,10 @@ public struct StatusReport: Codable, Sendable, Equatable {
     /// Packets dropped since the start, by reason.
     public var drops: [String: UInt64] = [:]
     public var firewall: FirewallStatus
+    /// Handshakes that ended with keys, since the start.
+    public var handshakes: UInt64 = 0
+    /// Bytes held in queues and for reassembly.
+    public var queuedBytes: UInt64 = 0
     /// What the operator should look at, one sentence each.
     public var warnings: [String] = []
     public var memoryRssBytes: UInt64 = 0
@@ -42,7 +46,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case ip6Addr = "ip6_addr"
         case network
         case transportAddrs = "transport_addrs"
-        case portal, peers, sessions, nodes, drops, firewall, warnings
+        case portal, peers, sessions, nodes, drops, firewall, handshakes, warnings
+        case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
     }
 }

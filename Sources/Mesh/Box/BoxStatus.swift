@@ -49,6 +49,8 @@ public struct BoxStatus: Sendable {
     public var networkName: String
     public var network: NetworkStatistics
     public var drops: DropCounters
+    /// Handshakes that ended with keys.
+    public var handshakes: UInt64
     public var relayedFrames: UInt64
     public var relayedBytes: UInt64
     /// Bytes held in queues and reassembly buffers.
@@ -66,7 +68,7 @@ extension MeshBox {
             strangers: refusals.map {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
             },
-            networkName: settings.network, network: network.statistics, drops: drops, relayedFrames: relayedFrames,
+            networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes, relayedFrames: relayedFrames,
             relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes)
     }
 

@@ -64,6 +64,8 @@ public final class MeshBox {
     var events: [BoxEvent] = []
     var refusals: [Refusal] = []
     var sweepAt: Instant = .distantPast
+    /// Handshakes that ended with keys.
+    var handshakes: UInt64 = 0
     /// What went through this box for others.
     var relayedFrames: UInt64 = 0
     var relayedBytes: UInt64 = 0

@@ -6,6 +6,7 @@ internal import Logging
 /// The daemon's own part of the API: health, status and the requests behind commands.
 ///
 ///     GET  /healthz        200 "ok" while the daemon serves
+///     GET  /metrics        counters and gauges for Prometheus
 ///     GET  /admin/status   a StatusReport
 ///     GET  /admin/firewall a FirewallReport; .../policy its lines for `diff`; .../nft the table as text
 ///     POST /admin/ping     a PingRequest; answers a PingOutcome
@@ -18,6 +19,8 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
         switch request.path {
         case AdminPath.health:
             return await only("GET", request) { .text("ok") }
+        case AdminPath.metrics:
+            return await only("GET", request) { await metrics() }
         case AdminPath.status:
             return await only("GET", request) { json(await control.status()) }
         case AdminPath.firewall:
@@ -39,6 +42,12 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
         default:
             return .notFound(request.path)
         }
+    }
+
+    private func metrics() async -> APIResponse {
+        let text = Metrics.text(await control.status(), await control.firewall(), .current())
+        return APIResponse(
+            status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(text.utf8))
     }
 
     private func only(
@@ -86,6 +95,7 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
 /// The paths of `AdminRoutes`.
 enum AdminPath {
     static let health = "/healthz"
+    static let metrics = "/metrics"
     static let status = "/admin/status"
     static let firewall = "/admin/firewall"
     static let firewallPolicy = "/admin/firewall/policy"

@@ -58,6 +58,8 @@ struct StatusWriter {
                 origin: place == 0 ? "main" : "configured")
         }
         report.drops = drops(snapshot)
+        report.handshakes = snapshot.box.handshakes
+        report.queuedBytes = UInt64(snapshot.box.queuedBytes)
         return report
     }
 
