@@ -20,6 +20,7 @@ let package = Package(
     products: [
         .executable(name: "inet256vpn", targets: ["inet256vpn"]),
         .library(name: "INET256", targets: ["INET256"]),
+        .library(name: "INET256Client", targets: ["INET256Client"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -52,12 +53,15 @@ let package = Package(
         .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
         .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict),
         .target(
-            name: "API", dependencies: ["Wire", nioCore, nioPosix, nioHTTP1, logging],
+            name: "API", dependencies: ["INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: strict),
+        .target(
+            name: "INET256Client", dependencies: ["INET256", "Wire", nioCore, nioPosix], swiftSettings: strict),
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "API", "Firewall", "Portal", "Transport", "Netlink", "Mesh", "INET256", "Wire", "CLinux",
+                "API", "INET256Client", "Firewall", "Portal", "Transport", "Netlink", "Mesh", "INET256", "Wire",
+                "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -69,6 +73,9 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
         .testTarget(name: "INET256Tests", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .testTarget(
+            name: "INET256ClientTests", dependencies: ["INET256Client", "INET256", "Wire", nioCore],
+            swiftSettings: strict),
+        .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Wire"], swiftSettings: strict),
         .testTarget(
@@ -77,13 +84,17 @@ let package = Package(
         .testTarget(name: "TransportTests", dependencies: ["Transport", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(name: "PortalTests", dependencies: ["Portal", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(
+            name: "APITests", dependencies: ["API", "INET256", "Wire", nioCore, logging], swiftSettings: strict),
+        .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "Firewall", "INET256", "Wire", logging, nioCore,
+                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "KernelTests", dependencies: ["inet256vpn"], swiftSettings: strict),
+        .testTarget(
+            name: "KernelTests", dependencies: ["inet256vpn", "INET256Client", "INET256"],
+            exclude: ["api_conformance.py"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

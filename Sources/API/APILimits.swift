@@ -1,7 +1,7 @@
 /// What one client may cost the daemon. A client that goes beyond is answered with the status that says so
 /// where that is still possible, and cut off.
 public struct APILimits: Sendable {
-    /// Connections at once; the next one is answered with 503.
+    /// Connections at once that have no node open; the next one is answered with 503.
     public var connections = 64
     /// Bytes of header names and values together (431 beyond), and their number.
     public var headerBytes = 16 * 1024
@@ -17,6 +17,21 @@ public struct APILimits: Sendable {
     /// Time that the connection stays open for reading after the answer, so that closing it with unread bytes
     /// does not make the kernel reset it before the client has read the answer.
     public var lingerTime: Duration = .seconds(1)
+
+    /// Connections with a node, in all and of one client: a user on the Unix socket, a host on TCP. The next one is
+    /// answered with 503.
+    public var nodeConnections = 4096
+    public var nodeConnectionsPerClient = 256
+    /// Bytes of messages that a connection may have on their way to the data plane; beyond, it is not read on.
+    public var nodeBytesInFlight = 1 << 20
+    /// Bytes of messages that wait for a client to read them; beyond, messages for it are lost.
+    public var nodeBytesQueued = 4 << 20
+    /// Questions of one connection that are being answered; the next one is answered with an error.
+    public var nodeRequests = 64
+    /// How often a KEEP is sent.
+    public var keepInterval: Duration = .seconds(1)
+    /// How long a client may send nothing at all.
+    public var silence: Duration = .seconds(3)
 
     public init() {}
 }

@@ -24,12 +24,16 @@ public final class APIServer: Sendable {
     }
 
     /// Opens the endpoint and begins to serve. Port 0 lets the kernel choose: `endpoint` tells which.
-    /// `group` is the Unix group that a socket opened by root is handed to, where it exists.
+    /// `group` is the Unix group that a socket opened by root is handed to, where it exists. `nodes` opens nodes for
+    /// applications; without it /nodes answers 501.
     public static func listen(
         on endpoint: APIEndpoint, responder: some APIResponder, limits: APILimits = APILimits(),
-        group: String? = nil, logger: Logger
+        nodes: (any APINodeService)? = nil, group: String? = nil, logger: Logger
     ) async throws(APIServerError) -> APIServer {
-        let connections = APIConnections(limit: limits.connections)
+        let connections = APIConnections(limits)
+        let service = APIService(
+            endpoint: endpoint, responder: responder, nodes: nodes, limits: limits, connections: connections,
+            logger: logger)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -39,7 +43,7 @@ public final class APIServer: Sendable {
                         try channel.pipeline.syncOperations.addHandler(APIRefusal())
                         return
                     }
-                    try addHandlers(to: channel, endpoint, responder, limits, logger)
+                    try addHandlers(to: channel, service)
                 }
             }
         switch endpoint {
@@ -86,19 +90,26 @@ public final class APIServer: Sendable {
         file?.remove()
     }
 
-    private static func addHandlers(
-        to channel: any Channel, _ endpoint: APIEndpoint, _ responder: some APIResponder, _ limits: APILimits,
-        _ logger: Logger
-    ) throws {
+    private static func addHandlers(to channel: any Channel, _ service: APIService) throws {
         var decoding = NIOHTTPDecoderLimitConfiguration()
-        decoding.maxHeaderFieldSize = limits.headerBytes
-        decoding.maxHeaderListSize = limits.headerBytes
-        decoding.maxHeaderFieldCount = limits.headerFields
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoding)
+        decoding.maxHeaderFieldSize = service.limits.headerBytes
+        decoding.maxHeaderListSize = service.limits.headerBytes
+        decoding.maxHeaderFieldCount = service.limits.headerFields
+        // For CONNECT the message ends with its head, and what is behind it is for `NodeOpening`.
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
-        try pipeline.addHandler(
-            APISession(endpoint: endpoint, responder: responder, limits: limits, logger: logger))
+        try pipeline.addHandler(APISession(service: service))
     }
+}
+
+/// What every connection of a server has in common.
+struct APIService: Sendable {
+    let endpoint: APIEndpoint
+    let responder: any APIResponder
+    let nodes: (any APINodeService)?
+    let limits: APILimits
+    let connections: APIConnections
+    let logger: Logger
 }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import INET256
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -6,33 +6,30 @@ internal import NIOHTTP1
 /// One connection: reads one request, has it answered, writes the answer, closes.
 ///
 /// One request per connection keeps the states few: nothing that a client sends after its request, or before
-/// it takes the answer, is looked at. All methods run on the connection's event loop.
-final class APISession: ChannelInboundHandler {
+/// it takes the answer, is looked at. Only a CONNECT goes on: it is handed over to `NodeOpening`. All methods run on
+/// the connection's event loop.
+final class APISession: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum State {
         case waiting
         case reading(HTTPRequestHead, body: ByteBuffer)
+        /// The head of a CONNECT is read; its `.end` follows at once, and its body as bytes behind that.
+        case connecting(HTTPRequestHead)
         case answering(Task<Void, Never>)
         case writing
         case lingering
         case closed
     }
 
-    private let endpoint: APIEndpoint
-    private let responder: any APIResponder
-    private let limits: APILimits
-    private let logger: Logger
+    private let service: APIService
     private var state = State.waiting
     private var deadline: Scheduled<Void>?
 
-    init(endpoint: APIEndpoint, responder: some APIResponder, limits: APILimits, logger: Logger) {
-        self.endpoint = endpoint
-        self.responder = responder
-        self.limits = limits
-        self.logger = logger
-    }
+    private var limits: APILimits { service.limits }
+
+    init(service: APIService) { self.service = service }
 
     func channelActive(context: ChannelHandlerContext) {
         setDeadline(limits.requestTime, context) { session, context in
@@ -43,20 +40,29 @@ final class APISession: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .waiting) where head.method == .CONNECT:
+            state = .connecting(head)
         case (.head(let head), .waiting):
             if let refusal = refusal(of: head) {
                 write(refusal, context)
             } else {
-                state = .reading(head, body: context.channel.allocator.buffer(capacity: 0))
+                // In one piece from the start: a buffer that grows would leave copies of a private key behind.
+                let length = min(head.contentLength ?? 0, limits.bodyBytes)
+                state = .reading(head, body: context.channel.allocator.buffer(capacity: length))
             }
-        case (.body(var part), .reading(let head, var body)):
+        case (.body(let part), .reading(let head, var body)):
             guard body.readableBytes + part.readableBytes <= limits.bodyBytes else {
                 return write(bodyTooLarge, context)
             }
-            body.writeBuffer(&part)
+            // No second owner while it is written to, or it would be copied.
+            state = .waiting
+            body.writeImmutableBuffer(part)
             state = .reading(head, body: body)
+            if head.isAboutNodes { part.wipe() }
         case (.end, .reading(let head, let body)):
             answer(head, body, context)
+        case (.end, .connecting(let head)):
+            handOver(head, context)
         case (.head, _), (.body, _), (.end, _):
             break  // behind the request: not looked at
         }
@@ -66,7 +72,7 @@ final class APISession: ChannelInboundHandler {
         // A client may close its half once its request is out and still take the answer.
         if case .inputClosed? = event as? ChannelEvent {
             switch state {
-            case .waiting, .reading, .lingering: context.close(promise: nil)
+            case .waiting, .reading, .connecting, .lingering: context.close(promise: nil)
             case .answering, .writing, .closed: break
             }
         }
@@ -77,7 +83,7 @@ final class APISession: ChannelInboundHandler {
         switch (state, error) {
         case (.waiting, HTTPParserError.headerOverflow), (.reading, HTTPParserError.headerOverflow):
             write(.failure(431, "the request's headers are larger than \(limits.headerBytes) bytes"), context)
-        case (.waiting, is HTTPParserError), (.reading, is HTTPParserError):
+        case (.waiting, is HTTPParserError), (.reading, is HTTPParserError), (.connecting, is HTTPParserError):
             write(.failure(400, "this is not an HTTP/1.1 request"), context)
         default:
             context.close(promise: nil)
@@ -91,6 +97,8 @@ final class APISession: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+
     // MARK: -
 
     private var bodyTooLarge: APIResponse {
@@ -99,41 +107,79 @@ final class APISession: ChannelInboundHandler {
 
     /// What speaks against a request already at its head.
     private func refusal(of head: HTTPRequestHead) -> APIResponse? {
-        if let text = head.headers.first(name: "content-length"), let length = Int(text), length > limits.bodyBytes {
-            return bodyTooLarge
-        }
-        guard case .tcp = endpoint else { return nil }
-        // Any web page may make a browser send requests to loopback. Browsers say where a page is from
-        // (Origin), and a name that was rebound to 127.0.0.1 shows in Host.
-        if head.headers.contains(name: "origin") {
-            return .failure(403, "requests from web pages are refused")
-        }
-        guard let host = head.headers.first(name: "host"), Self.isLoopback(host: host) else {
-            return .failure(403, "the Host header must name a loopback address")
-        }
-        return nil
+        if let length = head.contentLength, length > limits.bodyBytes { return bodyTooLarge }
+        return service.endpoint.refusal(of: head)
     }
 
-    private static func isLoopback(host text: String) -> Bool {
-        let host = text.lowercased()
-        if host.hasPrefix("[") { return host == "[::1]" || host.hasPrefix("[::1]:") }
-        let name = host.prefix { $0 != ":" }
-        return name == "localhost" || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
+    /// Leaves the connection to `NodeOpening`. The decoder goes last and hands on the bytes that it holds; until it
+    /// has, it may still bring bytes, and by then nobody but the new handler must be there to take them.
+    private func handOver(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        state = .closed
+        deadline?.cancel()
+        let pipeline = context.pipeline.syncOperations
+        do {
+            let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+            // Before anything else: the new handler may write its first bytes when it is added.
+            pipeline.removeHandler(context: encoder, promise: nil)
+            try pipeline.addHandler(NodeOpening(head: head, service: service), position: .last)
+            pipeline.removeHandler(context: context, promise: nil)
+            pipeline.removeHandler(context: decoder, promise: nil)
+        } catch {
+            service.logger.error("a connection could not be handed over", metadata: ["error": "\(error)"])
+            context.close(promise: nil)
+        }
     }
 
     private func answer(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let loop = context.eventLoop
         let path = String(head.uri.prefix { $0 != "?" })
-        let caller = self.caller(context)
-        let task = Task { [responder, logger] in
+        if head.isAboutNodes { return answerAboutNodes(head.method, path, body, context) }
+        let caller = APICaller.ofChannel(context.channel, service.endpoint)
+        answer(context) { [service] in
             let client = (try? await caller.get()) ?? .unknown
-            logger.debug(
+            service.logger.debug(
                 "api request",
                 metadata: ["method": "\(head.method)", "path": "\(path)", "client": "\(client)"])
-            let response = await responder.respond(
+            return await service.responder.respond(
                 to: APIRequest(
                     method: head.method.rawValue, path: path, body: Array(body.readableBytesView), client: client))
+        }
+    }
+
+    /// DELETE drops a node. The body holds its private key, so it is read and overwritten here.
+    private func answerAboutNodes(
+        _ method: HTTPMethod, _ path: String, _ body: ByteBuffer, _ context: ChannelHandlerContext
+    ) {
+        defer { body.wipe() }
+        guard let nodes = service.nodes else { return write(.noNodes, context) }
+        guard method == .DELETE else {
+            return write(.methodNotAllowed(method.rawValue, allowed: "CONNECT, DELETE"), context)
+        }
+        do throws(NodeRequestError) {
+            let key = try NodeRequest(path: path).key(in: body)
+            let caller = APICaller.ofChannel(context.channel, service.endpoint)
+            answer(context) { [service] in
+                let client = (try? await caller.get()) ?? .unknown
+                service.logger.info(
+                    "a client drops a node", metadata: ["node": "\(key.address)", "client": "\(client)"])
+                do throws(APINodeError) {
+                    try await nodes.drop(key, caller: client)
+                    return APIResponse(status: 200, body: Array("{}\n".utf8))
+                } catch {
+                    return .failure(error.status, error.description)
+                }
+            }
+        } catch {
+            write(error.response, context)
+        }
+    }
+
+    /// Writes what `find` gives, within the time for that.
+    private func answer(_ context: ChannelHandlerContext, _ find: @escaping @Sendable () async -> APIResponse) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        let task = Task {
+            let response = await find()
             loop.execute {
                 let (session, context) = bound.value
                 session.write(response, context)
@@ -146,25 +192,9 @@ final class APISession: ChannelInboundHandler {
         }
     }
 
-    private func caller(_ context: ChannelHandlerContext) -> EventLoopFuture<APICaller> {
-        switch endpoint {
-        case .tcp:
-            let text = context.remoteAddress.map { "\($0)" } ?? "unknown"
-            return context.eventLoop.makeSucceededFuture(.address(text))
-        case .unix:
-            guard let options = context.channel as? any SocketOptionProvider else {
-                return context.eventLoop.makeSucceededFuture(.unknown)
-            }
-            let credentials: EventLoopFuture<ProcessCredentials> = options.unsafeGetSocketOption(
-                level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET),
-                name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
-            return credentials.map { .process(id: $0.process, user: $0.user, group: $0.group) }
-        }
-    }
-
     private func write(_ response: APIResponse, _ context: ChannelHandlerContext) {
         switch state {
-        case .waiting, .reading, .answering: state = .writing
+        case .waiting, .reading, .connecting, .answering: state = .writing
         case .writing, .lingering, .closed: return  // the deadline's answer was first, or the client is gone
         }
         setDeadline(limits.writeTime, context) { _, context in context.close(promise: nil) }
@@ -203,11 +233,4 @@ final class APISession: ChannelInboundHandler {
             action(session, context)
         }
     }
-}
-
-/// `struct ucred` of unix(7): glibc shows it only to C with _GNU_SOURCE.
-private struct ProcessCredentials: Sendable {
-    let process: Int32
-    let user: UInt32
-    let group: UInt32
 }
