@@ -127,7 +127,7 @@ import Wire
         let config = try directory.write("c.yaml", "api_endpoint: unix://./a.sock\n")
         #expect(await Program.run(["status", "--config", config]) == .unreachable)
         let service = try await APIService.open(
-            .unix(path: directory.file("a.sock")), control: FakeDaemon(), logger: silent)
+            try Configuration.load(config), control: FakeDaemon(), logger: silent)
         let running = Task { await service.server.run() }
         #expect(await Program.run(["status", "--config", config]) == .success)
         #expect(await Program.run(["status", "--json", "--config", config]) == .success)
@@ -145,7 +145,7 @@ import Wire
         let directory = try TemporaryDirectory()
         let config = try directory.write("c.yaml", "api_endpoint: unix://./a.sock\n")
         let service = try await APIService.open(
-            .unix(path: directory.file("a.sock")),
+            try Configuration.load(config),
             control: FakeDaemon(outcome: .timedOut, reloaded: .failure(CommandFailure(.usage, "c.yaml:1:1: no"))),
             logger: silent)
         let running = Task { await service.server.run() }

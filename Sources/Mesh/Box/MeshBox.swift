@@ -193,6 +193,13 @@ public final class MeshBox {
         return allSessions.first { $0.remote == address }?.remoteKey
     }
 
+    /// Asks the network for an address that it does not know. At a bounded rate, and fine when it is known.
+    public func want(_ address: Address, now: Instant) {
+        guard nodesByAddress[address] == nil else { return }
+        network.wanted(address, now: now)
+        networkMoved(now)
+    }
+
     /// The neighbour that a packet for `address` goes to next; nil when there is none or it is local.
     public func nextHop(to address: Address) -> Address? { relayLink(to: address)?.remote }
 

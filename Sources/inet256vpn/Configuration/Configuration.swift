@@ -9,6 +9,7 @@ struct Configuration: Equatable, Sendable {
     /// Absolute, as are all paths here: what the file says relative to itself is already resolved.
     var privateKeyPath: String
     var apiEndpoint = APIEndpoint.standard
+    var api = APIConfiguration()
     var network = NetworkKind.beaconnet
     var transports = [TransportConfiguration.standard]
     var peers: [PeerConfiguration] = []

@@ -27,6 +27,8 @@ struct ConfigurationChange: Equatable, Sendable {
 
         if old.accept != new.accept { applied.append("accept") }
         if old.portal.allow != new.portal.allow { applied.append("portal.allow") }
+        if old.api.allow != new.api.allow { applied.append("api.allow") }
+        if old.api.nodes != new.api.nodes { applied.append("api.limits.nodes") }
         if old.firewall.enabled != new.firewall.enabled { applied.append("firewall.enabled") }
         if Self.filtersDiffer(old, new) { applied.append("firewall") }
         if old.log.level != new.log.level { applied.append("log.level") }
@@ -36,6 +38,8 @@ struct ConfigurationChange: Equatable, Sendable {
         }
         note("private_key_path", old.privateKeyPath != new.privateKeyPath)
         note("api_endpoint", old.apiEndpoint != new.apiEndpoint)
+        note("api.limits.connections", old.api.connections != new.api.connections)
+        note("api.limits.client_connections", old.api.clientConnections != new.api.clientConnections)
         note("network", old.network != new.network)
         note("transports", old.transports != new.transports)
         note("crypto.min_suite", old.crypto.minSuite != new.crypto.minSuite)

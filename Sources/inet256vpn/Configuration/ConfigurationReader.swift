@@ -7,11 +7,12 @@ extension Configuration {
     /// Takes in the file's top level; complaints go to `root.problems`.
     mutating func read(_ root: ConfigurationValue, directory: String) {
         var allow: ConfigurationValue?
+        var apiAllow: ConfigurationValue?
         var networks: ConfigurationValue?
         var groups: ConfigurationValue?
         var firewall: ConfigurationValue?
         let known = [
-            "private_key_path", "api_endpoint", "network", "transports", "peers", "accept", "crypto", "portal",
+            "private_key_path", "api_endpoint", "api", "network", "transports", "peers", "accept", "crypto", "portal",
             "networks", "groups", "firewall", "log", "nodes",
         ]
         root.fields(known, expected: "a mapping of keys such as private_key_path, peers and portal") { key, value in
@@ -20,6 +21,8 @@ extension Configuration {
                 if let path = value.path(in: directory) { privateKeyPath = path }
             case "api_endpoint":
                 if let endpoint = value.apiEndpoint(in: directory) { apiEndpoint = endpoint }
+            case "api":
+                apiAllow = api.read(value)
             case "network":
                 if let kind = value.network() { network = kind }
             case "transports":
@@ -48,6 +51,7 @@ extension Configuration {
         }
         // Last, since the names that it uses are the peers', and those may stand further down in the file.
         if let allow, let access = allow.portalAccess(peers: peers) { portal.allow = access }
+        if let apiAllow, let access = apiAllow.portalAccess(peers: peers) { api.allow = access }
         read(networks: networks, groups: groups, firewall: firewall, directory: directory)
     }
 }

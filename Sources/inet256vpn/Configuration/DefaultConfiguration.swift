@@ -18,6 +18,18 @@ extension Configuration {
         # TCP is possible on loopback only, such as tcp://127.0.0.1:2560.
         api_endpoint: \(APIEndpoint.standard)
 
+        # Applications that open nodes of their own on this box, by the same socket.
+        api:
+          # Whom their nodes may exchange messages with: any, peers, and names and addresses of nodes. Nodes of this
+          # box reach each other in any case.
+          allow: [any]
+          limits:
+            # Nodes that applications have open, in all.
+            nodes: \(APIConfiguration().nodes)
+            # Connections with a node, in all and of one client (a user, or a host where TCP is used).
+            connections: \(APIConfiguration().connections)
+            client_connections: \(APIConfiguration().clientConnections)
+
         # The routing algorithm: \(networks) (inet256vpn list-networks explains them).
         network: {\(NetworkKind.beaconnet.rawValue): {}}
 

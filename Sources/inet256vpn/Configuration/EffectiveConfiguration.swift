@@ -20,7 +20,7 @@ struct EffectiveConfiguration: Encodable {
     private enum Key: String, CodingKey {
         case privateKeyPath = "private_key_path"
         case apiEndpoint = "api_endpoint"
-        case network, transports, peers, accept, crypto, portal, networks, groups, firewall, log, nodes
+        case api, network, transports, peers, accept, crypto, portal, networks, groups, firewall, log, nodes
     }
 
     private struct Crypto: Encodable {
@@ -54,6 +54,7 @@ struct EffectiveConfiguration: Encodable {
         var fields = encoder.container(keyedBy: Key.self)
         try fields.encode(configuration.privateKeyPath, forKey: .privateKeyPath)
         try fields.encode(configuration.apiEndpoint.description, forKey: .apiEndpoint)
+        try fields.encode(api, forKey: .api)
         try fields.encode([configuration.network.rawValue: [String: String]()], forKey: .network)
         try fields.encode(configuration.transports.map { ["udp": $0.udp.description] }, forKey: .transports)
         let peers = configuration.peers.map { peer in
@@ -76,11 +77,36 @@ struct EffectiveConfiguration: Encodable {
         let portal = configuration.portal
         return Portal(
             enabled: portal.enabled, interface: portal.interface, prefix: portal.prefix.description, mtu: portal.mtu,
-            persistent: portal.persistent, table: portal.table, metric: portal.metric, allow: allow)
+            persistent: portal.persistent, table: portal.table, metric: portal.metric,
+            allow: words(portal.allow))
     }
 
-    private var allow: [String] {
-        switch configuration.portal.allow {
+    private struct API: Encodable {
+        struct Limits: Encodable {
+            let nodes: Int
+            let connections: Int
+            let clientConnections: Int
+
+            enum CodingKeys: String, CodingKey {
+                case nodes, connections
+                case clientConnections = "client_connections"
+            }
+        }
+
+        let allow: [String]
+        let limits: Limits
+    }
+
+    private var api: API {
+        let api = configuration.api
+        return API(
+            allow: words(api.allow),
+            limits: API.Limits(
+                nodes: api.nodes, connections: api.connections, clientConnections: api.clientConnections))
+    }
+
+    private func words(_ access: PortalAccess) -> [String] {
+        switch access {
         case .any: ["any"]
         case .only(let addresses, let peers): (peers ? ["peers"] : []) + addresses.sorted().map(\.description)
         }

@@ -10,11 +10,13 @@ struct APIService: Service, CustomStringConvertible {
 
     /// Opens the endpoint. Done before the box is touched, since it tells whether another daemon runs.
     static func open(
-        _ endpoint: APIEndpoint, control: some DaemonControl, logger: Logger
+        _ configuration: Configuration, control: some DaemonControl, nodes: (any APINodeService)? = nil, logger: Logger
     ) async throws(APIServerError) -> APIService {
         let routes = AdminRoutes(control: control, logger: logger)
         return APIService(
-            server: try await APIServer.listen(on: endpoint, responder: routes, group: socketGroup, logger: logger))
+            server: try await APIServer.listen(
+                on: configuration.apiEndpoint, responder: routes, limits: APILimits(configuration.api), nodes: nodes,
+                group: socketGroup, logger: logger))
     }
 
     /// Members of this Unix group may ask the daemon without being root.
@@ -22,6 +24,14 @@ struct APIService: Service, CustomStringConvertible {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await server.run() }
+    }
+}
+
+extension APILimits {
+    init(_ configuration: APIConfiguration) {
+        self.init()
+        nodeConnections = configuration.connections
+        nodeConnectionsPerClient = configuration.clientConnections
     }
 }
 

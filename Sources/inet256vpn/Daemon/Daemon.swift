@@ -15,7 +15,9 @@ enum Daemon {
     static func run(_ setup: DaemonSetup, logger: Logger) async throws {
         let mailbox = try Mailbox<EngineCommand>()
         let milliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
-        let engineSetup = try EngineSetup(setup, mailbox: mailbox, logger: logger, startMilliseconds: milliseconds)
+        let inbox = try NodeInbox()
+        let engineSetup = try EngineSetup(
+            setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         let directory = PeerDirectory(mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan)
         let keeper = FirewallKeeper(logger: logger)
@@ -23,13 +25,16 @@ enum Daemon {
             setup: setup, engine: engineSetup, directory: directory, keeper: keeper, logger: logger)
 
         // The socket first: it tells whether another daemon runs, before the box is touched.
-        let api = try await APIService.open(setup.configuration.apiEndpoint, control: control, logger: logger)
+        let api = try await APIService.open(
+            setup.configuration, control: control, nodes: ApplicationNodes(inbox: inbox, logger: logger),
+            logger: logger)
         let engine: EngineThread
         do {
             // Before there is a portal: no packet ever meets an open door. A firewall that does not load keeps the box down.
             try await keeper.enforce(setup.configuration)
             engine = try await EngineThread.start(engineSetup)
         } catch {
+            inbox.close()
             await api.server.close()
             try? await keeper.stop()
             throw error

@@ -41,9 +41,12 @@ extension Engine {
             switch command {
             case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))
             case .snapshot(let answer): answer(snapshot(box.deadline))
-            case .setPeer, .removePeer, .setAcceptsAnybody, .setAccess, .stop: break
+            case .setPeer, .removePeer, .setAcceptsAnybody, .setAccess, .setNodeAccess, .stop: break
             }
         }
+        inbox.close()
+        commands.refuseAll()
+        hosted.endAll()
     }
 
     func snapshot(_ now: Instant) -> EngineSnapshot {
@@ -59,6 +62,13 @@ extension Engine {
                     interface: $0.device.name, address: $0.own, device: $0.device.counters, drops: $0.drops,
                     prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },
-            unread: unread, warnings: warnings)
+            unread: unread + hosted.counters.unread, hosted: hostedCounters, applications: hosted.applications,
+            warnings: warnings)
+    }
+
+    private var hostedCounters: HostedCounters {
+        var counters = hosted.counters
+        counters.busy = inbox.refusedMessages
+        return counters
     }
 }

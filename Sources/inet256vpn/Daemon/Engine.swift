@@ -11,6 +11,10 @@ internal import Wire
 final class Engine {
     let box: MeshBox
     let mailbox: Mailbox<EngineCommand>
+    /// Nodes besides the main one, and what applications ask for them.
+    let hosted: HostedNodes
+    let inbox: NodeInbox
+    var commands = CommandBacklog()
     let logger: Logger
     var bridge: PortalBridge?
     var lines: [SocketLine] = []
@@ -20,7 +24,7 @@ final class Engine {
     private var names: [Address: String] = [:]
     var pings: [UInt64: WaitingPing] = [:]
     var nextPing: UInt64 = 1
-    /// Messages for nodes that nobody reads.
+    /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
     private var plumbing: PortalPlumbing?
@@ -41,6 +45,7 @@ final class Engine {
         static let mailbox: UInt64 = 0
         static let watcher: UInt64 = 1
         static let portal: UInt64 = 2
+        static let inbox: UInt64 = 3
         static let sockets: UInt64 = 16
     }
 
@@ -56,11 +61,13 @@ final class Engine {
     init(_ setup: EngineSetup) throws {
         let now = BootClock.now()
         mailbox = setup.mailbox
+        inbox = setup.inbox
         logger = setup.logger
         poller = try Poller()
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
+        hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         watcher = Engine.watch(setup.logger)
-        for key in setup.nodeKeys { _ = try box.open(key, now: now) }
+        for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
             names[peer.id] = peer.label
             box.setPeer(PeerSettings(address: peer.id, endpoints: []), now: now)
@@ -69,6 +76,7 @@ final class Engine {
             try openSockets(setup)
             try openPortal(setup)
             try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
+            try poller.add(inbox.descriptor, token: Token.inbox, interest: .readable)
             if let watcher { try poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
         } catch {
             closePortal()
@@ -114,6 +122,7 @@ final class Engine {
         bridge = PortalBridge(
             device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
             networks: portal.networks, owners: portal.owners)
+        bridge?.hosted = hosted
         learnMachineAddresses()
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
         try plumbing.bringUp()
@@ -164,7 +173,7 @@ final class Engine {
         var next = min(box.deadline, networkChangeAt)
         if let bridge { next = min(next, bridge.deadline) }
         for ping in pings.values { next = min(next, ping.deadline) }
-        return next
+        return min(next, hosted.questionsDue, commands.deadline)
     }
 
     private func turn(_ ready: Int, _ now: Instant) throws {
@@ -175,9 +184,11 @@ final class Engine {
             case Token.mailbox: for command in mailbox.drain() { obey(command, now) }
             case Token.watcher: try heedNetwork(now)
             case Token.portal: try drainPortal(now)
+            case Token.inbox: commands.append(inbox.drain())
             default: try serve(Int(readiness.token - Token.sockets), readiness, now)
             }
         }
+        try serveApplications(now)
         if now >= networkChangeAt {
             networkChangeAt = .distantFuture
             learnMachineAddresses()
@@ -185,9 +196,11 @@ final class Engine {
         }
         if now >= box.deadline { box.tick(now: now) }
         try bridge?.tick(now: now)
+        hosted.tick(now: now)
         expirePings(now)
         try flush(now)
         try heedEvents(now)
+        hosted.handOverAll()
     }
 
     /// A burst from the portal into the mesh.
@@ -219,11 +232,16 @@ final class Engine {
 
     @inline(__always)
     private func take(_ delivery: Delivery) throws {
-        if delivery.node == .main, bridge != nil {
-            try bridge?.inbound(delivery.message, from: delivery.source)
+        if delivery.node == .main {
+            try takeForMain(delivery.message, delivery.source)
         } else {
-            unread += 1
+            hosted.receive(delivery)
         }
+    }
+
+    @inline(__always)
+    func takeForMain(_ message: UnsafeRawBufferPointer, _ source: Address) throws {
+        if bridge == nil { unread += 1 } else { try bridge?.inbound(message, from: source) }
     }
 
     // MARK: Out
@@ -269,6 +287,9 @@ final class Engine {
             names[address] = nil
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
         case .setAccess(let gate): bridge?.gate = gate
+        case .setNodeAccess(let gate, let limit):
+            hosted.gate = gate
+            hosted.limit = limit
         case .ping(let target, let bytes, let timeout, let answer):
             beginPing(target, bytes, timeout, answer, now)
         case .snapshot(let answer): answer(snapshot(now))

@@ -11,6 +11,8 @@ enum EngineCommand: Sendable {
     case removePeer(Address)
     case setAcceptsAnybody(Bool)
     case setAccess(PortalGate)
+    /// Whom nodes of applications may exchange messages with, and how many there may be.
+    case setNodeAccess(PortalGate, limit: Int)
     case ping(Address, bytes: Int, timeout: Interval, answer: @Sendable (PingResult) -> Void)
     case snapshot(@Sendable (EngineSnapshot) -> Void)
     /// Says goodbye to the neighbours, takes the portal down and ends the thread.
@@ -23,7 +25,7 @@ enum PingResult: Sendable {
     case refused(String)
 }
 
-/// Whose packets pass the portal, in the form that is asked per packet.
+/// Whose packets pass the portal, or whose messages the API, in the form that is asked per packet.
 enum PortalGate: Sendable {
     case everybody
     case only(Set<Address>)
@@ -65,5 +67,8 @@ struct EngineSnapshot: Sendable {
     var portal: PortalSnapshot?
     /// Messages for nodes that nobody reads.
     var unread: UInt64
+    var hosted: HostedCounters
+    /// Nodes that are open because applications opened them.
+    var applications: Set<Address>
     var warnings: [String]
 }

@@ -24,10 +24,17 @@ struct EngineSetup: Sendable {
     /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
     var peers: [PeerConfiguration]
     var portal: PortalSetup?
+    /// Whom nodes of applications may exchange messages with, and how many there may be.
+    var apiGate: PortalGate
+    var apiNodes: Int
     var mailbox: Mailbox<EngineCommand>
+    var inbox: NodeInbox
     var logger: Logger
 
-    init(_ setup: DaemonSetup, mailbox: Mailbox<EngineCommand>, logger: Logger, startMilliseconds: UInt64) throws {
+    init(
+        _ setup: DaemonSetup, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger,
+        startMilliseconds: UInt64
+    ) throws {
         let configuration = setup.configuration
         key = setup.key
         nodeKeys = setup.nodeKeys
@@ -35,10 +42,15 @@ struct EngineSetup: Sendable {
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
+        // The main one, the configured ones and those of applications.
+        box.limits.maximumLocalNodes = 1 + nodeKeys.count + APIConfiguration.nodeCounts.upperBound
         transports = configuration.transports.map(\.udp)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         peers = configuration.peers.filter { !own.contains($0.id) }
+        apiGate = PortalGate(configuration.api.allow, configuration)
+        apiNodes = configuration.api.nodes
         self.mailbox = mailbox
+        self.inbox = inbox
         self.logger = logger
         if configuration.portal.enabled {
             let map = try IPv6Map(prefix: configuration.portal.prefix)
@@ -49,7 +61,7 @@ struct EngineSetup: Sendable {
                 metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
                 table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
                 networks: networks.remote.map(\.prefix), localNetworks: networks.local)
-            portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration))
+            portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration.portal.allow, configuration))
             portal?.networks = try networks.table(map)
             portal?.owners = networks.owners(map)
         }
@@ -93,9 +105,9 @@ struct SiteNetworks: Sendable {
 }
 
 extension PortalGate {
-    /// `portal.allow` with the names and `peers` resolved.
-    init(_ configuration: Configuration) {
-        switch configuration.portal.allow {
+    /// `portal.allow` or `api.allow`, with `peers` resolved.
+    init(_ access: PortalAccess, _ configuration: Configuration) {
+        switch access {
         case .any: self = .everybody
         case .only(let some, let peers):
             self = .only(peers ? some.union(configuration.peers.map(\.id)) : some)

@@ -18,6 +18,8 @@ struct PortalBridge {
     private var parked = ParkedPackets()
     private var seenRoutes: UInt64 = 0
     var gate: PortalGate
+    /// The box's other nodes: packets to them do not leave it.
+    var hosted: HostedNodes?
     /// The ports of our own sockets: their datagrams must never enter the tunnel that they carry.
     private let ownPorts: Set<UInt16>
     /// The machine's addresses on other interfaces, where hosts behind it may send through the portal as well.
@@ -102,8 +104,9 @@ struct PortalBridge {
             // It is on its way in pieces, so nothing is lost; the sender learns what goes in one.
             let mtu = max(limit, IPv6Header.minimumMTU)
             if header.totalLength > mtu { try reply(.tooBig(mtu: UInt32(mtu)), header, now) }
-        case .loopback:
-            // A hosted node of this box: it has no portal.
+        case .loopback(let node):
+            // A hosted node of this box: an application may understand packets, the kernel has no other place for them.
+            if hosted?.deliver(header.packet, to: node, from: box.mainAddress) == true { return }
             unknown += 1
             try reply(.noRoute, header, now)
         case .dropped:

@@ -55,7 +55,7 @@ struct StatusWriter {
         report.nodes = snapshot.box.nodes.enumerated().map { place, node in
             LocalNodeStatus(
                 address: "\(node)", ip6Addr: place == 0 ? report.ip6Addr : nil,
-                origin: place == 0 ? "main" : "configured")
+                origin: place == 0 ? "main" : snapshot.applications.contains(node) ? "application" : "configured")
         }
         report.drops = drops(snapshot)
         report.handshakes = snapshot.box.handshakes
@@ -151,6 +151,11 @@ struct StatusWriter {
         }
         func add(_ name: String, _ count: UInt64) { if count > 0 { drops[name, default: 0] += count } }
         add("no_reader", snapshot.unread)
+        add("api_prohibited", snapshot.hosted.prohibited)
+        add("api_full", snapshot.hosted.full)
+        add("api_malformed", snapshot.hosted.malformed)
+        add("api_closed", snapshot.hosted.closed)
+        add("api_busy", snapshot.hosted.busy)
         for socket in snapshot.sockets {
             add("socket_full", socket.dropped)
             add("socket_overflow", UInt64(socket.counters.overflowed))

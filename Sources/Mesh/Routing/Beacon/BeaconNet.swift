@@ -1,3 +1,4 @@
+internal import DequeModule
 public import INET256
 public import Wire
 
@@ -30,6 +31,8 @@ public struct BeaconNet: Network {
     /// The latest `now` that was given.
     private(set) var clock: Instant
     var locals: [Address: LocalNode] = [:]
+    /// Local nodes of before whose withdrawal is kept, oldest first.
+    private var withdrawn: Deque<Address> = []
     var neighbours: [NeighbourID: BeaconNeighbour] = [:]
     /// In order, so that a run can be repeated.
     private(set) var neighbourOrder: [NeighbourID] = []
@@ -85,6 +88,7 @@ public struct BeaconNet: Network {
         advance(to: now)
         let address = key.address
         guard locals[address] == nil else { return }
+        withdrawn.removeAll { $0 == address }
         var sequence = sequenceNow
         if let origin = table[address] {
             // The node was elsewhere before, or here.
@@ -116,6 +120,13 @@ public struct BeaconNet: Network {
         refreshHop(address)
         table.bumpVersion()
         announce(address)
+        withdrawn.append(address)
+        if withdrawn.count > limits.withdrawals { forgetWithdrawal(withdrawn.removeFirst()) }
+    }
+
+    /// The oldest make room: what comes back of such a node by then is an old beacon that soon expires.
+    private mutating func forgetWithdrawal(_ address: Address) {
+        if let origin = table[address], origin.isLost, origin.latest.isWithdrawal { forget(address) }
     }
 
     // MARK: Neighbours

@@ -32,6 +32,8 @@ public struct BeaconNetLimits: Sendable {
 
     /// Origins in the table: everything but local nodes and neighbours, which always have room.
     public var origins = 4096
+    /// Withdrawals of local nodes that are kept for neighbours that come later.
+    public var withdrawals = 1024
     /// Neighbours remembered per origin.
     public var adjacencies = 8
     /// Requests remembered in order not to repeat them.

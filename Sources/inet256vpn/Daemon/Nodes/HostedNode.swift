@@ -1,0 +1,143 @@
+internal import API
+internal import INET256
+internal import Mesh
+internal import Wire
+
+/// A node of this box besides its own, and the connections that have it open.
+final class HostedNode {
+    let id: NodeID
+    let address: Address
+    /// Configured ones stay when nobody has them open.
+    let isConfigured: Bool
+    /// In the order of opening: each batch goes to the first that has room.
+    private(set) var members: [Member] = []
+    /// What came in this turn: whole DATA frames.
+    private var output: [UInt8] = []
+    private(set) var waiting: UInt64 = 0
+    private var expected = 0
+
+    struct Member {
+        let hold: UInt64
+        let sink: any APINodeSink
+    }
+
+    /// What became of the output.
+    enum Handover {
+        case nothing
+        case taken(UInt64)
+        /// Nobody had room for that many messages.
+        case refused(UInt64)
+    }
+
+    init(id: NodeID, address: Address, isConfigured: Bool) {
+        self.id = id
+        self.address = address
+        self.isConfigured = isConfigured
+    }
+
+    var isRead: Bool { !members.isEmpty }
+    /// Enough for one batch: it is handed over before the turn ends.
+    var isFull: Bool { output.count >= Self.batchBytes }
+
+    private static let batchBytes = 256 << 10
+
+    func join(_ member: Member) { members.append(member) }
+
+    func leave(_ hold: UInt64) { members.removeAll { $0.hold == hold } }
+
+    /// Ends all connections that have it open, and gives what they were known by.
+    func endAll() -> [UInt64] {
+        defer { members.removeAll() }
+        for member in members { member.sink.end(.closed) }
+        return members.map(\.hold)
+    }
+
+    // MARK: Output
+
+    /// Adds a whole frame of a neighbour on the same box: it stays as it is but for the address.
+    func append(frame: UnsafeRawBufferPointer, from source: Address) {
+        begin()
+        let start = output.count
+        output.append(contentsOf: frame)
+        output.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            source.raw.store(to: base + start + DataFrame.address)
+        }
+    }
+
+    func append(_ message: UnsafeRawBufferPointer, from source: Address) {
+        begin()
+        let start = output.count
+        output.append(contentsOf: DataFrame.blank)
+        output.append(contentsOf: message)
+        output.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            let length = UInt32(DataFrame.header - DataFrame.type + message.count)
+            base.storeBytes(of: length.bigEndian, toByteOffset: start, as: UInt32.self)
+            source.raw.store(to: base + start + DataFrame.address)
+        }
+    }
+
+    /// Offers what came in to the connections, as one batch.
+    func handOver() -> Handover {
+        guard waiting > 0 else { return .nothing }
+        let count = waiting
+        waiting = 0
+        let batch = output
+        // Who takes it keeps it: the next one begins in memory of its own.
+        output = []
+        expected = min(batch.count, Self.batchBytes)
+        return members.contains { $0.sink.offer(batch) } ? .taken(count) : .refused(count)
+    }
+
+    /// The first message of a turn makes room for as much as came in the last one; a node at rest holds no memory.
+    @inline(__always)
+    private func begin() {
+        if waiting == 0 { output.reserveCapacity(expected) }
+        waiting += 1
+    }
+}
+
+/// A DATA frame as it stands on the wire; the length counts what is behind it.
+///
+///     0            4          8             40
+///     | length BE  | "DATA"   | address     | payload 0..65535
+enum DataFrame {
+    static let type = 4
+    static let address = 8
+    static let header = 40
+    static let kind: UInt32 = 0x4441_5441
+    static let lengths = header - type...header - type + MeshBox.messageLimit
+    /// A header without length and address.
+    static let blank: [UInt8] = [0, 0, 0, 0] + Array("DATA".utf8) + [UInt8](repeating: 0, count: Address.count)
+
+    /// Bytes of the whole frame that begins at `offset`, or nil when there is none.
+    @inline(__always)
+    static func count(at offset: Int, in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard bytes.count - offset >= header else { return nil }
+        let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+        let found = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + type, as: UInt32.self))
+        guard found == kind, lengths.contains(length), bytes.count - offset >= type + length else { return nil }
+        return type + length
+    }
+}
+
+/// Messages of applications since the start.
+struct HostedCounters: Sendable, Equatable {
+    /// Taken in, to wherever they go.
+    var sent: UInt64 = 0
+    /// Handed to connections.
+    var received: UInt64 = 0
+    /// Both directions, what `api.allow` held back.
+    var prohibited: UInt64 = 0
+    /// No connection of the node had room.
+    var full: UInt64 = 0
+    /// For nodes that no connection has open.
+    var unread: UInt64 = 0
+    /// Batches with something in them that is no DATA frame.
+    var malformed: UInt64 = 0
+    /// Batches for a node that was dropped in the meantime.
+    var closed: UInt64 = 0
+    /// Refused before the data plane saw them, because too much waited for it.
+    var busy: UInt64 = 0
+}
