@@ -1,0 +1,64 @@
+internal import ArgumentParser
+internal import Foundation
+internal import INET256
+internal import INET256Client
+internal import Wire
+
+struct PubkeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pubkey",
+        abstract: "Print the public key of an address.",
+        discussion: """
+            The key is printed in its serialized form of 41 bytes, as base64. Its hash is
+            the address; that has been checked.
+
+            EXAMPLES
+              inet256vpn pubkey bob
+              inet256vpn pubkey --json oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ
+
+            \(ExitStatus.help)
+            """)
+
+    @Option(help: ArgumentHelp("Seconds to wait for an answer.", valueName: "seconds"))
+    var timeout = 10.0
+    @Flag(help: "Print JSON.")
+    var json = false
+    @OptionGroup var access: NodeAccess
+    @Argument(help: ArgumentHelp("A peer's name, or an address.", valueName: "name|address"))
+    var target: TargetArgument
+
+    func validate() throws {
+        guard (0.001...86400).contains(timeout) else {
+            throw ValidationError("--timeout must be 0.001 to 86400 seconds")
+        }
+    }
+
+    private struct Found: Encodable {
+        let address: String
+        let publicKey: String
+        let ed25519: String
+
+        enum CodingKeys: String, CodingKey {
+            case address, ed25519
+            case publicKey = "public_key"
+        }
+    }
+
+    func run() async throws {
+        let address = try await access.resolve(target)
+        let node = try await access.open()
+        defer { node.close() }
+        let key: PublicKey
+        do {
+            key = try await within(.milliseconds(Int64(timeout * 1000))) { try await node.lookupPublicKey(address) }
+        } catch NodeError.notFound {
+            throw CommandFailure(.failure, "the network knows no key for \(address)")
+        } catch NodeError.cancelled {
+            throw CommandFailure(.failure, "no answer came within \(timeout) s")
+        }
+        let text = Data(key.serialized).base64EncodedString()
+        guard json else { return print(text) }
+        let hex = key.raw.bytes.map { String(format: "%02x", $0) }.joined()
+        try printJSON(Found(address: "\(address)", publicKey: text, ed25519: hex))
+    }
+}
