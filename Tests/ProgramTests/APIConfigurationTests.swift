@@ -34,6 +34,7 @@ import Testing
         ("api: {allow: [nobody]}", "api.allow[0]"), ("api: {alow: any}", "api"), ("api: 7", "api"),
         ("api: {limits: {nodes: -1}}", "api.limits.nodes"), ("api: {limits: {nodes: many}}", "api.limits.nodes"),
         ("api: {limits: {connections: 65537}}", "api.limits.connections"), ("api: {limits: []}", "api.limits"),
+        ("api: {listen: \"tcp://192.0.2.1:80\"}", "api.listen"), ("api: {listen: \"unix:///x\"}", "api.listen"),
     ]) func whatIsWrongIsNamed(_ yaml: String, _ keyPath: String) {
         let error = #expect(throws: ConfigurationError.self) { try Configuration.parse(yaml, file: "/etc/c.yaml") }
         guard case .invalid(let problems) = error else {

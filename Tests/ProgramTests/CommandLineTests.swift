@@ -154,4 +154,23 @@ import Wire
         running.cancel()
         await running.value
     }
+
+    /// The listener for metrics answers questions and nothing else.
+    @Test func theListenerOnLoopbackOnlyAnswers() async throws {
+        let configuration = try Configuration.parse("api: {listen: \"tcp://127.0.0.1:0\"}", file: "/c.yaml")
+        let service = try #require(
+            try await APIService.openListener(configuration, control: FakeDaemon(), logger: silent))
+        let running = Task { await service.server.run() }
+        let client = APIClient(endpoint: service.server.endpoint)
+        #expect(try await client.send("GET", "/metrics").status == 200)
+        #expect(try await client.send("GET", "/healthz").status == 200)
+        #expect(try await client.status().version == "9.9")
+        #expect(try await client.send("POST", "/admin/reload").status == 403)
+        #expect(try await client.send("DELETE", "/nodes/x").status != 200)
+        running.cancel()
+        await running.value
+        #expect(
+            try await APIService.openListener(Configuration(directory: "/"), control: FakeDaemon(), logger: silent)?
+                .description == nil)
+    }
 }

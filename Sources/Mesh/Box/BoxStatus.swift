@@ -68,7 +68,8 @@ extension MeshBox {
             strangers: refusals.map {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
             },
-            networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes, relayedFrames: relayedFrames,
+            networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes,
+            relayedFrames: relayedFrames,
             relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes)
     }
 

@@ -1,3 +1,5 @@
+internal import API
+
 /// What applications may do by the API.
 struct APIConfiguration: Equatable, Sendable {
     /// Whom their nodes exchange messages with.
@@ -7,6 +9,8 @@ struct APIConfiguration: Equatable, Sendable {
     /// Connections with a node, in all and of one client.
     var connections = 4096
     var clientConnections = 256
+    /// A further listener, on loopback, for metrics and status alone.
+    var listen: APIEndpoint?
 
     static let nodeCounts = 0...65_536
     static let connectionCounts = 0...65_536
@@ -16,8 +20,12 @@ extension APIConfiguration {
     /// Takes in the mapping but for `allow`, which it gives back: that one needs the peers' names.
     mutating func read(_ value: ConfigurationValue) -> ConfigurationValue? {
         var allow: ConfigurationValue?
-        value.fields(["allow", "limits"], expected: "a mapping such as {allow: [any]}") { key, value in
-            if key == "allow" { allow = value } else { read(limits: value) }
+        value.fields(["allow", "limits", "listen"], expected: "a mapping such as {allow: [any]}") { key, value in
+            switch key {
+            case "allow": allow = value
+            case "listen": listen = value.loopbackListener()
+            default: read(limits: value)
+            }
         }
         return allow
     }
@@ -33,5 +41,19 @@ extension APIConfiguration {
             default: clientConnections = count
             }
         }
+    }
+}
+
+extension ConfigurationValue {
+    /// Nothing, or "tcp://127.0.0.1:PORT": there is no way to tell clients apart there, so other machines stay out.
+    fileprivate func loopbackListener() -> APIEndpoint? {
+        if isNull { return nil }
+        let expected = "tcp:// with a loopback address and a port, such as tcp://127.0.0.1:2560"
+        guard let text = text(expected: expected) else { return nil }
+        guard let endpoint = try? APIEndpoint(parsing: text), case .tcp = endpoint else {
+            complain(expected: expected)
+            return nil
+        }
+        return endpoint
     }
 }

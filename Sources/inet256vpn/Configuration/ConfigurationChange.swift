@@ -38,6 +38,7 @@ struct ConfigurationChange: Equatable, Sendable {
         }
         note("private_key_path", old.privateKeyPath != new.privateKeyPath)
         note("api_endpoint", old.apiEndpoint != new.apiEndpoint)
+        note("api.listen", old.api.listen != new.api.listen)
         note("api.limits.connections", old.api.connections != new.api.connections)
         note("api.limits.client_connections", old.api.clientConnections != new.api.clientConnections)
         note("network", old.network != new.network)

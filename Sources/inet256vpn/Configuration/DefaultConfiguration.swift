@@ -23,6 +23,9 @@ extension Configuration {
           # Whom their nodes may exchange messages with: any, peers, and names and addresses of nodes. Nodes of this
           # box reach each other in any case.
           allow: [any]
+          # A further listener on loopback for GET /metrics, /healthz and /admin/status, which every user of this
+          # machine may ask.
+          #listen: tcp://127.0.0.1:2560
           limits:
             # Nodes that applications have open, in all.
             nodes: \(APIConfiguration().nodes)

@@ -94,13 +94,14 @@ struct EffectiveConfiguration: Encodable {
         }
 
         let allow: [String]
+        let listen: String?
         let limits: Limits
     }
 
     private var api: API {
         let api = configuration.api
         return API(
-            allow: words(api.allow),
+            allow: words(api.allow), listen: api.listen?.description,
             limits: API.Limits(
                 nodes: api.nodes, connections: api.connections, clientConnections: api.clientConnections))
     }

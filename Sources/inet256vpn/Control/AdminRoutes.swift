@@ -92,6 +92,16 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
     }
 }
 
+/// Questions alone: for a listener at which nobody is known.
+struct QuestionRoutes<Routes: APIResponder>: APIResponder {
+    let routes: Routes
+
+    func respond(to request: APIRequest) async -> APIResponse {
+        request.method == "GET"
+            ? await routes.respond(to: request) : .failure(403, "only GET here: use the daemon's Unix socket")
+    }
+}
+
 /// The paths of `AdminRoutes`.
 enum AdminPath {
     static let health = "/healthz"

@@ -19,6 +19,15 @@ struct APIService: Service, CustomStringConvertible {
                 group: socketGroup, logger: logger))
     }
 
+    /// Opens the listener for metrics and status, where the configuration has one.
+    static func openListener(
+        _ configuration: Configuration, control: some DaemonControl, logger: Logger
+    ) async throws(APIServerError) -> APIService? {
+        guard let endpoint = configuration.api.listen else { return nil }
+        let routes = QuestionRoutes(routes: AdminRoutes(control: control, logger: logger))
+        return APIService(server: try await APIServer.listen(on: endpoint, responder: routes, logger: logger))
+    }
+
     /// Members of this Unix group may ask the daemon without being root.
     static let socketGroup = "inet256vpn"
 

@@ -28,8 +28,10 @@ enum Daemon {
         let api = try await APIService.open(
             setup.configuration, control: control, nodes: ApplicationNodes(inbox: inbox, logger: logger),
             logger: logger)
+        let listener: APIService?
         let engine: EngineThread
         do {
+            listener = try await APIService.openListener(setup.configuration, control: control, logger: logger)
             // Before there is a portal: no packet ever meets an open door. A firewall that does not load keeps the box down.
             try await keeper.enforce(setup.configuration)
             engine = try await EngineThread.start(engineSetup)
@@ -49,15 +51,17 @@ enum Daemon {
         // The group's own words are about services, not about the mesh.
         var quiet = logger
         quiet.logLevel = .critical
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: EngineService(thread: engine), failureTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: api, failureTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: HangupService(control: control, logger: logger)),
+            .init(service: PeerService(control: control, directory: directory)),
+            .init(service: NotifyService(notify: notify, control: control, logger: logger)),
+        ]
+        if let listener { services.append(.init(service: listener)) }
         let group = ServiceGroup(
             configuration: .init(
-                services: [
-                    .init(service: EngineService(thread: engine), failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: api, failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: HangupService(control: control, logger: logger)),
-                    .init(service: PeerService(control: control, directory: directory)),
-                    .init(service: NotifyService(notify: notify, control: control, logger: logger)),
-                ],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         let ending: Result<Void, any Error>
         do { ending = .success(try await group.run()) } catch { ending = .failure(error) }

@@ -13,9 +13,9 @@ struct NodeAccess: ParsableArguments {
             "The key file of the node. Without it: a fresh key, forgotten at the end.", valueName: "file"))
     var key: FileArgument?
 
-    /// Opens the node. With `reconnects` it outlives a restart of the daemon.
-    func open(reconnects: Bool = false) async throws -> any Node {
-        let key = try privateKey()
+    /// Opens the node. With `reconnects` it outlives a restart of the daemon; `fresh` ignores `--key`.
+    func open(reconnects: Bool = false, fresh: Bool = false) async throws -> any Node {
+        let key = fresh ? PrivateKey(generatedFrom: SystemRandom()) : try privateKey()
         let endpoint = try endpoint()
         let connection: INET256Connection
         do throws(NodeError) {
