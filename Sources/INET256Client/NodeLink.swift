@@ -54,8 +54,9 @@ final class NodeLink: Sendable {
 
     /// Ends the connection on our side.
     func close() {
-        outbox.close()
+        // First the reason: once the connection closes, its own end would be one.
         end(.closed)
+        outbox.close()
     }
 
     /// Has `body` called when the connection ends or if it has ended already.
