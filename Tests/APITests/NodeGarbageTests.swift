@@ -5,7 +5,7 @@ import Testing
 @testable import API
 
 @Suite(.serialized) struct NodeGarbageTests {
-    /// 20,000 requests and frames with bytes changed, cut, doubled: the server lives and serves the next client.
+    /// 100,000 requests and frames with bytes changed, cut, doubled: the server lives and serves the next client.
     @Test func mutatedRequestsAndFrames() async throws {
         let seed = UInt64.random(in: .min ... .max)
         var limits = APILimits()
@@ -33,13 +33,13 @@ import Testing
                 }
                 return bytes
             }
-            for round in 0..<4_000 {
+            for round in 0..<20_000 {
                 let client = try NodeClient(target)
                 let request = NodeClient.request(round % 8 == 0 ? "DELETE" : "CONNECT", key(1))
                 client.write(mutated(request))
             }
-            var count = 4_000
-            while count < 20_000 {
+            var count = 20_000
+            while count < 100_000 {
                 let client = try NodeClient(target, opening: key(UInt8.random(in: 1...3, using: &random)))
                 // Many in one connection: most end it early, and the rest must be ignored then.
                 for _ in 0..<8 {
@@ -59,7 +59,7 @@ import Testing
         let nodes = MemoryNodes()
         try await serving(nodes) { target in
             // Only this server's connections: other tests of the process run at the same time.
-            for round in 0..<2_000 {
+            for round in 0..<10_000 {
                 let client = try NodeClient(target, opening: key(UInt8(round % 7 + 1)))
                 if round % 3 == 0 { client.closeHalf() }
             }
