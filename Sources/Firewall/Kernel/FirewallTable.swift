@@ -107,8 +107,8 @@ public final class FirewallTable {
 
     /// Takes the table as it stands now for right: after a change of our own that came by another socket.
     public func remember() {
-        picture = nil
-        if let seen = try? look() { picture = seen }
+        // The change is done; without a picture of it the table counts as changed and is put back once more.
+        picture = isOwned ? nil : (try? look()) ?? nil
     }
 
     // MARK: Transactions
@@ -139,8 +139,7 @@ public final class FirewallTable {
 
     private func note(_ ruleset: Ruleset) {
         loaded = ruleset
-        // The change is done; without a picture of it the table counts as changed and is put back once more.
-        picture = isOwned ? nil : (try? look()) ?? nil
+        remember()
     }
 
     private func look() throws(FirewallError) -> TablePicture? {

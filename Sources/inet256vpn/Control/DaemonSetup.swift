@@ -14,6 +14,8 @@ struct DaemonSetup: Sendable {
     var log: LogOutput
     /// What the operator should know, such as a key file that is open to its group.
     var warnings: [String]
+    /// Those of them that are about the configuration itself, which a reload replaces.
+    var configurationWarnings: [String] = []
 
     /// Reads the configuration at `path` and every key that it names.
     static func load(_ path: String) throws -> DaemonSetup {
@@ -31,10 +33,11 @@ struct DaemonSetup: Sendable {
             warnings += file.warnings
             nodeKeys.append(file.key)
         }
-        warnings += configuration.warnings(own: Set(addresses.keys))
+        let configurationWarnings = configuration.warnings(own: Set(addresses.keys))
         return DaemonSetup(
             configuration: configuration, file: path, key: main.key, nodeKeys: nodeKeys,
-            log: LogOutput(configuration.log), warnings: warnings)
+            log: LogOutput(configuration.log), warnings: warnings + configurationWarnings,
+            configurationWarnings: configurationWarnings)
     }
 
     /// Reads the file again for a reload and says what is different from `current`. The caller applies the change;

@@ -11,6 +11,8 @@ actor RunningDaemon: DaemonControl {
     private(set) var configuration: Configuration
     /// What the operator should know of the configuration and the key files.
     private var warnings: [String]
+    /// Those of them that are about the configuration in force: comparing every rule with every other is done once.
+    private var configurationWarnings: [String]
     private let setup: DaemonSetup
     private let mailbox: Mailbox<EngineCommand>
     private let map: IPv6Map?
@@ -26,6 +28,7 @@ actor RunningDaemon: DaemonControl {
         self.setup = setup
         configuration = setup.configuration
         warnings = setup.warnings
+        configurationWarnings = setup.configurationWarnings
         mailbox = engine.mailbox
         map = engine.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
         self.directory = directory
@@ -127,9 +130,10 @@ actor RunningDaemon: DaemonControl {
     /// Replaces the present configuration's warnings by those of `next`, and tells the new ones.
     private func warn(of next: Configuration) {
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
-        let old = configuration.warnings(own: own)
+        let old = configurationWarnings
         let new = next.warnings(own: own)
         for warning in new where !old.contains(warning) { logger.warning("\(warning)") }
         warnings = warnings.filter { !old.contains($0) } + new
+        configurationWarnings = new
     }
 }
