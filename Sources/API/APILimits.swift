@@ -18,16 +18,24 @@ public struct APILimits: Sendable {
     /// does not make the kernel reset it before the client has read the answer.
     public var lingerTime: Duration = .seconds(1)
 
-    /// Connections with a node, in all and of one client: a user on the Unix socket, a host on TCP. The next one is
-    /// answered with 503.
+    // A client is a user on the Unix socket, a host on TCP.
+
+    /// Connections with a node, in all and of one client. The next one is answered with 503.
     public var nodeConnections = 4096
     public var nodeConnectionsPerClient = 256
+    /// Different nodes that one client may have open. The next one is answered with 503.
+    public var nodesPerClient = 256
     /// Bytes of messages that a connection may have on their way to the data plane; beyond, it is not read on.
     public var nodeBytesInFlight = 1 << 20
-    /// Bytes of messages that wait for a client to read them; beyond, messages for it are lost.
+    /// Bytes of messages that wait to be read: of one connection, of one client and in all; beyond, messages are lost.
     public var nodeBytesQueued = 4 << 20
-    /// Questions of one connection that are being answered; the next one is answered with an error.
+    public var nodeBytesQueuedPerClient = 64 << 20
+    public var nodeBytesQueuedInAll = 256 << 20
+    /// Questions that are being answered: of one connection, of one client and in all; the next one is answered with an
+    /// error.
     public var nodeRequests = 64
+    public var nodeRequestsPerClient = 256
+    public var nodeRequestsInAll = 1024
     /// How often a KEEP is sent.
     public var keepInterval: Duration = .seconds(1)
     /// How long a client may send nothing at all.
