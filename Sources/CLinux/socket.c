@@ -4,13 +4,22 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/// Room for what we ask for: one packet-info message (the IPv6 one is the larger) and the drop counter. An
-/// IPv4 datagram on an IPv6 socket carries the IPv6 form with a mapped address.
-#define CONTROL_SIZE (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)))
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+/// Room for what we ask for: one packet-info message (the IPv6 one is the larger), the drop counter and the size of
+/// segments. An IPv4 datagram on an IPv6 socket carries the IPv6 form with a mapped address.
+#define CONTROL_SIZE                                                                                                   \
+    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(int)))
 
 union control {
     struct cmsghdr alignment;
@@ -78,6 +87,7 @@ int clinux_configure_udp(int fd, bool ipv4) {
 static void read_controls(struct msghdr *message, struct clinux_datagram *datagram, uint32_t *dropped) {
     datagram->local_high = datagram->local_low = 0;
     datagram->interface = 0;
+    datagram->segment = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
@@ -92,6 +102,10 @@ static void read_controls(struct msghdr *message, struct clinux_datagram *datagr
             datagram->interface = (uint32_t)info.ipi_ifindex;
         } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
             memcpy(dropped, CMSG_DATA(c), sizeof *dropped);
+        } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+            int segment;
+            memcpy(&segment, CMSG_DATA(c), sizeof segment);
+            if (segment > 0 && segment <= UINT16_MAX) datagram->segment = (uint16_t)segment;
         }
     }
 }
@@ -132,31 +146,48 @@ int clinux_receive(
     return received;
 }
 
-/// Puts the control message that fixes source address and interface in front of a datagram.
-static void write_control(
+int clinux_probe_udp_segment(int fd) {
+    const int off = 0;
+    return setsockopt(fd, SOL_UDP, UDP_SEGMENT, &off, sizeof off) == 0 ? 0 : -errno;
+}
+
+int clinux_enable_udp_gro(int fd) {
+    const int on = 1;
+    return setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) == 0 ? 0 : -errno;
+}
+
+static size_t put_control(struct cmsghdr *c, int level, int type, const void *data, size_t size) {
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), data, size);
+    return CMSG_SPACE(size);
+}
+
+/// Puts the control messages that fix source address, interface and size of segments in front of a datagram.
+static void write_controls(
     struct msghdr *message, union control *room, const struct clinux_datagram *datagram, bool ipv4) {
-    struct cmsghdr *c = &room->alignment;
-    message->msg_control = room;
-    if (ipv4) {
-        struct in_pktinfo info = {0};
-        info.ipi_spec_dst.s_addr = htonl((uint32_t)datagram->local_low);
-        info.ipi_ifindex = (int)datagram->interface;
-        c->cmsg_level = IPPROTO_IP;
-        c->cmsg_type = IP_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(c), &info, sizeof info);
-        message->msg_controllen = CMSG_SPACE(sizeof info);
-    } else {
-        // The kernel reads the IPv6 form with a mapped address for IPv4 destinations.
-        struct in6_pktinfo info = {0};
-        store(&info.ipi6_addr, datagram->local_high, datagram->local_low);
-        info.ipi6_ifindex = datagram->interface;
-        c->cmsg_level = IPPROTO_IPV6;
-        c->cmsg_type = IPV6_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(c), &info, sizeof info);
-        message->msg_controllen = CMSG_SPACE(sizeof info);
+    size_t used = 0;
+    if ((datagram->local_high | datagram->local_low) != 0 || datagram->interface != 0) {
+        if (ipv4) {
+            struct in_pktinfo info = {0};
+            info.ipi_spec_dst.s_addr = htonl((uint32_t)datagram->local_low);
+            info.ipi_ifindex = (int)datagram->interface;
+            used = put_control(&room->alignment, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+        } else {
+            // The kernel reads the IPv6 form with a mapped address for IPv4 destinations.
+            struct in6_pktinfo info = {0};
+            store(&info.ipi6_addr, datagram->local_high, datagram->local_low);
+            info.ipi6_ifindex = datagram->interface;
+            used = put_control(&room->alignment, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+        }
     }
+    if (datagram->segment != 0) {
+        struct cmsghdr *next = (struct cmsghdr *)(room->bytes + used);
+        used += put_control(next, SOL_UDP, UDP_SEGMENT, &datagram->segment, sizeof datagram->segment);
+    }
+    message->msg_control = used ? room : NULL;
+    message->msg_controllen = used;
 }
 
 int clinux_send(
@@ -185,12 +216,7 @@ int clinux_send(
             message->msg_namelen = sizeof *name;
         }
         message->msg_flags = 0;
-        if ((datagram->local_high | datagram->local_low) != 0 || datagram->interface != 0) {
-            write_control(message, &headers->controls[i], datagram, headers->ipv4);
-        } else {
-            message->msg_control = NULL;
-            message->msg_controllen = 0;
-        }
+        write_controls(message, &headers->controls[i], datagram, headers->ipv4);
     }
     int sent = sendmmsg(fd, headers->messages, count, MSG_DONTWAIT);
     return sent >= 0 ? sent : -errno;

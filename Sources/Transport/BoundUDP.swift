@@ -9,6 +9,8 @@ struct BoundUDP: ~Copyable {
     let local: Endpoint
     let receiveBuffer: Int
     let sendBuffer: Int
+    let sendsSegments: Bool
+    let receivesJoined: Bool
 
     init(_ endpoint: Endpoint, _ options: UDPSocket.Options) throws(TransportError) {
         let made = OwnedDescriptor(owning: try Self.open(endpoint))
@@ -20,6 +22,9 @@ struct BoundUDP: ~Copyable {
         local = name
         receiveBuffer = Self.buffer(fd, forced: SO_RCVBUFFORCE, plain: SO_RCVBUF, options.bufferSize)
         sendBuffer = Self.buffer(fd, forced: SO_SNDBUFFORCE, plain: SO_SNDBUF, options.bufferSize)
+        // A kernel that lacks one of them says so here, and does without.
+        sendsSegments = options.offload && clinux_probe_udp_segment(fd) == 0
+        receivesJoined = options.offload && clinux_enable_udp_gro(fd) == 0
         descriptor = made
     }
 

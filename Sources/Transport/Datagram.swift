@@ -40,22 +40,41 @@ public enum SendOutcome: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// A datagram to be sent: a record that points into memory of the caller's.
+/// A datagram to be sent, or several of them to one place: a record that points into memory of the caller's.
 public struct OutgoingDatagram {
-    /// The payload; the caller keeps it in place until it is sent.
+    /// The payload; the caller keeps it in place until it is sent. Of several datagrams, one behind the other.
     public var bytes: UnsafeRawBufferPointer
+    /// Bytes of each datagram, of which the last may have fewer; 0 when it is a single one. At most
+    /// `maximumSegments` and `maximumRun` bytes in all.
+    public var segment: Int
     /// Where to; from `path.local` when that is set. For link-local addresses by `path.interface`, else the
     /// kernel chooses the interface by its routes.
     public var path: Path
     /// Set by `UDPSocket.send`.
     public var outcome: SendOutcome
 
+    /// What one system call takes as a single send with any kernel that can (UDP_SEGMENT).
+    public static let maximumSegments = 64
+    /// Bytes of the payloads together: an IP packet's length less headers and options.
+    public static let maximumRun = 65_000
+
     @inlinable
-    public init(bytes: UnsafeRawBufferPointer, path: Path) {
+    public init(bytes: UnsafeRawBufferPointer, path: Path, segment: Int = 0) {
         self.bytes = bytes
+        self.segment = segment
         self.path = path
         outcome = .pending
     }
+}
+
+extension OutgoingDatagram {
+    /// Bytes of the largest datagram.
+    @inlinable
+    public var largest: Int { segment == 0 ? bytes.count : segment }
+
+    /// How many datagrams it stands for.
+    @inlinable
+    public var datagrams: Int { segment == 0 ? 1 : (bytes.count + segment - 1) / segment }
 }
 
 /// How far a `send` came.
@@ -89,6 +108,8 @@ public struct UDPCounters: Equatable, Sendable {
     /// Datagrams that the kernel took, and their bytes without IP and UDP headers.
     public var sent: UInt64 = 0
     public var sentBytes: UInt64 = 0
+    /// Sends of several datagrams at once that the kernel would not take, so that they went one by one.
+    public var unsegmented: UInt64 = 0
     /// Times that the send buffer was full.
     public var blocked: UInt64 = 0
     /// As in `SendOutcome`.

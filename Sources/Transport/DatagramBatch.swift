@@ -1,36 +1,45 @@
 internal import CLinux
 internal import Wire
 
-/// Memory for a burst of received datagrams, made once: as many slots as cross in one system call, each of
-/// the same size.
+/// Memory for a burst of received datagrams, made once: so many slots, each of the same size. A slot may hold several
+/// datagrams of one sender that the kernel has joined.
 public final class DatagramBatch {
-    /// Datagrams taken per system call.
+    /// The most slots filled per system call.
     public static let capacity = Int(CLINUX_BATCH)
     /// Slots may have 2^11 to 2^16 bytes: any UDP datagram fits into the largest.
     public static let slotSizes = 1 << 11...1 << 16
 
     /// Bytes per slot; a longer datagram is dropped and counted.
     public let slotSize: Int
+    public let slots: Int
     @usableFromInline var filled = 0
     @usableFromInline let datagrams: UnsafeMutablePointer<IncomingDatagram>
     private let slab: UnsafeMutableRawPointer
     let records: UnsafeMutablePointer<clinux_datagram>
+    private let room: Int
 
     /// `slotSize`: a power of two in `slotSizes`, so that no slot straddles more cache lines or pages than it must.
-    public init(slotSize: Int = 1 << 11) {
+    public init(slotSize: Int = 1 << 11, slots: Int = DatagramBatch.capacity) {
         precondition(
             Self.slotSizes.contains(slotSize) && slotSize.nonzeroBitCount == 1, "a slot has 2^11 to 2^16 bytes")
+        precondition((1...Self.capacity).contains(slots), "a batch has 1 to \(Self.capacity) slots")
         self.slotSize = slotSize
-        slab = .allocate(byteCount: slotSize * Self.capacity, alignment: 4096)
-        slab.initializeMemory(as: UInt8.self, repeating: 0, count: slotSize * Self.capacity)
-        records = .allocate(capacity: Self.capacity)
-        records.initialize(repeating: clinux_datagram(), count: Self.capacity)
-        datagrams = .allocate(capacity: Self.capacity)
+        self.slots = slots
+        slab = .allocate(byteCount: slotSize * slots, alignment: 4096)
+        slab.initializeMemory(as: UInt8.self, repeating: 0, count: slotSize * slots)
+        records = .allocate(capacity: slots)
+        records.initialize(repeating: clinux_datagram(), count: slots)
+        // What the kernel joins is at most so many, each of a byte or more.
+        room = slots * Self.joined
+        datagrams = .allocate(capacity: room)
         let nothing = IncomingDatagram(
             bytes: UnsafeMutableRawBufferPointer(start: nil, count: 0),
             path: Path(remote: Endpoint(address: .unspecified, port: 0)))
-        datagrams.initialize(repeating: nothing, count: Self.capacity)
+        datagrams.initialize(repeating: nothing, count: room)
     }
+
+    /// Datagrams that the kernel joins into one at most (UDP_GRO_CNT_MAX).
+    private static let joined = 64
 
     deinit {
         slab.deallocate()
@@ -42,6 +51,9 @@ public final class DatagramBatch {
     @inlinable
     public var count: Int { filled }
 
+    /// Whether the last receive filled every slot: more may be waiting.
+    public private(set) var isFull = false
+
     /// A datagram of the last receive, valid until the next.
     @inlinable
     public subscript(index: Int) -> IncomingDatagram {
@@ -52,30 +64,45 @@ public final class DatagramBatch {
     /// Points every record at its slot, whole.
     func prepare() {
         filled = 0
-        for index in 0..<Self.capacity {
+        isFull = false
+        for index in 0..<slots {
             records[index].bytes = slab + index * slotSize
             records[index].length = slotSize
         }
     }
 
     /// Takes over what the kernel wrote into the first `received` records, without the truncated ones.
-    /// Gives the bytes of what is left.
-    func accept(_ received: Int, socket: UInt16) -> Int {
+    /// Gives the bytes of what is left, and how many records were truncated.
+    func accept(_ received: Int, socket: UInt16) -> (bytes: Int, truncated: Int) {
         var bytes = 0
+        var truncated = 0
+        isFull = received == slots
         for index in 0..<received {
             let record = records[index]
-            if record.truncated { continue }
-            datagrams[filled] = IncomingDatagram(
-                bytes: UnsafeMutableRawBufferPointer(start: record.bytes, count: record.length),
-                path: Path(
-                    remote: Endpoint(
-                        address: IPv6Address(high: record.remote_high, low: record.remote_low),
-                        port: record.remote_port, scope: record.remote_scope),
-                    local: IPv6Address(high: record.local_high, low: record.local_low),
-                    interface: record.interface, socket: socket))
-            filled += 1
+            if record.truncated {
+                truncated += 1
+                continue
+            }
+            guard let start = record.bytes else { continue }
+            let path = Path(
+                remote: Endpoint(
+                    address: IPv6Address(high: record.remote_high, low: record.remote_low),
+                    port: record.remote_port, scope: record.remote_scope),
+                local: IPv6Address(high: record.local_high, low: record.local_low),
+                interface: record.interface, socket: socket)
             bytes += record.length
+            // An empty datagram is one too.
+            let size = record.segment == 0 ? record.length : Int(record.segment)
+            var offset = 0
+            repeat {
+                guard filled < room else { break }
+                let count = min(size, record.length - offset)
+                datagrams[filled] = IncomingDatagram(
+                    bytes: UnsafeMutableRawBufferPointer(start: start + offset, count: count), path: path)
+                filled += 1
+                offset += count
+            } while offset < record.length
         }
-        return bytes
+        return (bytes, truncated)
     }
 }

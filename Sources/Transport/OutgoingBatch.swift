@@ -42,11 +42,11 @@ public final class OutgoingBatch {
         return UnsafeMutableRawBufferPointer(rebasing: arena[used..<used + count])
     }
 
-    /// Takes the first `count` bytes of what was reserved last as a datagram for `path`.
-    public func commit(_ count: Int, to path: Path) {
+    /// Takes the first `count` bytes of what was reserved last as a datagram for `path`, or as several of `segment` bytes.
+    public func commit(_ count: Int, to path: Path, segment: Int = 0) {
         precondition(written < records.count && count >= 0 && count <= arena.count - used, "commit without reserve")
         records[written] = OutgoingDatagram(
-            bytes: UnsafeRawBufferPointer(rebasing: arena[used..<used + count]), path: path)
+            bytes: UnsafeRawBufferPointer(rebasing: arena[used..<used + count]), path: path, segment: segment)
         written += 1
         used += count
     }

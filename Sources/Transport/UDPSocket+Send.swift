@@ -5,22 +5,34 @@ internal import Wire
 extension UDPSocket {
     /// Sends records in order, many a system call, and writes each one's outcome into it. What a single
     /// destination is at fault for costs that datagram and no other. Stops early only when the socket's
-    /// buffer is full; the records from `done` on are then still `.pending` and the caller's to keep or drop.
+    /// buffer is full; the records from `done` on are then still `.pending` and the caller's to keep or drop; of several
+    /// datagrams in one record only the unsent ones are left in it.
     /// Throws only when the socket itself is unusable.
     public func send(_ records: UnsafeMutableBufferPointer<OutgoingDatagram>) throws(TransportError) -> SendProgress {
         var progress = SendProgress()
+        // The kernel would not take the next record as one.
+        var isRefused = false
         while progress.done < records.count && !progress.isBlocked {
-            let count = min(records.count - progress.done, DatagramBatch.capacity)
+            if records[progress.done].segment != 0 && (isRefused || !sendsSegments) {
+                try sendApart(&records[progress.done], &progress)
+                isRefused = false
+                continue
+            }
+            var count = min(records.count - progress.done, DatagramBatch.capacity)
+            if !sendsSegments, let run = records[progress.done..<progress.done + count].firstIndex(where: \.isRun) {
+                count = run - progress.done
+            }
             let block = UnsafeMutableBufferPointer(rebasing: records[progress.done..<progress.done + count])
-            try send(block: block, &progress)
+            isRefused = try send(block: block, &progress)
         }
         return progress
     }
 
-    /// At most as many records as cross in one system call.
+    /// At most as many records as cross in one system call. True when it stopped in front of several datagrams in one
+    /// record that the kernel would not take as such.
     private func send(
         block: UnsafeMutableBufferPointer<OutgoingDatagram>, _ progress: inout SendProgress
-    ) throws(TransportError) {
+    ) throws(TransportError) -> Bool {
         for index in block.indices { scratch[index] = clinux_datagram(block[index]) }
         var next = 0
         // Set when the record at `next` is tried again without its source address.
@@ -42,10 +54,13 @@ extension UDPSocket {
             case EAGAIN:
                 counters.blocked += 1
                 progress.isBlocked = true
-                return
+                return false
             case EBADF, ENOTSOCK, EFAULT, ENOSYS:
                 throw TransportError("send on", "UDP \(local)", code: -result)
             case let code:
+                // EINVAL and EMSGSIZE for a segment that is too large, EIO where the way out cannot do checksums, and
+                // whatever else: one by one they tell.
+                if block[next].isRun { return true }
                 if !isRetry && scratch[next].hasSource && Self.sourceMayBeGone(code) {
                     scratch[next].dropSource()
                     isRetry = true
@@ -55,6 +70,40 @@ extension UDPSocket {
                 next += 1
                 isRetry = false
             }
+        }
+        return false
+    }
+
+    /// Sends the datagrams of one record one by one. Where the kernel takes all of these though it would not take them
+    /// together, it is not asked to again.
+    private func sendApart(_ record: inout OutgoingDatagram, _ progress: inout SendProgress) throws(TransportError) {
+        let wasTried = sendsSegments
+        var worst = SendOutcome.sent
+        while !record.bytes.isEmpty {
+            var count = 0
+            var start = 0
+            while count < OutgoingDatagram.maximumSegments, start < record.bytes.count {
+                let end = min(start + record.segment, record.bytes.count)
+                pieces[count] = OutgoingDatagram(
+                    bytes: UnsafeRawBufferPointer(rebasing: record.bytes[start..<end]), path: record.path)
+                (count, start) = (count + 1, end)
+            }
+            var part = SendProgress()
+            _ = try send(block: UnsafeMutableBufferPointer(rebasing: pieces[..<count]), &part)
+            for piece in pieces[..<part.done] where piece.outcome.isRemarkable { worst = piece.outcome }
+            let sent = min(part.done * record.segment, record.bytes.count)
+            record.bytes = UnsafeRawBufferPointer(rebasing: record.bytes[sent...])
+            if part.isBlocked {
+                progress.isBlocked = true
+                return
+            }
+        }
+        record.outcome = worst
+        progress.done += 1
+        if worst.isRemarkable { progress.remarkable += 1 }
+        if wasTried {
+            counters.unsegmented += 1
+            if worst == .sent { sendsSegments = false }
         }
     }
 
@@ -78,7 +127,7 @@ extension UDPSocket {
         case .failed: counters.failed += 1
         }
         if outcome == .sent || outcome == .sentFromOtherAddress {
-            counters.sent += 1
+            counters.sent += UInt64(record.datagrams)
             counters.sentBytes += UInt64(record.bytes.count)
         }
     }
@@ -96,12 +145,17 @@ extension SendOutcome {
     }
 }
 
+extension OutgoingDatagram {
+    fileprivate var isRun: Bool { segment != 0 }
+}
+
 extension clinux_datagram {
     fileprivate init(_ record: OutgoingDatagram) {
         self.init()
         // The kernel only reads it.
         bytes = UnsafeMutableRawPointer(mutating: record.bytes.baseAddress)
         length = record.bytes.count
+        segment = UInt16(truncatingIfNeeded: record.segment)
         let path = record.path
         remote_high = path.remote.address.high
         remote_low = path.remote.address.low

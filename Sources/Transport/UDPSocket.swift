@@ -21,9 +21,15 @@ public final class UDPSocket {
     public let sendBuffer: Int
     public internal(set) var counters = UDPCounters()
 
+    /// Whether several datagrams to one place go out in one system call (UDP_SEGMENT), and come in so (UDP_GRO).
+    public internal(set) var sendsSegments: Bool
+    public let receivesJoined: Bool
+
     let headers: OpaquePointer
     /// Records in the form that the kernel calls take, reused.
     let scratch: UnsafeMutablePointer<clinux_datagram>
+    /// The datagrams of one record, where they must go one by one.
+    let pieces: UnsafeMutableBufferPointer<OutgoingDatagram>
 
     /// What a socket may be made with.
     public struct Options: Sendable {
@@ -31,6 +37,9 @@ public final class UDPSocket {
         public var bufferSize = 32 << 20
         /// SO_MARK, for policy routing and firewalls; needs CAP_NET_ADMIN.
         public var mark: UInt32?
+        /// Several datagrams in one system call, where the kernel has it. Batches to receive into then need slots of
+        /// 64 KB; a smaller one loses what was joined.
+        public var offload = false
 
         public init() {}
     }
@@ -48,24 +57,32 @@ public final class UDPSocket {
         local = made.local
         receiveBuffer = made.receiveBuffer
         sendBuffer = made.sendBuffer
+        sendsSegments = made.sendsSegments
+        receivesJoined = made.receivesJoined
         descriptor = made.release()
         scratch = .allocate(capacity: DatagramBatch.capacity)
         scratch.initialize(repeating: clinux_datagram(), count: DatagramBatch.capacity)
+        pieces = .allocate(capacity: OutgoingDatagram.maximumSegments)
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        pieces.initialize(
+            repeating: OutgoingDatagram(bytes: nothing, path: Path(remote: Endpoint(address: .unspecified, port: 0))))
     }
 
     deinit {
         close(descriptor)
         clinux_headers_free(headers)
         scratch.deallocate()
+        pieces.deallocate()
     }
 
-    /// Takes a burst of datagrams that have arrived: up to `DatagramBatch.capacity`, 0 when there are none.
+    /// Takes a burst of datagrams that have arrived: as many as the batch has slots, or more where the kernel has joined
+    /// some; 0 when there are none.
     /// Truncated ones are dropped and counted, so a result of 0 does not mean that nothing is left: the
     /// poller tells. Throws only when the socket itself is unusable.
     public func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
         batch.prepare()
         let received = clinux_receive(
-            descriptor, headers, batch.records, UInt32(DatagramBatch.capacity), &counters.overflowed)
+            descriptor, headers, batch.records, UInt32(batch.slots), &counters.overflowed)
         guard received >= 0 else {
             switch -received {
             case EAGAIN, EINTR: break
@@ -76,8 +93,8 @@ public final class UDPSocket {
             }
             return 0
         }
-        let bytes = batch.accept(Int(received), socket: number)
-        counters.truncated += UInt64(Int(received) - batch.count)
+        let (bytes, truncated) = batch.accept(Int(received), socket: number)
+        counters.truncated += UInt64(truncated)
         counters.received += UInt64(batch.count)
         counters.receivedBytes += UInt64(bytes)
         return batch.count

@@ -21,6 +21,9 @@ struct clinux_datagram {
     /// The interface it arrived on or shall leave by (zero: the kernel chooses).
     uint32_t interface;
     uint16_t remote_port;
+    /// Not 0: these are several datagrams of so many bytes one behind the other, the last may be shorter. For sending, the
+    /// kernel cuts them apart (UDP_SEGMENT); for receiving, it has joined them (UDP_GRO).
+    uint16_t segment;
     /// Received, but longer than the room: the rest is lost.
     bool truncated;
 };
@@ -44,6 +47,16 @@ int clinux_receive(
 int clinux_send(
     int fd, struct clinux_headers *_Nonnull headers, const struct clinux_datagram *_Nonnull datagrams,
     unsigned count);
+
+/// The most datagrams that one record may stand for: UDP_MAX_SEGMENTS of kernels before 6.9.
+enum { CLINUX_MAX_SEGMENTS = 64 };
+
+/// Whether the kernel cuts what is sent into segments (UDP_SEGMENT, since 4.18): 0 or a negated errno.
+int clinux_probe_udp_segment(int fd);
+
+/// Has the kernel join datagrams of a flow before they are received (UDP_GRO, since 5.0). Slots must then hold 64 KB.
+/// Returns 0 or a negated errno.
+int clinux_enable_udp_gro(int fd);
 
 /// Makes a receiving socket put local address, interface and drop count into control messages, and makes it
 /// set DF on everything it sends without heeding the kernel's path MTU cache.

@@ -2,7 +2,22 @@ public import Wire
 
 /// What a box wants sent: datagrams that lie one behind the other in one arena, in order. The driver sends them all and
 /// empties the outbox after each burst; nothing is allocated in between.
+///
+/// Neighbours of one size on one path make up a run, which a driver may hand to the kernel as a whole.
 public final class Outbox {
+    /// One datagram or several of the same path, one behind the other.
+    public struct Run: Sendable {
+        /// Where it starts in the arena, in bytes.
+        public let offset: Int
+        /// The length of all its datagrams together, in bytes.
+        public internal(set) var count: Int
+        /// The length of each datagram; the last may be shorter.
+        public let segment: Int
+        public let path: Path
+
+        public var datagrams: Int { (count + segment - 1) / segment }
+    }
+
     public struct Datagram: Sendable {
         /// Where it starts in the arena, in bytes.
         public let offset: Int
@@ -14,22 +29,44 @@ public final class Outbox {
     /// The bytes of all datagrams.
     public let arena: UnsafeMutableRawBufferPointer
     /// In the order in which they are to be sent.
-    public private(set) var datagrams: [Datagram] = []
+    public private(set) var runs: [Run] = []
+    /// How many datagrams there are.
+    public private(set) var datagramCount = 0
     private var used = 0
     private let maximum: Int
+
+    /// What the kernel takes at once (UDP_SEGMENT): so many datagrams, and an IP packet's worth of bytes.
+    fileprivate static let segmentsPerRun = 64
+    fileprivate static let bytesPerRun = 65_000
 
     init(bytes: Int, datagrams: Int) {
         arena = .allocate(byteCount: bytes, alignment: 64)
         maximum = datagrams
-        self.datagrams.reserveCapacity(datagrams)
+        runs.reserveCapacity(datagrams)
     }
 
     deinit { arena.deallocate() }
 
-    public var isEmpty: Bool { datagrams.isEmpty }
+    public var isEmpty: Bool { runs.isEmpty }
 
     /// More than half full: the driver flushes before it hands in more.
-    public var wantsFlush: Bool { used > arena.count / 2 || datagrams.count > maximum / 2 }
+    public var wantsFlush: Bool { used > arena.count / 2 || datagramCount > maximum / 2 }
+
+    /// The run's bytes, good until `removeAll`.
+    @inline(__always)
+    public func bytes(of run: Run) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: arena[run.offset..<run.offset + run.count])
+    }
+
+    /// The datagrams one by one.
+    public var datagrams: [Datagram] {
+        runs.flatMap { run in
+            stride(from: 0, to: run.count, by: run.segment).map { start in
+                Datagram(
+                    offset: run.offset + start, count: min(run.segment, run.count - start), path: run.path)
+            }
+        }
+    }
 
     /// The datagram's bytes, good until `removeAll`.
     public func bytes(of datagram: Datagram) -> UnsafeRawBufferPointer {
@@ -38,21 +75,28 @@ public final class Outbox {
 
     /// Forgets everything; the arena is used from its start again.
     public func removeAll() {
-        datagrams.removeAll(keepingCapacity: true)
+        runs.removeAll(keepingCapacity: true)
+        datagramCount = 0
         used = 0
     }
 
     /// Room for `count` bytes, or nil when the burst is full. Nothing is taken until `commit`.
     @inline(__always)
     func reserve(_ count: Int) -> UnsafeMutableRawPointer? {
-        guard used + count <= arena.count, datagrams.count < maximum else { return nil }
+        guard used + count <= arena.count, datagramCount < maximum else { return nil }
         return arena.baseAddress! + used
     }
 
-    /// Takes the first `count` bytes of what was reserved last.
+    /// Takes the first `count` bytes, at least one, of what was reserved last.
     @inline(__always)
     func commit(_ count: Int, _ path: Path) {
-        datagrams.append(Datagram(offset: used, count: count, path: path))
+        let last = runs.count - 1
+        if last >= 0, runs[last].takes(count, path) {
+            runs[last].count += count
+        } else {
+            runs.append(Run(offset: used, count: count, segment: count, path: path))
+        }
+        datagramCount += 1
         used += count
     }
 
@@ -62,5 +106,14 @@ public final class Outbox {
         bytes.withUnsafeBytes { target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
         commit(bytes.count, path)
         return true
+    }
+}
+
+extension Outbox.Run {
+    /// Whether a datagram of `next` bytes may join: after a shorter one nothing does.
+    @inline(__always)
+    fileprivate func takes(_ next: Int, _ path: Path) -> Bool {
+        next <= segment && count + next <= Outbox.bytesPerRun && count % segment == 0
+            && count < segment * Outbox.segmentsPerRun && path == self.path
     }
 }

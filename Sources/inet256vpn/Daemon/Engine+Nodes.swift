@@ -58,7 +58,7 @@ extension Engine {
             guard let command = commands.popFirst() else { break }
             if case .send(let frames, _, _) = command { taken += frames.count }
             try obey(command, now)
-            if box.outbox.datagrams.count > Self.datagramsAtATime { try flush(now) }
+            if box.outbox.datagramCount > Self.datagramsAtATime { try flush(now) }
         }
     }
 

@@ -30,14 +30,15 @@ final class Engine {
     private var plumbing: PortalPlumbing?
     private let poller: Poller
     private let watcher: NetworkWatcher?
-    private let batch = DatagramBatch(slotSize: 1 << 14)
+    /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
+    private let batch = DatagramBatch(slotSize: 1 << 16, slots: 8)
     private let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
     private var stopping = false
     private var networkChangeAt: Instant = .distantFuture
 
     /// Packets taken from the portal, and batches from a socket, in one turn.
     private static let packetsPerTurn = 64
-    private static let batchesPerTurn = 4
+    private static let batchesPerTurn = 8
     /// Changes of the machine's network come in flocks.
     private static let networkSettles: Interval = .milliseconds(50)
 
@@ -97,7 +98,9 @@ final class Engine {
 
     private func openSockets(_ setup: EngineSetup) throws {
         for (place, endpoint) in setup.transports.enumerated() {
-            let socket = try UDPSocket(bind: endpoint, number: UInt16(place))
+            var options = UDPSocket.Options()
+            options.offload = true
+            let socket = try UDPSocket(bind: endpoint, number: UInt16(place), options: options)
             try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
             lines.append(SocketLine(socket: socket, configured: endpoint))
             if socket.receiveBuffer < SocketLine.goodBuffer {
@@ -226,7 +229,7 @@ final class Engine {
                 while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
             }
             if box.outbox.wantsFlush { try flush(now) }
-            if count < DatagramBatch.capacity { return }
+            if !batch.isFull { return }
         }
     }
 

@@ -42,8 +42,9 @@ final class SocketLine {
         _ outbox: Outbox, place: Int, chosen: (Path) -> Int?, box: MeshBox, now: Instant
     ) throws(TransportError) {
         var count = 0
-        for datagram in outbox.datagrams where datagram.path.socket == UInt16(place) || chosen(datagram.path) == place {
-            records[count] = OutgoingDatagram(bytes: outbox.bytes(of: datagram), path: datagram.path)
+        for run in outbox.runs where run.path.socket == UInt16(place) || chosen(run.path) == place {
+            records[count] = OutgoingDatagram(
+                bytes: outbox.bytes(of: run), path: run.path, segment: run.count > run.segment ? run.segment : 0)
             count += 1
             if count == records.count {
                 try send(count, box, now)
@@ -66,11 +67,11 @@ final class SocketLine {
         for index in done..<count {
             let record = records[index]
             guard let room = rest.reserve(record.bytes.count) else {
-                dropped += UInt64(count - index)
+                for lost in records[index..<count] { dropped += UInt64(lost.datagrams) }
                 return
             }
             room.copyMemory(from: record.bytes)
-            rest.commit(record.bytes.count, to: record.path)
+            rest.commit(record.bytes.count, to: record.path, segment: record.segment)
         }
     }
 
@@ -85,7 +86,7 @@ final class SocketLine {
     /// Tells the mesh core what the kernel said about a path.
     private static func report(_ record: OutgoingDatagram, _ box: MeshBox, _ now: Instant) {
         switch record.outcome {
-        case .tooBig: box.tooLarge(record.bytes.count, for: record.path, now: now)
+        case .tooBig: box.tooLarge(record.largest, for: record.path, now: now)
         case .sentFromOtherAddress: box.sourceRefused(record.path)
         case .pending, .sent, .unreachable, .denied, .failed: break
         }
