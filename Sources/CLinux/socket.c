@@ -16,10 +16,10 @@
 #define UDP_GRO 104
 #endif
 
-/// Room for what we ask for: one packet-info message (the IPv6 one is the larger), the drop counter and the size of
-/// segments. An IPv4 datagram on an IPv6 socket carries the IPv6 form with a mapped address.
+/// Room for what we ask for: one packet-info message (the IPv6 one is the larger), the drop counter, the size of
+/// segments and the traffic class. An IPv4 datagram on an IPv6 socket carries the IPv6 form with a mapped address.
 #define CONTROL_SIZE                                                                                                   \
-    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(int)))
+    (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)) + 2 * CMSG_SPACE(sizeof(int)))
 
 union control {
     struct cmsghdr alignment;
@@ -78,7 +78,10 @@ int clinux_configure_udp(int fd, bool ipv4) {
     } else {
         if (setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe_v6, sizeof probe_v6) != 0) return -errno;
         if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) != 0) return -errno;
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof on);
     }
+    // Without it congestion marks are not seen; what IPv4 brings to an IPv6 socket has the IPv4 form.
+    (void)setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof on);
     // Only for the statistics.
     (void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
     return 0;
@@ -88,6 +91,7 @@ static void read_controls(struct msghdr *message, struct clinux_datagram *datagr
     datagram->local_high = datagram->local_low = 0;
     datagram->interface = 0;
     datagram->segment = 0;
+    datagram->traffic_class = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
@@ -102,6 +106,12 @@ static void read_controls(struct msghdr *message, struct clinux_datagram *datagr
             datagram->interface = (uint32_t)info.ipi_ifindex;
         } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
             memcpy(dropped, CMSG_DATA(c), sizeof *dropped);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+            int class;
+            memcpy(&class, CMSG_DATA(c), sizeof class);
+            datagram->traffic_class = (uint8_t)class;
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            datagram->traffic_class = *CMSG_DATA(c);
         } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
             int segment;
             memcpy(&segment, CMSG_DATA(c), sizeof segment);
@@ -164,7 +174,7 @@ static size_t put_control(struct cmsghdr *c, int level, int type, const void *da
     return CMSG_SPACE(size);
 }
 
-/// Puts the control messages that fix source address, interface and size of segments in front of a datagram.
+/// Puts the control messages that fix source address, interface, traffic class and size of segments in front of a datagram.
 static void write_controls(
     struct msghdr *message, union control *room, const struct clinux_datagram *datagram, bool ipv4) {
     size_t used = 0;
@@ -181,6 +191,12 @@ static void write_controls(
             info.ipi6_ifindex = datagram->interface;
             used = put_control(&room->alignment, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
         }
+    }
+    if (datagram->traffic_class != 0) {
+        struct cmsghdr *next = (struct cmsghdr *)(room->bytes + used);
+        int class = datagram->traffic_class;
+        bool v4 = is_mapped(datagram->remote_high, datagram->remote_low);
+        used += put_control(next, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &class, sizeof class);
     }
     if (datagram->segment != 0) {
         struct cmsghdr *next = (struct cmsghdr *)(room->bytes + used);

@@ -9,7 +9,7 @@ public struct PortalPlan: Hashable, Sendable {
     public let address: IPv6Address
     public let prefix: IPv6Prefix
     /// Bytes: 1280, below which there is no IPv6 (RFC 8200 section 5), to 65535.
-    public let mtu: UInt32
+    public internal(set) var mtu: UInt32
     /// Of the prefix route; smaller wins.
     public let metric: UInt32
     public let table: UInt32

@@ -6,7 +6,7 @@ internal import Wire
 ///
 /// Every verb may be called again: it finishes what is missing. Nothing without our marks is changed or removed.
 public struct PortalPlumbing {
-    public let plan: PortalPlan
+    public private(set) var plan: PortalPlan
     let socket: NetlinkSocket
     private let links: Links
     private let addresses: Addresses
@@ -105,6 +105,13 @@ public struct PortalPlumbing {
             throw error
         }
         raised = link.index
+    }
+
+    /// Gives the device another MTU, in bytes, once it is up. The plan's is that from then on.
+    public mutating func setMTU(_ mtu: UInt32) throws(PortalError) {
+        guard let raised, mtu != plan.mtu else { return }
+        try asking { () throws(NetlinkError) in try links.setMTU(raised, mtu) }
+        plan.mtu = mtu
     }
 
     /// Takes away everything that was added: routes, address, mark, and the holding routes. A persistent

@@ -6,11 +6,14 @@ public struct IncomingDatagram {
     public let bytes: UnsafeMutableRawBufferPointer
     /// From where, and to which of our addresses, on which interface and socket.
     public let path: Path
+    /// DSCP and ECN of the packet that brought it (RFC 2474, RFC 3168). Anybody on the way could have set them.
+    public let trafficClass: UInt8
 
     @inlinable
-    init(bytes: UnsafeMutableRawBufferPointer, path: Path) {
+    init(bytes: UnsafeMutableRawBufferPointer, path: Path, trafficClass: UInt8 = 0) {
         self.bytes = bytes
         self.path = path
+        self.trafficClass = trafficClass
     }
 }
 
@@ -50,6 +53,8 @@ public struct OutgoingDatagram {
     /// Where to; from `path.local` when that is set. For link-local addresses by `path.interface`, else the
     /// kernel chooses the interface by its routes.
     public var path: Path
+    /// DSCP and ECN of its packets.
+    public var trafficClass: UInt8
     /// Set by `UDPSocket.send`.
     public var outcome: SendOutcome
 
@@ -59,10 +64,11 @@ public struct OutgoingDatagram {
     public static let maximumRun = 65_000
 
     @inlinable
-    public init(bytes: UnsafeRawBufferPointer, path: Path, segment: Int = 0) {
+    public init(bytes: UnsafeRawBufferPointer, path: Path, segment: Int = 0, trafficClass: UInt8 = 0) {
         self.bytes = bytes
         self.segment = segment
         self.path = path
+        self.trafficClass = trafficClass
         outcome = .pending
     }
 }

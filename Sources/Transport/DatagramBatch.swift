@@ -98,7 +98,8 @@ public final class DatagramBatch {
                 guard filled < room else { break }
                 let count = min(size, record.length - offset)
                 datagrams[filled] = IncomingDatagram(
-                    bytes: UnsafeMutableRawBufferPointer(start: start + offset, count: count), path: path)
+                    bytes: UnsafeMutableRawBufferPointer(start: start + offset, count: count), path: path,
+                    trafficClass: record.traffic_class)
                 filled += 1
                 offset += count
             } while offset < record.length

@@ -43,10 +43,11 @@ public final class OutgoingBatch {
     }
 
     /// Takes the first `count` bytes of what was reserved last as a datagram for `path`, or as several of `segment` bytes.
-    public func commit(_ count: Int, to path: Path, segment: Int = 0) {
+    public func commit(_ count: Int, to path: Path, segment: Int = 0, trafficClass: UInt8 = 0) {
         precondition(written < records.count && count >= 0 && count <= arena.count - used, "commit without reserve")
         records[written] = OutgoingDatagram(
-            bytes: UnsafeRawBufferPointer(rebasing: arena[used..<used + count]), path: path, segment: segment)
+            bytes: UnsafeRawBufferPointer(rebasing: arena[used..<used + count]), path: path, segment: segment,
+            trafficClass: trafficClass)
         written += 1
         used += count
     }

@@ -85,7 +85,8 @@ extension UDPSocket {
             while count < OutgoingDatagram.maximumSegments, start < record.bytes.count {
                 let end = min(start + record.segment, record.bytes.count)
                 pieces[count] = OutgoingDatagram(
-                    bytes: UnsafeRawBufferPointer(rebasing: record.bytes[start..<end]), path: record.path)
+                    bytes: UnsafeRawBufferPointer(rebasing: record.bytes[start..<end]), path: record.path,
+                    trafficClass: record.trafficClass)
                 (count, start) = (count + 1, end)
             }
             var part = SendProgress()
@@ -156,6 +157,7 @@ extension clinux_datagram {
         bytes = UnsafeMutableRawPointer(mutating: record.bytes.baseAddress)
         length = record.bytes.count
         segment = UInt16(truncatingIfNeeded: record.segment)
+        traffic_class = record.trafficClass
         let path = record.path
         remote_high = path.remote.address.high
         remote_low = path.remote.address.low

@@ -90,3 +90,26 @@ import Wire
         }
     }
 }
+
+/// DSCP and ECN of datagrams, both ways.
+@Suite struct TrafficClassTests {
+    @Test(arguments: ["::1", "127.0.0.1"], ["[::]:0", "0.0.0.0:0"]) func crosses(address: String, bound: String) throws
+    {
+        if address == "::1" && bound == "0.0.0.0:0" { return }
+        try NetworkNamespace.run {
+            let receiver = try UDPSocket.on(bound)
+            let sender = try UDPSocket.on(bound)
+            for wanted: UInt8 in [0, 1, 2, 3, 0xb8, 0xba] {
+                let bytes: [UInt8] = [1]
+                try bytes.withUnsafeBytes { raw in
+                    var record = [OutgoingDatagram(bytes: raw, path: try receiver.path(address), trafficClass: wanted)]
+                    _ = try record.withUnsafeMutableBufferPointer { try sender.send($0) }
+                    #expect(record[0].outcome == .sent)
+                }
+                let batch = DatagramBatch()
+                #expect(try receiver.collect(1, into: batch).count == 1)
+                #expect(batch[0].trafficClass == wanted)
+            }
+        }
+    }
+}

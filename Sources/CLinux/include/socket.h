@@ -24,6 +24,8 @@ struct clinux_datagram {
     /// Not 0: these are several datagrams of so many bytes one behind the other, the last may be shorter. For sending, the
     /// kernel cuts them apart (UDP_SEGMENT); for receiving, it has joined them (UDP_GRO).
     uint16_t segment;
+    /// DSCP and ECN: the traffic class of IPv6, the type of service of IPv4.
+    uint8_t traffic_class;
     /// Received, but longer than the room: the rest is lost.
     bool truncated;
 };

@@ -16,6 +16,10 @@ public struct Delivery {
     public let source: Address
     /// 0 to 65,535 bytes.
     public let message: UnsafeRawBufferPointer
+    /// The sender calls it a packet with a checksum that covers the pseudo-header alone.
+    public let isPartial: Bool
+    /// The ECN field of the packet that brought it, as the tunnel's outer one (RFC 6040 section 4.2).
+    public let ecn: UInt8
 }
 
 /// What became of a message that was handed in.
@@ -43,6 +47,8 @@ public enum BoxEvent: Sendable {
     case refused(Address, String)
     /// The session's path moved.
     case moved(Address, Endpoint)
+    /// What fits into one datagram to somebody is known anew: `largestPacket` may have changed.
+    case sized(Address)
 }
 
 /// A neighbour that is configured: the box keeps trying to have a link with it.

@@ -12,12 +12,14 @@ extension MeshBox {
         }
         let body = UnsafeRawBufferPointer(rebasing: frame[1...])
         switch kind {
-        case .message:
+        case .message, .partialPacket:
             session.lastDataReceived = now
             if session.lastSent + limits.keepaliveAfter < session.deadline {
                 wake(session, now + limits.keepaliveAfter)
             }
-            return Delivery(node: session.local.id, source: session.remote, message: body)
+            return Delivery(
+                node: session.local.id, source: session.remote, message: body, isPartial: kind == .partialPacket,
+                ecn: arrivingClass & ECN.mask)
         case .relay:
             return receiveRelay(frame, session, arrival, now)
         case .fragment:
@@ -155,6 +157,9 @@ extension MeshBox {
             return
         }
         let body = UnsafeRawBufferPointer(rebasing: frame[1...])
+        // What the link before said of congestion holds on the next.
+        outbox.trafficClass = arrivingClass & ECN.mask
+        defer { outbox.trafficClass = 0 }
         if frame.count <= capacity + RelayLayout.header {
             _ = emit(.relay, body, next, now)
         } else {

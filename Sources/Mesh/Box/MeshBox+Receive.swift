@@ -4,8 +4,12 @@ public import Wire
 /// The way in: a datagram, straight or out of a relay frame.
 extension MeshBox {
     /// Takes one datagram that came in over UDP. It is opened in place. Whatever it holds, the worst it does is to be counted.
-    public func receive(_ datagram: UnsafeMutableRawBufferPointer, from path: Path, now: Instant) -> Delivery? {
-        receive(datagram, .direct(path), now)
+    /// `trafficClass`: that of the packet that brought it.
+    public func receive(
+        _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8 = 0, now: Instant
+    ) -> Delivery? {
+        arrivingClass = trafficClass
+        return receive(datagram, .direct(path), now)
     }
 
     func receive(_ datagram: UnsafeMutableRawBufferPointer, _ arrival: Arrival, _ now: Instant) -> Delivery? {

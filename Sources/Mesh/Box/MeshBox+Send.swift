@@ -10,9 +10,12 @@ extension MeshBox {
     ///
     /// One that is larger than a datagram of the path carries goes in pieces; the outcome then names the size that would go in
     /// one, so that the portal can tell the sender.
-    public func send(_ message: UnsafeRawBufferPointer, from id: NodeID, to remote: Address, now: Instant)
-        -> SendOutcome
-    {
+    /// `trafficClass` is for the packets that carry it; it is lost on messages that wait.
+    public func send(
+        _ message: UnsafeRawBufferPointer, from id: NodeID, to remote: Address, trafficClass: UInt8 = 0, now: Instant
+    ) -> SendOutcome {
+        outbox.trafficClass = trafficClass
+        defer { outbox.trafficClass = 0 }
         guard let local = node(id) else { return drop(.nodeClosed) }
         guard message.count <= Self.messageLimit else { return drop(.messageTooLarge) }
         if let session = session(local, remote) { return send(.message, message, session, now) }
@@ -42,6 +45,25 @@ extension MeshBox {
         return frameCapacity(session).map { $0 - 1 }
     }
 
+    /// Whether that capacity is what the path carries, and not only what is known so far while larger sizes are tried.
+    public func isSizeSettled(to remote: Address, from id: NodeID) -> Bool {
+        guard let local = node(id), let session = session(local, remote) else { return false }
+        return isSizeSettled(session)
+    }
+
+    func isSizeSettled(_ session: Session) -> Bool {
+        if session.directAlive, session.direct != nil { return session.size.isSettled }
+        return session.relayCapacity != nil && relayLink(to: session.remote)?.size.isSettled == true
+    }
+
+    /// The largest message, in bytes, that goes in one datagram to the neighbour whose path carries most; nil as long as
+    /// that is known of nobody.
+    public var largestPacket: Int? {
+        allSessions.lazy
+            .filter { $0.local.isMain && $0.link.neighbour != nil && $0.usesDirectPath && $0.size.isSettled }
+            .compactMap { self.frameCapacity($0) }.max().map { $0 - 1 }
+    }
+
     func drop(_ reason: DropReason) -> SendOutcome {
         drops.count(reason)
         return .dropped(reason)
@@ -53,6 +75,16 @@ extension MeshBox {
         guard let keypair = session.current, keypair.maySend(now, limits), let capacity = frameCapacity(session) else {
             return park(kind, body, session, now)
         }
+        noteData(session, keypair, now)
+        if 1 + body.count <= capacity {
+            return emit(kind, body, session, now) ? .sent : .dropped(.outboxFull)
+        }
+        return emitPieces(kind, body, session, capacity, now) ? .fragmented(limit: capacity - 1) : .dropped(.outboxFull)
+    }
+
+    /// Data goes out: an answer is awaited, and the keys wear.
+    @inline(__always)
+    func noteData(_ session: Session, _ keypair: Keypair, _ now: Instant) {
         session.lastDataSent = now
         if session.unansweredSince == .distantFuture {
             session.unansweredSince = now
@@ -60,10 +92,6 @@ extension MeshBox {
             wake(session, now + patience)
         }
         if keypair.isWornOut { wake(session, now) }
-        if 1 + body.count <= capacity {
-            return emit(kind, body, session, now) ? .sent : .dropped(.outboxFull)
-        }
-        return emitPieces(kind, body, session, capacity, now) ? .fragmented(limit: capacity - 1) : .dropped(.outboxFull)
     }
 
     /// Keeps a frame until there are keys and a route, and sees to it that they come.

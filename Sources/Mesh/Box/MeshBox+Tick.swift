@@ -106,6 +106,10 @@ extension MeshBox {
             emitShort(.sizeProbe, body, session, to: direct.path, now)
         }
         due(session.size.nextProbe)
+        if session.size.isSettled, session.size.confirmed != session.sizeTold {
+            session.sizeTold = session.size.confirmed
+            note(.sized(session.remote))
+        }
     }
 
     /// Hellos until the link is up, then signs of life.

@@ -52,6 +52,8 @@ public final class MeshBox {
     var jar: CookieJar
     var reassembler: Reassembler
     var pendingBytes = 0
+    /// The traffic class of the packet that brought what is being received.
+    var arrivingClass: UInt8 = 0
 
     /// Handshake work done in this turn of the loop, and arrivals in this second.
     var workThisTurn = 0

@@ -14,6 +14,8 @@ public final class Outbox {
         /// The length of each datagram; the last may be shorter.
         public let segment: Int
         public let path: Path
+        /// DSCP and ECN for its packets (RFC 2474, RFC 3168).
+        public let trafficClass: UInt8
 
         public var datagrams: Int { (count + segment - 1) / segment }
     }
@@ -32,6 +34,8 @@ public final class Outbox {
     public private(set) var runs: [Run] = []
     /// How many datagrams there are.
     public private(set) var datagramCount = 0
+    /// What datagrams get that are committed from now on.
+    var trafficClass: UInt8 = 0
     private var used = 0
     private let maximum: Int
 
@@ -91,10 +95,10 @@ public final class Outbox {
     @inline(__always)
     func commit(_ count: Int, _ path: Path) {
         let last = runs.count - 1
-        if last >= 0, runs[last].takes(count, path) {
+        if last >= 0, runs[last].takes(count, path, trafficClass) {
             runs[last].count += count
         } else {
-            runs.append(Run(offset: used, count: count, segment: count, path: path))
+            runs.append(Run(offset: used, count: count, segment: count, path: path, trafficClass: trafficClass))
         }
         datagramCount += 1
         used += count
@@ -112,8 +116,9 @@ public final class Outbox {
 extension Outbox.Run {
     /// Whether a datagram of `next` bytes may join: after a shorter one nothing does.
     @inline(__always)
-    fileprivate func takes(_ next: Int, _ path: Path) -> Bool {
+    fileprivate func takes(_ next: Int, _ path: Path, _ trafficClass: UInt8) -> Bool {
         next <= segment && count + next <= Outbox.bytesPerRun && count % segment == 0
-            && count < segment * Outbox.segmentsPerRun && path == self.path
+            && count < segment * Outbox.segmentsPerRun && trafficClass == self.trafficClass
+            && path == self.path
     }
 }

@@ -28,6 +28,9 @@ enum FrameKind: UInt8 {
     case goodbye = 12
     /// The largest datagram (2) that came through the relays in one piece.
     case relaySize = 13
+    /// A message that is an IPv6 packet whose TCP or UDP checksum covers the pseudo-header alone, as the kernel leaves it to
+    /// network hardware: the seal has protected every byte since the sender's kernel wrote it.
+    case partialPacket = 14
 }
 
 /// The head of a fragment: kind (1), frame number (4), piece (1), pieces (1), bytes in the whole frame (4).

@@ -26,6 +26,9 @@ struct PathSize {
     private var searchAgainAt: Instant = .distantFuture
     private(set) var number: UInt32 = 0
 
+    /// Whether the largest size is found, for the time being.
+    var isSettled: Bool { !searching }
+
     private var searching: Bool { low + 1 < high }
 
     /// The size to probe now, if one is due.

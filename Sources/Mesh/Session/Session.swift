@@ -26,6 +26,8 @@ final class Session {
     /// Does the direct path answer?
     var directAlive = false
     var size = PathSize()
+    /// The size that was last told to those above.
+    var sizeTold = PathSize.base
     /// The largest datagram that gets through the relays in one piece, as the far end said.
     var relayCapacity: Int?
     /// What the relays' stamp said of what came in, and whether the far end was told.

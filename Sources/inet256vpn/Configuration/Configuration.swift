@@ -104,8 +104,10 @@ struct PortalConfiguration: Equatable, Sendable {
     var enabled = true
     var interface = "inet256"
     var prefix = standardPrefix
-    /// In bytes.
-    var mtu = standardMTU
+    /// In bytes; nil follows the largest that a path to a peer carries, from `PortalConfiguration.leastMTU` up.
+    var mtu: Int?
+    /// Whether the kernel hands over and takes packets that are cut and summed later (TUN offloads), where it can.
+    var offload = OffloadChoice.auto
     /// Whether the device outlives the daemon.
     var persistent = false
     /// The routing table of the prefix's route; nil is the kernel's main table.
@@ -123,8 +125,12 @@ struct PortalConfiguration: Equatable, Sendable {
     static let prefixLengths = 1...64
     /// In bytes: what any IPv6 link carries (RFC 8200 section 5). Larger ones need a path that carries
     /// them, or the session fragments.
-    static let standardMTU = 1280
+    static let leastMTU = 1280
     static let mtus = 1280...65535
+}
+
+enum OffloadChoice: String, CaseIterable, Sendable {
+    case auto, off
 }
 
 /// Whose packets pass the portal.

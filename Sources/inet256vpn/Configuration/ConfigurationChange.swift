@@ -49,6 +49,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("portal.interface", old.portal.interface != new.portal.interface)
         note("portal.prefix", old.portal.prefix != new.portal.prefix)
         note("portal.mtu", old.portal.mtu != new.portal.mtu)
+        note("portal.offload", old.portal.offload != new.portal.offload)
         note("portal.persistent", old.portal.persistent != new.portal.persistent)
         note("portal.table", old.portal.table != new.portal.table)
         note("portal.metric", old.portal.metric != new.portal.metric)

@@ -90,9 +90,13 @@ struct ConfigurationValue {
         return nil
     }
 
-    /// A decimal whole number within `range`.
-    func integer(in range: ClosedRange<Int>) -> Int? {
-        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    /// Whether it is that very word.
+    func isWord(_ word: String) -> Bool { node.scalar?.string == word }
+
+    /// A decimal whole number within `range`; a complaint names the word that could stand there as well.
+    func integer(in range: ClosedRange<Int>, or word: String? = nil) -> Int? {
+        let alternative = word.map { ", or \($0)" } ?? ""
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)\(alternative)"
         guard let scalar = node.scalar, scalar.style == .plain, let value = Int(scalar.string),
             String(value) == scalar.string
         else {

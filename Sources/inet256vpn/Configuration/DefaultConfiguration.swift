@@ -62,8 +62,10 @@ extension Configuration {
           interface: \(PortalConfiguration().interface)
           # Where the IPv6 addresses of all nodes lie. The same on every box of a network.
           prefix: \(PortalConfiguration.standardPrefix)
-          # In bytes, \(PortalConfiguration.mtus.lowerBound) to \(PortalConfiguration.mtus.upperBound).
-          mtu: \(PortalConfiguration.standardMTU)
+          # In bytes, \(PortalConfiguration.mtus.lowerBound) to \(PortalConfiguration.mtus.upperBound); auto follows what paths to peers carry.
+          mtu: auto
+          # Whether the kernel may hand over and take large packets that are cut and summed here: auto or off.
+          offload: auto
           # Whether the interface stays when the daemon stops.
           persistent: false
           # The routing table and the metric of the prefix's route (the kernel's choice by default).

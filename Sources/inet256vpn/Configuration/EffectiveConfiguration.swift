@@ -39,11 +39,22 @@ struct EffectiveConfiguration: Encodable {
         let addrs: [String]
     }
 
+    /// A number, or "auto".
+    private struct MTU: Encodable {
+        let bytes: Int?
+
+        func encode(to encoder: any Encoder) throws {
+            var value = encoder.singleValueContainer()
+            if let bytes { try value.encode(bytes) } else { try value.encode("auto") }
+        }
+    }
+
     private struct Portal: Encodable {
         let enabled: Bool
         let interface: String
         let prefix: String
-        let mtu: Int
+        let mtu: MTU
+        let offload: String
         let persistent: Bool
         let table: UInt32?
         let metric: UInt32?
@@ -76,8 +87,9 @@ struct EffectiveConfiguration: Encodable {
     private var portal: Portal {
         let portal = configuration.portal
         return Portal(
-            enabled: portal.enabled, interface: portal.interface, prefix: portal.prefix.description, mtu: portal.mtu,
-            persistent: portal.persistent, table: portal.table, metric: portal.metric,
+            enabled: portal.enabled, interface: portal.interface, prefix: portal.prefix.description,
+            mtu: MTU(bytes: portal.mtu), offload: portal.offload.rawValue, persistent: portal.persistent,
+            table: portal.table, metric: portal.metric,
             allow: words(portal.allow))
     }
 

@@ -5,7 +5,7 @@ extension PortalConfiguration {
     /// Takes in the mapping but for `allow`, which it gives back: that one needs the peers' names.
     mutating func read(_ value: ConfigurationValue) -> ConfigurationValue? {
         var allow: ConfigurationValue?
-        let known = ["enabled", "interface", "prefix", "mtu", "persistent", "table", "metric", "allow"]
+        let known = ["enabled", "interface", "prefix", "mtu", "offload", "persistent", "table", "metric", "allow"]
         value.fields(known, expected: "a mapping such as {interface: inet256}") { key, value in
             switch key {
             case "enabled":
@@ -15,7 +15,13 @@ extension PortalConfiguration {
             case "prefix":
                 if let prefix = value.portalPrefix() { self.prefix = prefix }
             case "mtu":
-                if let mtu = value.integer(in: Self.mtus) { self.mtu = mtu }
+                if value.isWord("auto") {
+                    mtu = nil
+                } else if let mtu = value.integer(in: Self.mtus, or: "auto") {
+                    self.mtu = mtu
+                }
+            case "offload":
+                if let choice = value.word(OffloadChoice.self) { offload = choice }
             case "persistent":
                 if let flag = value.bool() { persistent = flag }
             case "table":

@@ -1,5 +1,6 @@
 internal import INET256
 internal import Mesh
+internal import Netlink
 internal import Portal
 internal import Transport
 internal import Wire
@@ -59,7 +60,8 @@ extension Engine {
             },
             portal: bridge.map {
                 EngineSnapshot.PortalSnapshot(
-                    interface: $0.device.name, address: $0.own, device: $0.device.counters, drops: $0.drops,
+                    interface: $0.device.name, address: $0.own, mtu: plumbing.map { Int($0.plan.mtu) } ?? 0,
+                    device: $0.device.counters, drops: $0.drops,
                     prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },
             unread: unread + hosted.counters.unread, hosted: hostedCounters, applications: hosted.applications,

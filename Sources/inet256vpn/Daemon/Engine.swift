@@ -27,7 +27,9 @@ final class Engine {
     /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
-    private var plumbing: PortalPlumbing?
+    private(set) var plumbing: PortalPlumbing?
+    /// Whether the interface's MTU follows what paths carry.
+    private let followsPaths: Bool
     private let poller: Poller
     private let watcher: NetworkWatcher?
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
@@ -64,6 +66,7 @@ final class Engine {
         mailbox = setup.mailbox
         inbox = setup.inbox
         logger = setup.logger
+        followsPaths = setup.portal?.followsPaths ?? false
         poller = try Poller()
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
@@ -140,6 +143,21 @@ final class Engine {
             bridge?.machineAddresses = Set(addresses.map(\.address))
         } catch {
             logger.warning("the machine's addresses could not be asked", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Gives the interface the MTU that the best path to a neighbour carries, unless the configuration says one: TCP then fills
+    /// its packets. Where a path carries less, senders are told (RFC 4443 section 3.2).
+    private func fitPortal() {
+        guard followsPaths, var plumbing, let largest = box.largestPacket else { return }
+        let mtu = UInt32(min(max(largest, PortalConfiguration.leastMTU), PortalConfiguration.mtus.upperBound))
+        guard mtu != plumbing.plan.mtu else { return }
+        do {
+            try plumbing.setMTU(mtu)
+            self.plumbing = plumbing
+            logger.info("the interface's MTU follows the paths", metadata: ["mtu": "\(mtu)"])
+        } catch {
+            logger.warning("the interface's MTU cannot be changed", metadata: ["reason": "\(error)"])
         }
     }
 
@@ -225,7 +243,11 @@ final class Engine {
             let count = try lines[place].socket.receive(into: batch)
             for index in 0..<count {
                 let datagram = batch[index]
-                if let delivery = box.receive(datagram.bytes, from: datagram.path, now: now) { try take(delivery) }
+                if let delivery = box.receive(
+                    datagram.bytes, from: datagram.path, trafficClass: datagram.trafficClass, now: now)
+                {
+                    try take(delivery)
+                }
                 while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
             }
             if box.outbox.wantsFlush { try flush(now) }
@@ -334,6 +356,7 @@ final class Engine {
                 logger.warning("refused", metadata: ["peer": "\(name(address))", "reason": "\(reason)"])
             case .pong(let id, _, _):
                 if let ping = pings.removeValue(forKey: id) { ping.answer(.answered(now - ping.sent)) }
+            case .sized: fitPortal()
             case .undeliverable(let node, _, let message):
                 if node == .main { try bridge?.undeliverable(message, now: now) }
             }

@@ -52,6 +52,7 @@ struct EngineSnapshot: Sendable {
     struct PortalSnapshot: Sendable {
         var interface: String
         var address: IPv6Address
+        var mtu: Int
         var device: TunCounters
         var drops: Portal.DropCounters
         /// Packets the gate (`portal.allow`) held back.

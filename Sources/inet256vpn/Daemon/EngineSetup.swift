@@ -12,6 +12,9 @@ struct EngineSetup: Sendable {
         var plan: PortalPlan
         var map: IPv6Map
         var gate: PortalGate
+        /// Whether the interface's MTU is that of the paths; else the plan's stays.
+        var followsPaths = true
+        var offload = true
         var networks: PortalNetworks = .none
         /// The boxes that networks are behind, by their derived address.
         var owners: [IPv6Address: Address] = [:]
@@ -57,11 +60,13 @@ struct EngineSetup: Sendable {
             let networks = SiteNetworks(configuration.networks)
             let plan = try PortalPlan(
                 interface: configuration.portal.interface, address: map.address(of: setup.key.address),
-                prefix: map.prefix, mtu: UInt32(configuration.portal.mtu),
+                prefix: map.prefix, mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
                 metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
                 table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
                 networks: networks.remote.map(\.prefix), localNetworks: networks.local)
             portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration.portal.allow, configuration))
+            portal?.followsPaths = configuration.portal.mtu == nil
+            portal?.offload = configuration.portal.offload == .auto
             portal?.networks = try networks.table(map)
             portal?.owners = networks.owners(map)
         }

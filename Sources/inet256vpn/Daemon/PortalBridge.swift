@@ -101,7 +101,9 @@ struct PortalBridge {
         case .sent, .queued:
             break
         case .fragmented(let limit):
-            // It is on its way in pieces, so nothing is lost; the sender learns what goes in one.
+            // It is on its way in pieces, so nothing is lost; the sender learns what goes in one, once that is known:
+            // its kernel believes what it is told for ten minutes.
+            guard box.isSizeSettled(to: address, from: .main) else { return }
             let mtu = max(limit, IPv6Header.minimumMTU)
             if header.totalLength > mtu { try reply(.tooBig(mtu: UInt32(mtu)), header, now) }
         case .loopback(let node):

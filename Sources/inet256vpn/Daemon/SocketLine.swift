@@ -44,7 +44,8 @@ final class SocketLine {
         var count = 0
         for run in outbox.runs where run.path.socket == UInt16(place) || chosen(run.path) == place {
             records[count] = OutgoingDatagram(
-                bytes: outbox.bytes(of: run), path: run.path, segment: run.count > run.segment ? run.segment : 0)
+                bytes: outbox.bytes(of: run), path: run.path, segment: run.count > run.segment ? run.segment : 0,
+                trafficClass: run.trafficClass)
             count += 1
             if count == records.count {
                 try send(count, box, now)
@@ -71,7 +72,7 @@ final class SocketLine {
                 return
             }
             room.copyMemory(from: record.bytes)
-            rest.commit(record.bytes.count, to: record.path, segment: record.segment)
+            rest.commit(record.bytes.count, to: record.path, segment: record.segment, trafficClass: record.trafficClass)
         }
     }
 

@@ -70,7 +70,7 @@ struct StatusWriter {
         status.interface = snapshot.interface
         status.address = "\(snapshot.address)"
         status.prefix = "\(configuration.portal.prefix)"
-        status.mtu = configuration.portal.mtu
+        status.mtu = snapshot.mtu
         status.traffic = Traffic(
             rxPackets: snapshot.device.written, rxBytes: snapshot.device.writtenBytes, txPackets: snapshot.device.read,
             txBytes: snapshot.device.readBytes)
