@@ -17,6 +17,10 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     public var rttMs: Double?
     public var handshakeAgeSeconds: Double?
     public var traffic = Traffic()
+    /// Datagrams that the peer sent here and that did not come in though later ones did; nil before the first session. It
+    /// lags by some seconds, since what is merely late is waited for, and it holds what probes of the path's size that
+    /// were too large cost.
+    public var lostPackets: UInt64?
     public var cipher: String?
     /// Bytes of datagram that the path carries.
     public var mtu: Int?
@@ -32,6 +36,7 @@ public struct PeerStatus: Codable, Sendable, Equatable {
         case id, name, configured, state, detail, endpoint, traffic, cipher, mtu
         case rttMs = "rtt_ms"
         case handshakeAgeSeconds = "handshake_age_seconds"
+        case lostPackets = "lost_packets"
     }
 }
 

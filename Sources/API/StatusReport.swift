@@ -14,6 +14,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var peers: [PeerStatus] = []
     public var sessions: [SessionStatus] = []
     public var nodes: [LocalNodeStatus] = []
+    /// Nil while the data plane does not answer.
+    public var applicationMessages: MessageCounts?
     /// Packets dropped since the start, by reason.
     public var drops: [String: UInt64] = [:]
     public var firewall: FirewallStatus
@@ -47,6 +49,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case network
         case transportAddrs = "transport_addrs"
         case portal, peers, sessions, nodes, drops, firewall, handshakes, warnings
+        case applicationMessages = "application_messages"
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
     }
@@ -95,6 +98,19 @@ public struct Traffic: Codable, Sendable, Equatable {
         case rxBytes = "rx_bytes"
         case txPackets = "tx_packets"
         case txBytes = "tx_bytes"
+    }
+}
+
+/// Messages of applications' nodes since the start, wherever they go and come from.
+public struct MessageCounts: Codable, Sendable, Equatable {
+    /// Taken from applications.
+    public var sent: UInt64
+    /// Handed to them.
+    public var received: UInt64
+
+    public init(sent: UInt64, received: UInt64) {
+        self.sent = sent
+        self.received = received
     }
 }
 

@@ -84,6 +84,7 @@ struct FakeDaemon: DaemonControl {
         up.endpoint = "192.0.2.1:25632"
         up.rttMs = 12.34
         up.handshakeAgeSeconds = 61
+        up.lostPackets = 17
         up.cipher = "aes-256-gcm"
         up.mtu = 1452
         var refused = PeerStatus(id: Sample.doubleDashed, name: "barn", configured: true, state: .refused)
@@ -94,6 +95,7 @@ struct FakeDaemon: DaemonControl {
         report.sessions = [relayed]
         report.nodes = [LocalNodeStatus(address: Sample.plain, ip6Addr: "fd04::1", origin: "main")]
         report.drops = ["unknown_session": 7]
+        report.applicationMessages = MessageCounts(sent: 9, received: 8)
         report.warnings = ["the clock is odd"]
         report.memoryRssBytes = 12_000_000
         return report

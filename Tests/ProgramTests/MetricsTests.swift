@@ -18,18 +18,33 @@ import Testing
         return Metrics.text(FakeDaemon.sampleReport, firewall, process)
     }
 
-    /// Every line is a comment or a sample of a family that was announced before, and no sample comes twice.
+    /// The text format, version 0.0.4: HELP, TYPE and samples of a family stand together, each family comes once, and no
+    /// sample twice.
     @Test func everyLineIsWellFormed() throws {
-        var announced: Set<String> = []
+        var families: Set<String> = []
         var samples: Set<String> = []
-        let line = /([a-z0-9_]+)(\{[a-z_]+="(?:[^"\\\n]|\\.)*"(?:,[a-z_]+="(?:[^"\\\n]|\\.)*")*\})? (-?[0-9.e+]+)/
-        for text in text().split(separator: "\n") {
-            if text.hasPrefix("# TYPE ") {
-                #expect(announced.insert(String(text.split(separator: " ")[2])).inserted, "\(text)")
-            } else if !text.hasPrefix("# HELP ") {
+        var (helped, family, kind) = ("", "", "")
+        let line =
+            /([a-z][a-z0-9_]*)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (-?[0-9.e+]+)/
+        let text = text()
+        #expect(text.hasSuffix("\n") && !text.contains("\n\n") && !text.contains("\r"))
+        for text in text.split(separator: "\n") {
+            let words = text.split(separator: " ", maxSplits: 3).map(String.init)
+            if text.hasPrefix("# HELP ") {
+                try #require(words.count == 4, "\(text)")
+                helped = words[2]
+            } else if text.hasPrefix("# TYPE ") {
+                try #require(words.count == 4, "\(text)")
+                (family, kind) = (words[2], words[3])
+                #expect(family == helped, "\(text)")
+                #expect(families.insert(family).inserted, "\(text)")
+                #expect(kind == "gauge" || kind == "counter" && family.hasSuffix("_total"), "\(text)")
+            } else {
                 let match = try #require(text.wholeMatch(of: line), "\(text)")
-                #expect(announced.contains(String(match.1)), "\(text)")
+                #expect(match.1 == family, "\(text)")
                 #expect(samples.insert("\(match.1)\(match.2 ?? "")").inserted, "\(text)")
+                let value = try #require(Double(match.3), "\(text)")
+                #expect(kind == "gauge" || value >= 0, "\(text)")
             }
         }
         #expect(samples.count > 30)
@@ -39,6 +54,9 @@ import Testing
         "inet256_portal_bytes_total{direction=\"out\"} 5000000", "inet256_links{state=\"refused\"} 1",
         "inet256_sessions{via=\"relayed\"} 1",
         "inet256_peer_rtt_seconds{address=\"\(Sample.dashed)\",peer=\"office\"} 0.01234",
+        "inet256_peer_lost_packets_total{address=\"\(Sample.dashed)\",peer=\"office\"} 17",
+        "inet256_application_messages_total{direction=\"in\"} 8",
+        "inet256_application_messages_total{direction=\"out\"} 9",
         "inet256_dropped_total{reason=\"unknown_session\"} 7", "process_open_fds 12", "process_cpu_seconds_total 1.5",
         "inet256_firewall_rule_packets_total{counter=\"in_1\",direction=\"in\",rule=\"allow \\\"x\\\\y\\\" from bob\"} 7",
         "inet256_firewall_default_packets_total{action=\"deny\",direction=\"in\"} 3",
@@ -46,5 +64,10 @@ import Testing
     ])
     func says(_ line: String) {
         #expect(text().split(separator: "\n").contains { $0 == line }, "\(text())")
+    }
+
+    @Test func aPeerWithoutASessionHasNoLoss() {
+        let lines = text().split(separator: "\n").filter { $0.hasPrefix("inet256_peer_lost_packets_total{") }
+        #expect(lines.count == 1, "\(lines)")
     }
 }

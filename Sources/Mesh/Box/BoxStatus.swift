@@ -30,6 +30,8 @@ public struct BoxStatus: Sendable {
         public var receivedDatagrams: UInt64
         public var sentBytes: UInt64
         public var sentDatagrams: UInt64
+        /// Datagrams of the remote node that did not come in though later ones did, in this session's life.
+        public var lostDatagrams: UInt64
     }
 
     /// A stranger whose link was not accepted.
@@ -102,6 +104,7 @@ extension MeshBox {
             established: session.current != nil, handshakeAge: session.current.map { now - $0.created },
             cipher: session.current?.cipher, messageCapacity: frameCapacity(session).map { $0 - 1 },
             receivedBytes: session.receivedBytes, receivedDatagrams: session.receivedDatagrams,
-            sentBytes: session.sentBytes, sentDatagrams: session.sentDatagrams)
+            sentBytes: session.sentBytes, sentDatagrams: session.sentDatagrams,
+            lostDatagrams: session.lostDatagrams)
     }
 }

@@ -28,7 +28,7 @@ extension MeshBox {
 
     /// Makes `keypair` the one to send on.
     private func adopt(_ keypair: Keypair, _ session: Session, _ now: Instant) {
-        release(&session.previous)
+        release(\.previous, of: session)
         if let old = session.current, old.initiator != keypair.initiator,
             keypair.created - old.created < Self.simultaneous, old.maySend(now, limits),
             keypair.initiator != (session.local.address < session.remote)
@@ -56,14 +56,16 @@ extension MeshBox {
     /// Message 3 was not confirmed for as long as the other end waits for it: these keys will never work.
     func giveUp(_ keypair: Keypair, _ session: Session, _ now: Instant) {
         guard session.current === keypair else { return }
-        release(&session.current)
+        release(\.current, of: session)
         swap(&session.current, &session.previous)
         if session.current == nil, session.directAlive { directPathDied(session, now) }
     }
 
-    func release(_ keypair: inout Keypair?) {
-        if let old = keypair { indices.release(old.localIndex) }
-        keypair = nil
+    func release(_ place: ReferenceWritableKeyPath<Session, Keypair?>, of session: Session) {
+        guard let old = session[keyPath: place] else { return }
+        indices.release(old.localIndex)
+        session.endLoss(of: old)
+        session[keyPath: place] = nil
     }
 
     func endAttempt(_ attempt: inout Attempt?) {

@@ -200,8 +200,8 @@ extension MeshBox {
 
     func receiveGoodbye(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
-        release(&session.current)
-        release(&session.previous)
+        release(\.current, of: session)
+        release(\.previous, of: session)
         endAttempt(&session.directAttempt)
         endAttempt(&session.relayedAttempt)
         session.directAlive = false

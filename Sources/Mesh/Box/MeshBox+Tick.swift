@@ -31,7 +31,7 @@ extension MeshBox {
         if instant < deadline { deadline = instant }
     }
 
-    /// Answered handshakes that were never finished, and frames that lack pieces.
+    /// Answered handshakes that were never finished, frames that lack pieces, datagrams that did not come.
     private func sweep(_ now: Instant) {
         responses.removeAll { response in
             guard now - response.created >= limits.responseLifetime else { return false }
@@ -41,6 +41,7 @@ extension MeshBox {
         }
         if !overtaken.isEmpty { forgetOvertaken() }
         drops.count(.fragmentExpired, by: reassembler.tick(now))
+        for session in allSessions { session.lookForLoss(now) }
         sweepAt = now + .seconds(1)
         if responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
     }
@@ -66,13 +67,17 @@ extension MeshBox {
 
     private func expireKeys(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
         if let old = session.previous {
-            if old.mayReceive(now, limits) { due(old.created + limits.rejectAfter) } else { release(&session.previous) }
+            if old.mayReceive(now, limits) {
+                due(old.created + limits.rejectAfter)
+            } else {
+                release(\.previous, of: session)
+            }
         }
         guard let current = session.current else { return }
         if current.mayReceive(now, limits) {
             due(current.created + limits.rejectAfter)
         } else {
-            release(&session.current)
+            release(\.current, of: session)
             if session.directAlive { directPathDied(session, now) }
         }
     }

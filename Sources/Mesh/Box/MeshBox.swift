@@ -263,8 +263,8 @@ public final class MeshBox {
         takeLinkDown(session, now)
         endAttempt(&session.directAttempt)
         endAttempt(&session.relayedAttempt)
-        release(&session.current)
-        release(&session.previous)
+        release(\.current, of: session)
+        release(\.previous, of: session)
         failPending(session, olderThan: .distantFuture)
         if recent === session { recent = nil }
         let key = SessionKey(node: session.local.id.rawValue, remote: session.remote)

@@ -19,6 +19,7 @@ final class Keypair {
 
     private(set) var nextCounter: UInt64 = 0
     private(set) var window = ReplayWindow()
+    private var loss = LossCount()
     private var failures: UInt64 = 0
 
     init(
@@ -60,6 +61,13 @@ final class Keypair {
         nextCounter += 1
         return count + TransportLayout.overhead
     }
+
+    /// Datagrams of the other end that did not come in under these keys; see `LossCount`.
+    var lost: UInt64 { loss.lost }
+
+    func lookForLoss(_ now: Instant) { loss.look(at: window, now) }
+
+    func endLoss() { loss.end(with: window) }
 
     enum Opening {
         /// The frame's bytes stand behind the header; was the counter newer than all before?

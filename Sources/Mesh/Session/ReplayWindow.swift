@@ -8,6 +8,8 @@ struct ReplayWindow {
 
     /// The newest counter accepted, plus one; 0 when there is none yet.
     private(set) var next: UInt64 = 0
+    /// How many were accepted.
+    private(set) var accepted: UInt64 = 0
     private var seen: [UInt64]
 
     init() { seen = [UInt64](repeating: 0, count: Self.blocks) }
@@ -42,7 +44,24 @@ struct ReplayWindow {
             next = counter + 1
         }
         seen[Self.block(counter)] |= Self.mask(counter)
+        accepted &+= 1
         return true
+    }
+
+    /// How many of the counters before `mark` were not accepted; of those before the window, where `mark` is behind that: they
+    /// never will be. Looks at up to all blocks, so it is nothing to ask per datagram.
+    func missing(before mark: UInt64) -> UInt64 {
+        let reach = UInt64(Self.bits - Self.blockBits)
+        let start = max(min(mark, next), next > reach ? next - reach : 0)
+        guard start < next else { return next - accepted }
+        let bits = UInt64(Self.blockBits)
+        var behind = (seen[Self.block(start)] >> (start % bits)).nonzeroBitCount
+        var block = start / bits + 1
+        while block <= (next - 1) / bits {
+            behind += seen[Int(block % UInt64(Self.blocks))].nonzeroBitCount
+            block += 1
+        }
+        return start - (accepted - UInt64(behind))
     }
 
     @inline(__always)

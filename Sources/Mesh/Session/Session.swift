@@ -59,6 +59,8 @@ final class Session {
     var receivedDatagrams: UInt64 = 0
     var sentBytes: UInt64 = 0
     var sentDatagrams: UInt64 = 0
+    /// What was lost under keys that are gone.
+    private var lostBefore: UInt64 = 0
 
     init(number: UInt32, local: BoxNode, remote: Address, now: Instant) {
         self.number = number
@@ -69,6 +71,20 @@ final class Session {
     }
 
     var usesDirectPath: Bool { directAlive && direct != nil }
+
+    /// Datagrams that the other end sent and that did not come in, under all keys; see `LossCount`.
+    var lostDatagrams: UInt64 { lostBefore + (current?.lost ?? 0) + (previous?.lost ?? 0) }
+
+    func lookForLoss(_ now: Instant) {
+        current?.lookForLoss(now)
+        previous?.lookForLoss(now)
+    }
+
+    /// Takes over the count of keys that are about to go.
+    func endLoss(of keypair: Keypair) {
+        keypair.endLoss()
+        lostBefore += keypair.lost
+    }
 
     func note(sent bytes: Int, _ now: Instant) {
         sentBytes &+= UInt64(bytes)

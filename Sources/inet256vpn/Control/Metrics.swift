@@ -42,6 +42,11 @@ struct Metrics {
         for (reason, count) in status.drops.sorted(by: { $0.key < $1.key }) {
             sample("dropped_total", ["reason": reason], Double(count))
         }
+        if let messages = status.applicationMessages {
+            family("application_messages_total", .counter, "Messages of applications' nodes; in is to them.")
+            sample("application_messages_total", ["direction": "in"], Double(messages.received))
+            sample("application_messages_total", ["direction": "out"], Double(messages.sent))
+        }
         add("portal", status.portal.traffic, [:], "Packets through the portal; in is from the mesh.")
         family("portal_dropped_total", .counter, "Packets that the portal dropped, by reason.")
         for (reason, count) in status.portal.drops.sorted(by: { $0.key < $1.key }) {
@@ -74,6 +79,10 @@ struct Metrics {
         for peer in peers {
             sample("peer_packets_total", labels(peer).with("direction", "in"), Double(peer.traffic.rxPackets))
             sample("peer_packets_total", labels(peer).with("direction", "out"), Double(peer.traffic.txPackets))
+        }
+        family("peer_lost_packets_total", .counter, "Datagrams of the peer that did not come in though later ones did.")
+        for peer in peers {
+            if let lost = peer.lostPackets { sample("peer_lost_packets_total", labels(peer), Double(lost)) }
         }
         family("peer_bytes_total", .counter, "Bytes of the link's datagrams.")
         for peer in peers {
@@ -110,11 +119,15 @@ struct Metrics {
 
     private mutating func add(_ process: ProcessNumbers) {
         // These names are what every exporter uses.
-        lines += [
-            "# TYPE process_resident_memory_bytes gauge", "process_resident_memory_bytes \(process.residentBytes)",
+        let numbers: [(String, Kind, String, String)] = [
+            ("resident_memory_bytes", .gauge, "Memory in use.", "\(process.residentBytes)"),
+            ("open_fds", .gauge, "Open file descriptors.", "\(process.openFiles)"),
+            ("cpu_seconds_total", .counter, "Time of the processor, user's and system's.", "\(process.cpuSeconds)"),
         ]
-        lines += ["# TYPE process_open_fds gauge", "process_open_fds \(process.openFiles)"]
-        lines += ["# TYPE process_cpu_seconds_total counter", "process_cpu_seconds_total \(process.cpuSeconds)"]
+        for (name, kind, help, value) in numbers {
+            lines += ["# HELP process_\(name) \(help)", "# TYPE process_\(name) \(kind.rawValue)"]
+            lines.append("process_\(name) \(value)")
+        }
     }
 
     // MARK: The format

@@ -57,6 +57,7 @@ struct StatusWriter {
                 address: "\(node)", ip6Addr: place == 0 ? report.ip6Addr : nil,
                 origin: place == 0 ? "main" : snapshot.applications.contains(node) ? "application" : "configured")
         }
+        report.applicationMessages = MessageCounts(sent: snapshot.hosted.sent, received: snapshot.hosted.received)
         report.drops = drops(snapshot)
         report.handshakes = snapshot.box.handshakes
         report.queuedBytes = UInt64(snapshot.box.queuedBytes)
@@ -100,6 +101,7 @@ struct StatusWriter {
             if let session = box.sessions.first(where: { $0.remote == link.address && $0.local == box.mainAddress }) {
                 peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds
                 peer.traffic = traffic(session)
+                peer.lostPackets = session.lostDatagrams
                 peer.cipher = session.cipher?.name
                 peer.mtu = session.messageCapacity
             }
