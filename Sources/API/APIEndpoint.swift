@@ -4,7 +4,7 @@ public import Wire
 public enum APIEndpoint: Hashable, Sendable {
     /// A stream socket in the file system, at most `longestPath` bytes.
     case unix(path: String)
-    /// HTTP over TCP, on a loopback address only: the API has no authentication of its own.
+    /// HTTP over TCP. The API has no authentication and no encryption of its own: a listener belongs on a loopback address.
     case tcp(Endpoint)
 
     /// The socket that the daemon opens when nothing else is configured.
@@ -14,8 +14,9 @@ public enum APIEndpoint: Hashable, Sendable {
     public static let longestPath = 107
 
     /// Parses "unix:///run/x.sock", "unix://./x.sock" or "tcp://127.0.0.1:2560" ("localhost" stands for
-    /// 127.0.0.1). Throws what is wrong with the text, worded for people.
-    public init(parsing text: String) throws(APIEndpointError) {
+    /// 127.0.0.1). Addresses that other machines reach are refused unless `allowingRemote` says otherwise. Throws what
+    /// is wrong with the text, worded for people.
+    public init(parsing text: String, allowingRemote: Bool = false) throws(APIEndpointError) {
         if let path = text.dropping(prefix: "unix://") {
             guard !path.isEmpty, !path.hasSuffix("/") else { throw .noPath }
             guard path.utf8.count <= Self.longestPath else { throw .pathTooLong(path.utf8.count) }
@@ -24,10 +25,18 @@ public enum APIEndpoint: Hashable, Sendable {
         } else if let rest = text.dropping(prefix: "tcp://") {
             let numeric = rest.dropping(prefix: "localhost:").map { "127.0.0.1:" + $0 } ?? rest
             guard let endpoint = Endpoint(numeric) else { throw .notNumeric }
-            guard endpoint.address.isLoopback else { throw .notLoopback(rest) }
+            guard allowingRemote || endpoint.address.isLoopback else { throw .notLoopback(rest) }
             self = .tcp(endpoint)
         } else {
             throw .unknownScheme
+        }
+    }
+
+    /// Whether other machines may reach it.
+    public var isRemote: Bool {
+        switch self {
+        case .unix: false
+        case .tcp(let endpoint): !endpoint.address.isLoopback
         }
     }
 }
@@ -59,7 +68,7 @@ public enum APIEndpointError: Error, Hashable, CustomStringConvertible {
             "the socket's path has \(count) bytes, and Unix sockets allow \(APIEndpoint.longestPath)"
         case .notNumeric: "expected a numeric loopback address and a port after tcp://, such as tcp://127.0.0.1:2560"
         case .notLoopback(let host):
-            "\(host) is not a loopback address: the API has no authentication, so only 127.0.0.1 and [::1] are allowed"
+            "\(host) is not a loopback address, and the API has no authentication and no encryption"
         }
     }
 }

@@ -36,7 +36,8 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("private_key_path: []", line: 1, "private_key_path", "an empty list", "path of a file"),
         Wrong("\nprivate_key_path:", line: 2, "private_key_path", "nothing"),
         Wrong("private_key_path: ./dir/", line: 1, "private_key_path", "path of a file"),
-        Wrong("api_endpoint: tcp://192.0.2.1:80", line: 1, "api_endpoint", "not a loopback address"),
+        Wrong(
+            "api_endpoint: tcp://192.0.2.1:80", line: 1, "api_endpoint", "not a loopback address", "allow_remote: true"),
         Wrong("api_endpoint: tcp://example.org:80", line: 1, "api_endpoint", "numeric"),
         Wrong("api_endpoint: /run/x.sock", line: 1, "api_endpoint", "unix:///path/to/socket"),
         Wrong("api_endpoint: unix:///\(String(repeating: "x", count: 120))", line: 1, "api_endpoint", "107"),

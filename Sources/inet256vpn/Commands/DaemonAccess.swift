@@ -24,7 +24,8 @@ struct DaemonAccess: ParsableArguments {
         if let config { return try Configuration.load(config.path).apiEndpoint }
         guard let text = environment[Self.environmentKey], !text.isEmpty else { return .standard }
         do throws(APIEndpointError) {
-            return try APIEndpoint(parsing: text)
+            // Where to connect to is the caller's business; who may listen where is the configuration's.
+            return try APIEndpoint(parsing: text, allowingRemote: true)
         } catch {
             throw CommandFailure(.usage, "the environment's \(Self.environmentKey) is \"\(text)\": \(error)")
         }

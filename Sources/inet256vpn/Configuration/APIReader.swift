@@ -1,59 +1,76 @@
 internal import API
 
-/// What applications may do by the API.
+/// What applications may do by the API, and who reaches it.
 struct APIConfiguration: Equatable, Sendable {
     /// Whom their nodes exchange messages with.
     var allow = PortalAccess.any
-    /// Nodes that applications have open, in all.
-    var nodes = 4096
-    /// Connections with a node, in all and of one client.
-    var connections = 4096
-    var clientConnections = 256
-    /// A further listener, on loopback, for metrics and status alone.
+    /// Whether `api_endpoint` and `listen` may be TCP on addresses that other machines reach.
+    var allowRemote = false
+    var limits = APILimitsConfiguration()
+    /// A further listener, for metrics and status alone.
     var listen: APIEndpoint?
-
-    static let nodeCounts = 0...65_536
-    static let connectionCounts = 0...65_536
 }
 
 extension APIConfiguration {
     /// Takes in the mapping but for `allow`, which it gives back: that one needs the peers' names.
     mutating func read(_ value: ConfigurationValue) -> ConfigurationValue? {
         var allow: ConfigurationValue?
-        value.fields(["allow", "limits", "listen"], expected: "a mapping such as {allow: [any]}") { key, value in
+        var listener: ConfigurationValue?
+        value.fields(["allow", "allow_remote", "limits", "listen"], expected: "a mapping such as {allow: [any]}") {
+            key, value in
             switch key {
             case "allow": allow = value
-            case "listen": listen = value.loopbackListener()
-            default: read(limits: value)
+            case "allow_remote": if let permission = value.bool() { allowRemote = permission }
+            case "listen": listener = value
+            default: limits.read(value)
             }
         }
+        // Behind allow_remote, wherever that stands.
+        if let listener { listen = listener.listener(allowingRemote: allowRemote) }
         return allow
-    }
-
-    private mutating func read(limits: ConfigurationValue) {
-        limits.fields(["nodes", "connections", "client_connections"], expected: "a mapping such as {nodes: 100}") {
-            key, value in
-            let range = key == "nodes" ? Self.nodeCounts : Self.connectionCounts
-            guard let count = value.integer(in: range) else { return }
-            switch key {
-            case "nodes": nodes = count
-            case "connections": connections = count
-            default: clientConnections = count
-            }
-        }
     }
 }
 
 extension ConfigurationValue {
-    /// Nothing, or "tcp://127.0.0.1:PORT": there is no way to tell clients apart there, so other machines stay out.
-    fileprivate func loopbackListener() -> APIEndpoint? {
+    /// Where commands and applications reach the daemon. A path is resolved in `directory`.
+    func apiEndpoint(in directory: String, allowingRemote: Bool) -> APIEndpoint? {
+        let expected = "unix:///path/to/socket or tcp://127.0.0.1:PORT"
+        guard let text = text(expected: expected) else { return nil }
+        do throws(APIEndpointError) {
+            let endpoint = try APIEndpoint(parsing: text, allowingRemote: allowingRemote)
+            guard case .unix(let path) = endpoint else { return endpoint }
+            return try APIEndpoint(parsing: "unix://" + FilePath.resolve(path, in: directory))
+        } catch .notLoopback(let address) {
+            complain(
+                expected:
+                    "a loopback address, or allow_remote: true in api (whoever reaches that port can then open nodes on "
+                    + "this box, and private keys cross the wire in clear text)",
+                found: "\(found) (\(APIEndpointError.notLoopback(address)))")
+        } catch {
+            complain(expected: expected, found: "\(found) (\(error))")
+        }
+        return nil
+    }
+
+    /// Nothing, or "tcp://127.0.0.1:PORT": there is no way to tell clients apart there, so other machines stay out unless they
+    /// are let in expressly.
+    fileprivate func listener(allowingRemote: Bool) -> APIEndpoint? {
         if isNull { return nil }
         let expected = "tcp:// with a loopback address and a port, such as tcp://127.0.0.1:2560"
         guard let text = text(expected: expected) else { return nil }
-        guard let endpoint = try? APIEndpoint(parsing: text), case .tcp = endpoint else {
+        do throws(APIEndpointError) {
+            let endpoint = try APIEndpoint(parsing: text, allowingRemote: allowingRemote)
+            if case .tcp = endpoint { return endpoint }
             complain(expected: expected)
-            return nil
+        } catch .notLoopback(let address) {
+            complain(
+                expected:
+                    "a loopback address, or allow_remote: true in api (whoever reaches that port can then read this box's "
+                    + "status, peers and metrics)",
+                found: "\(found) (\(APIEndpointError.notLoopback(address)))")
+        } catch {
+            complain(expected: expected)
         }
-        return endpoint
+        return nil
     }
 }

@@ -28,7 +28,8 @@ struct ConfigurationChange: Equatable, Sendable {
         if old.accept != new.accept { applied.append("accept") }
         if old.portal.allow != new.portal.allow { applied.append("portal.allow") }
         if old.api.allow != new.api.allow { applied.append("api.allow") }
-        if old.api.nodes != new.api.nodes { applied.append("api.limits.nodes") }
+        let limits = new.api.limits.differences(from: old.api.limits)
+        if limits.contains("nodes") { applied.append("api.limits.nodes") }
         if old.firewall.enabled != new.firewall.enabled { applied.append("firewall.enabled") }
         if Self.filtersDiffer(old, new) { applied.append("firewall") }
         if old.log.level != new.log.level { applied.append("log.level") }
@@ -39,8 +40,8 @@ struct ConfigurationChange: Equatable, Sendable {
         note("private_key_path", old.privateKeyPath != new.privateKeyPath)
         note("api_endpoint", old.apiEndpoint != new.apiEndpoint)
         note("api.listen", old.api.listen != new.api.listen)
-        note("api.limits.connections", old.api.connections != new.api.connections)
-        note("api.limits.client_connections", old.api.clientConnections != new.api.clientConnections)
+        note("api.allow_remote", old.api.allowRemote != new.api.allowRemote)
+        for key in limits where key != "nodes" { note("api.limits.\(key)", true) }
         note("network", old.network != new.network)
         note("transports", old.transports != new.transports)
         note("crypto.min_suite", old.crypto.minSuite != new.crypto.minSuite)

@@ -8,6 +8,7 @@ extension Configuration {
     mutating func read(_ root: ConfigurationValue, directory: String) {
         var allow: ConfigurationValue?
         var apiAllow: ConfigurationValue?
+        var endpoint: ConfigurationValue?
         var networks: ConfigurationValue?
         var groups: ConfigurationValue?
         var firewall: ConfigurationValue?
@@ -20,7 +21,7 @@ extension Configuration {
             case "private_key_path":
                 if let path = value.path(in: directory) { privateKeyPath = path }
             case "api_endpoint":
-                if let endpoint = value.apiEndpoint(in: directory) { apiEndpoint = endpoint }
+                endpoint = value
             case "api":
                 apiAllow = api.read(value)
             case "network":
@@ -48,6 +49,9 @@ extension Configuration {
             default:
                 preconditionFailure("a known key without a reader: \(key)")
             }
+        }
+        if let endpoint = endpoint?.apiEndpoint(in: directory, allowingRemote: api.allowRemote) {
+            apiEndpoint = endpoint
         }
         // Last, since the names that it uses are the peers', and those may stand further down in the file.
         if let allow, let access = allow.portalAccess(peers: peers) { portal.allow = access }
@@ -93,19 +97,6 @@ extension ConfigurationValue {
             return nil
         }
         return FilePath.resolve(text, in: directory)
-    }
-
-    fileprivate func apiEndpoint(in directory: String) -> APIEndpoint? {
-        guard let text = text(expected: "unix:///path/to/socket or tcp://127.0.0.1:PORT") else { return nil }
-        do throws(APIEndpointError) {
-            guard case .unix(let path) = try APIEndpoint(parsing: text) else {
-                return try APIEndpoint(parsing: text)
-            }
-            return try APIEndpoint(parsing: "unix://" + FilePath.resolve(path, in: directory))
-        } catch {
-            complain(expected: "unix:///path/to/socket or tcp://127.0.0.1:PORT", found: "\(found) (\(error))")
-            return nil
-        }
     }
 
     /// `{beaconnet: {}}`, or the name alone.

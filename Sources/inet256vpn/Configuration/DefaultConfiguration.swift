@@ -15,7 +15,7 @@ extension Configuration {
         private_key_path: \(standardKeyName)
 
         # Where commands such as `inet256vpn status` reach the daemon.
-        # TCP is possible on loopback only, such as tcp://127.0.0.1:2560.
+        # TCP is possible on loopback, such as tcp://127.0.0.1:2560 (for other addresses see api.allow_remote).
         api_endpoint: \(APIEndpoint.standard)
 
         # Applications that open nodes of their own on this box, by the same socket.
@@ -26,12 +26,26 @@ extension Configuration {
           # A further listener on loopback for GET /metrics, /healthz and /admin/status, which every user of this
           # machine may ask.
           #listen: tcp://127.0.0.1:2560
+          # Whether api_endpoint and listen may be TCP addresses that other machines reach. There is no password and no
+          # encryption: whoever reaches api_endpoint then opens nodes on this box, and whoever is on the way there
+          # reads their private keys.
+          allow_remote: \(APIConfiguration().allowRemote)
+          # In all, of one client (a user, or a host where TCP is used), and of one connection.
           limits:
-            # Nodes that applications have open, in all.
-            nodes: \(APIConfiguration().nodes)
-            # Connections with a node, in all and of one client (a user, or a host where TCP is used).
-            connections: \(APIConfiguration().connections)
-            client_connections: \(APIConfiguration().clientConnections)
+            # Nodes that applications have open.
+            nodes: \(limits.nodes)
+            client_nodes: \(limits.clientNodes)
+            # Connections with a node.
+            connections: \(limits.connections)
+            client_connections: \(limits.clientConnections)
+            # Questions (find, public key) that are being answered.
+            requests: \(limits.requests)
+            client_requests: \(limits.clientRequests)
+            connection_requests: \(limits.connectionRequests)
+            # Messages that wait to be read, in bytes (B, KiB, MiB, GiB): beyond, messages are lost.
+            queue: \(ByteCount.text(limits.queue))
+            client_queue: \(ByteCount.text(limits.clientQueue))
+            connection_queue: \(ByteCount.text(limits.connectionQueue))
 
         # The routing algorithm: \(networks) (inet256vpn list-networks explains them).
         network: {\(NetworkKind.beaconnet.rawValue): {}}
@@ -147,6 +161,7 @@ extension Configuration {
 
         """
 
+    private static let limits = APILimitsConfiguration()
     private static let networks = NetworkKind.allCases.map(\.rawValue).joined(separator: " or ")
     private static let ciphers = CipherName.allCases.map(\.rawValue).joined(separator: ", ")
 }

@@ -94,28 +94,44 @@ struct EffectiveConfiguration: Encodable {
     }
 
     private struct API: Encodable {
-        struct Limits: Encodable {
-            let nodes: Int
-            let connections: Int
-            let clientConnections: Int
-
-            enum CodingKeys: String, CodingKey {
-                case nodes, connections
-                case clientConnections = "client_connections"
-            }
-        }
-
         let allow: [String]
+        let allowRemote: Bool
         let listen: String?
         let limits: Limits
+
+        enum CodingKeys: String, CodingKey {
+            case allow, listen, limits
+            case allowRemote = "allow_remote"
+        }
+    }
+
+    private struct Limits: Encodable {
+        let limits: APILimitsConfiguration
+
+        private struct Key: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var fields = encoder.container(keyedBy: Key.self)
+            for (key, field) in APILimitsConfiguration.counts {
+                try fields.encode(limits[keyPath: field], forKey: Key(stringValue: key))
+            }
+            for (key, field) in APILimitsConfiguration.sizes {
+                try fields.encode(ByteCount.text(limits[keyPath: field]), forKey: Key(stringValue: key))
+            }
+        }
     }
 
     private var api: API {
         let api = configuration.api
         return API(
-            allow: words(api.allow), listen: api.listen?.description,
-            limits: API.Limits(
-                nodes: api.nodes, connections: api.connections, clientConnections: api.clientConnections))
+            allow: words(api.allow), allowRemote: api.allowRemote, listen: api.listen?.description,
+            limits: Limits(limits: api.limits))
     }
 
     private func words(_ access: PortalAccess) -> [String] {

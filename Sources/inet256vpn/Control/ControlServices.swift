@@ -15,7 +15,8 @@ struct APIService: Service, CustomStringConvertible {
         let routes = AdminRoutes(control: control, logger: logger)
         return APIService(
             server: try await APIServer.listen(
-                on: configuration.apiEndpoint, responder: routes, limits: APILimits(configuration.api), nodes: nodes,
+                on: configuration.apiEndpoint, responder: routes, limits: APILimits(configuration.api.limits),
+                nodes: nodes,
                 group: socketGroup, logger: logger))
     }
 
@@ -33,14 +34,6 @@ struct APIService: Service, CustomStringConvertible {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await server.run() }
-    }
-}
-
-extension APILimits {
-    init(_ configuration: APIConfiguration) {
-        self.init()
-        nodeConnections = configuration.connections
-        nodeConnectionsPerClient = configuration.clientConnections
     }
 }
 

@@ -58,11 +58,28 @@ extension Configuration {
         if peers.isEmpty, accept == .peers {
             warnings.append("no peers are configured and none may come in (accept: peers): this box reaches nobody")
         }
+        warnings += exposureWarnings
         warnings += firewallWarnings(own: own)
         if portal.enabled, portal.prefix.length > 16, portal.allow != .any {
             warnings.append(
                 "portal.prefix is longer than /16: an IPv6 address then holds too few bits of an identity"
             )
+        }
+        return warnings
+    }
+
+    /// What other machines may do here because `api.allow_remote` lets them.
+    private var exposureWarnings: [String] {
+        var warnings: [String] = []
+        if apiEndpoint.isRemote {
+            warnings.append(
+                "api_endpoint \(apiEndpoint) is open to other machines: whoever reaches that port can open nodes on this box "
+                    + "and control the daemon, and private keys cross the wire in clear text")
+        }
+        if let listen = api.listen, listen.isRemote {
+            warnings.append(
+                "api.listen \(listen) is open to other machines: whoever reaches that port can read this box's status, "
+                    + "peers and metrics")
         }
         return warnings
     }

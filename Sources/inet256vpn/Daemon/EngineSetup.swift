@@ -46,12 +46,12 @@ struct EngineSetup: Sendable {
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
         // The main one, the configured ones and those of applications.
-        box.limits.maximumLocalNodes = 1 + nodeKeys.count + APIConfiguration.nodeCounts.upperBound
+        box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         transports = configuration.transports.map(\.udp)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         peers = configuration.peers.filter { !own.contains($0.id) }
         apiGate = PortalGate(configuration.api.allow, configuration)
-        apiNodes = configuration.api.nodes
+        apiNodes = configuration.api.limits.nodes
         self.mailbox = mailbox
         self.inbox = inbox
         self.logger = logger

@@ -115,14 +115,14 @@ actor RunningDaemon: DaemonControl {
         next.accept = new.accept
         next.portal.allow = new.portal.allow
         next.api.allow = new.api.allow
-        next.api.nodes = new.api.nodes
+        next.api.limits.nodes = new.api.limits.nodes
         next.log.level = new.log.level
         warn(of: next)
         configuration = next
         setup.log.level = new.log.level
         if change.applied.contains("accept") { try mailbox.post(.setAcceptsAnybody(new.accept == .any)) }
         try mailbox.post(.setAccess(PortalGate(next.portal.allow, next)))
-        try mailbox.post(.setNodeAccess(PortalGate(next.api.allow, next), limit: next.api.nodes))
+        try mailbox.post(.setNodeAccess(PortalGate(next.api.allow, next), limit: next.api.limits.nodes))
         await directory.set(new.peers)
         return change.summary
     }
