@@ -18,7 +18,7 @@ struct APILimitsConfiguration: Equatable, Sendable {
     var clientQueue = APILimits().nodeBytesQueuedPerClient
     var connectionQueue = APILimits().nodeBytesQueued
 
-    typealias Field = WritableKeyPath<APILimitsConfiguration, Int> & Sendable
+    typealias Field = any WritableKeyPath<APILimitsConfiguration, Int> & Sendable
 
     static let counts: [(key: String, field: Field)] = [
         ("nodes", \.nodes), ("client_nodes", \.clientNodes),
