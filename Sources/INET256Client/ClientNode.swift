@@ -37,6 +37,9 @@ final class ClientNode: Node {
 
     func send(_ message: [UInt8], to address: Address) async throws(NodeError) {
         guard message.count <= Message.maximumCount else { throw .messageTooLarge(message.count) }
+        // Mostly there is a connection with room: then nothing has to be made that could wait.
+        if Task.isCancelled { throw .cancelled }
+        if let link = linkNow, try link.sendNow(message, to: address) { return }
         try await link().send(message, to: address)
     }
 
@@ -62,6 +65,12 @@ final class ClientNode: Node {
     func close() { end(.closed)?.close() }
 
     // MARK: - The connection
+
+    private var linkNow: NodeLink? {
+        state.withLock { state in
+            if case .up(let link) = state { link } else { nil }
+        }
+    }
 
     /// The connection, as soon as there is one.
     private func link() async throws(NodeError) -> NodeLink {

@@ -52,31 +52,50 @@ extension Frame {
     /// Type, address and the longest payload: 65,571 bytes.
     static let longest = UInt32(typeCount + Address.count + Message.maximumCount)
 
+    /// Moves to `started`, the beginning of a frame, what it lacks from `bytes`; false when that does not suffice yet. Also
+    /// true when it is no frame, which `next` finds then.
+    static func complete(_ started: inout ByteBuffer, from bytes: inout ByteBuffer) -> Bool {
+        started.move(lengthCount - started.readableBytes, from: &bytes)
+        guard let length = started.getInteger(at: started.readerIndex, as: UInt32.self) else { return false }
+        guard length <= longest else { return true }
+        started.move(lengthCount + Int(length) - started.readableBytes, from: &bytes)
+        return started.readableBytes >= lengthCount + Int(length)
+    }
+
     /// Takes the next whole frame out of `buffer`; nil when more bytes are needed.
     static func next(in buffer: inout ByteBuffer) throws(FrameError) -> Frame? {
-        guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
+        let parsed = buffer.withUnsafeReadableBytes(parse)
+        guard let (frame, count) = try parsed.get() else { return nil }
+        buffer.moveReaderIndex(forwardBy: count)
+        return frame
+    }
+
+    /// The first frame in `bytes`, and how many of them it takes.
+    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<(Frame, Int)?, FrameError> {
+        guard bytes.count >= lengthCount else { return .success(nil) }
+        let length = UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
         // Before the rest has come: nobody makes us wait for four billion bytes.
-        guard (UInt32(typeCount)...longest).contains(length) else { throw .badLength(length) }
-        guard buffer.readableBytes >= lengthCount + Int(length) else { return nil }
-        buffer.moveReaderIndex(forwardBy: lengthCount)
-        let code = buffer.readInteger(as: UInt32.self) ?? 0
-        let rest = Int(length) - typeCount
-        guard let type = FrameType(rawValue: code) else { throw .unknownType(code) }
+        guard (UInt32(typeCount)...longest).contains(length) else { return .failure(.badLength(length)) }
+        let count = lengthCount + Int(length)
+        guard bytes.count >= count else { return .success(nil) }
+        let code = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: lengthCount, as: UInt32.self))
+        let body = UnsafeRawBufferPointer(rebasing: bytes[(lengthCount + typeCount)..<count])
+        guard let type = FrameType(rawValue: code) else { return .failure(.unknownType(code)) }
         switch type {
         case .keep:
-            guard rest == 0 else { throw .badBody(type) }
-            return .keepAlive
+            guard body.isEmpty else { return .failure(.badBody(type)) }
+            return .success((.keepAlive, count))
         case .data:
-            guard rest >= Address.count, let address = buffer.readAddress(),
-                let payload = buffer.readBytes(length: rest - Address.count)
-            else { throw .badBody(type) }
-            return .message(address, payload)
+            guard body.count >= Address.count, let start = body.baseAddress else { return .failure(.badBody(type)) }
+            let payload = [UInt8](UnsafeRawBufferPointer(rebasing: body[Address.count...]))
+            return .success((.message(Address(raw: Bytes32(loading: start)), payload), count))
         case .find, .publicKey:
-            guard rest >= RequestID.count, let high = buffer.readInteger(as: UInt64.self),
-                let low = buffer.readInteger(as: UInt64.self),
-                let json = buffer.readBytes(length: rest - RequestID.count)
-            else { throw .badBody(type) }
-            return .answer(type, RequestID(high: high, low: low), json)
+            guard body.count >= RequestID.count else { return .failure(.badBody(type)) }
+            let id = RequestID(
+                high: UInt64(bigEndian: body.loadUnaligned(as: UInt64.self)),
+                low: UInt64(bigEndian: body.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+            let json = [UInt8](UnsafeRawBufferPointer(rebasing: body[RequestID.count...]))
+            return .success((.answer(type, id, json), count))
         }
     }
 }
@@ -89,12 +108,16 @@ extension ByteBuffer {
 
     /// At most `Message.maximumCount` bytes, which the caller has checked.
     mutating func writeMessage(_ payload: [UInt8], to address: Address) {
-        reserveCapacity(minimumWritableBytes: Frame.lengthCount + Frame.typeCount + Address.count + payload.count)
-        writeInteger(UInt32(Frame.typeCount + Address.count + payload.count))
-        writeInteger(FrameType.data.rawValue)
-        let words = address.raw.words
-        writeMultipleIntegers(words.0, words.1, words.2, words.3)
-        writeBytes(payload)
+        let length = Frame.typeCount + Address.count + payload.count
+        let count = Frame.lengthCount + length
+        writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
+            room.storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
+            room.storeBytes(of: FrameType.data.rawValue.bigEndian, toByteOffset: Frame.lengthCount, as: UInt32.self)
+            let body = UnsafeMutableRawBufferPointer(rebasing: room[(Frame.lengthCount + Frame.typeCount)..<count])
+            address.raw.withBytes { body.copyMemory(from: $0) }
+            UnsafeMutableRawBufferPointer(rebasing: body[Address.count...]).copyBytes(from: payload)
+            return count
+        }
     }
 
     mutating func writeQuestion(_ type: FrameType, _ id: RequestID, json: String) {
@@ -105,10 +128,15 @@ extension ByteBuffer {
         writeString(json)
     }
 
-    fileprivate mutating func readAddress() -> Address? {
-        guard let a = readInteger(as: UInt64.self), let b = readInteger(as: UInt64.self),
-            let c = readInteger(as: UInt64.self), let d = readInteger(as: UInt64.self)
-        else { return nil }
-        return Address(raw: Bytes32(words: (a, b, c, d)))
+    /// The readable bytes of `other`, and no more memory than they need.
+    init(copying other: ByteBuffer) {
+        self.init()
+        writeImmutableBuffer(other)
+    }
+
+    /// Appends the first `count` bytes of `other`, or all.
+    fileprivate mutating func move(_ count: Int, from other: inout ByteBuffer) {
+        guard count > 0, var slice = other.readSlice(length: min(count, other.readableBytes)) else { return }
+        writeBuffer(&slice)
     }
 }

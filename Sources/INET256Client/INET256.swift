@@ -26,4 +26,15 @@ public enum INET256 {
         try await LinkOpening.probe(found)
         return connection
     }
+
+    /// Where tasks run that mostly send and receive: on the thread that reads from daemons, so that no message has to be
+    /// handed from one thread to another and a round trip is shorter by a third. Tasks that send many messages are better
+    /// off elsewhere: they go on while messages are read.
+    ///
+    ///     await withTaskExecutorPreference(INET256.executor) {
+    ///         for try await message in node.messages { try await node.send(message.payload, to: message.source) }
+    ///     }
+    ///
+    /// What runs there must not block or reckon for long: no node of the process gets its messages meanwhile.
+    public static var executor: any TaskExecutor { LinkLoop.shared }
 }

@@ -24,6 +24,8 @@ final class LinkHandler: ChannelInboundHandler {
     private var request: ByteBuffer
     private var stage = Stage.head
     private var received = ByteBuffer()
+    /// Those of one read, on their way to the node.
+    private var messages: [Message] = []
     private var heartbeat: RepeatedTask?
     /// Beats since anything was read. Counted, not timed: a process that was stopped for a while has not been silent.
     private var silentBeats = 0
@@ -52,10 +54,17 @@ final class LinkHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         silentBeats = 0
+        if case .open(let link) = stage, received.readableBytes > 0 {
+            // Only the frame that was cut in two is put together, outside of the read that had its beginning; the others
+            // are read where they are.
+            if received.readerIndex > 0 { received = ByteBuffer(copying: received) }
+            guard Frame.complete(&received, from: &bytes) else { return }
+            readFrames(link, context)
+            guard received.readableBytes == 0 else { return }
+        }
         if received.readableBytes == 0 {
             received = bytes
         } else {
-            received.discardReadBytes()
             received.writeBuffer(&bytes)
         }
         read(context)
@@ -87,10 +96,38 @@ final class LinkHandler: ChannelInboundHandler {
                 let enough = head.contentLength.map { received.readableBytes >= $0 } ?? head.isChunked
                 if enough || received.readableBytes > Self.longestReason { refuse(head, context) }
             }
-            while case .open(let link) = stage, let frame = try Frame.next(in: &received) { link.take(frame) }
+            if case .open(let link) = stage { readFrames(link, context) }
         } catch {
-            fail("what it sends cannot be read: \(error)", context)
+            failed(error, context)
         }
+    }
+
+    private func readFrames(_ link: NodeLink, _ context: ChannelHandlerContext) {
+        // In variables of our own meanwhile: access to an object's is checked each time.
+        var (bytes, came) = (received, messages)
+        (received, messages) = (ByteBuffer(), [])
+        var failure: FrameError?
+        do throws(FrameError) {
+            while let frame = try Frame.next(in: &bytes) {
+                switch frame {
+                case .message(let source, let payload):
+                    came.append(Message(source: source, destination: link.address, payload: payload))
+                case .keepAlive: break
+                case .answer(let type, let id, let json): link.takeAnswer(type, id, json)
+                }
+            }
+        } catch {
+            failure = error
+        }
+        link.take(came)
+        came.removeAll(keepingCapacity: true)
+        // Without what was read to the end: its memory is for the next reads.
+        (received, messages) = (bytes.readableBytes > 0 ? bytes : ByteBuffer(), came)
+        if let failure { failed(failure, context) }
+    }
+
+    private func failed(_ error: any Error, _ context: ChannelHandlerContext) {
+        fail("what it sends cannot be read: \(error)", context)
     }
 
     private func answered(_ head: AnswerHead, _ context: ChannelHandlerContext) {
@@ -141,7 +178,7 @@ final class LinkHandler: ChannelInboundHandler {
         stage = .over
         heartbeat?.cancel()
         switch before {
-        case .open(let link): link.end(error)
+        case .open(let link): link.lost(error)
         case .head, .reason:
             switch purpose {
             case .open(_, _, let opened): opened.end(.failure(error))

@@ -31,7 +31,7 @@ enum LinkOpening {
     /// Throws unless somebody listens there.
     static func probe(_ endpoint: ClientEndpoint) async throws(NodeError) {
         let reached = Awaited<Void>()
-        let connected = connect(ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton), endpoint)
+        let connected = connect(ClientBootstrap(group: LinkLoop.shared.loop), endpoint)
         connected.whenComplete { result in
             switch result {
             case .success(let channel):
@@ -47,7 +47,7 @@ enum LinkOpening {
     private static func converse<Value>(
         _ endpoint: ClientEndpoint, _ answer: Awaited<Value>, _ handler: @escaping @Sendable () -> LinkHandler
     ) async throws(NodeError) -> Value {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let loop = LinkLoop.shared.loop
         let bootstrap = ClientBootstrap(group: loop)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: readCount))
             .channelInitializer { channel in

@@ -16,6 +16,7 @@ final class NodeLink: Sendable {
     private let queue: MessageQueue
     private let state = Mutex(State())
 
+    /// On the channel's event loop.
     init(_ address: Address, channel: any Channel, queue: MessageQueue) {
         self.address = address
         self.queue = queue
@@ -23,6 +24,11 @@ final class NodeLink: Sendable {
     }
 
     // MARK: For the node
+
+    /// Sends if there is room now.
+    func sendNow(_ message: [UInt8], to target: Address) throws(NodeError) -> Bool {
+        try outbox.addNow { $0.writeMessage(message, to: target) }
+    }
 
     func send(_ message: [UInt8], to target: Address) async throws(NodeError) {
         try await outbox.add { $0.writeMessage(message, to: target) }
@@ -70,26 +76,28 @@ final class NodeLink: Sendable {
 
     // MARK: For the connection, on its event loop
 
-    func take(_ frame: Frame) {
-        switch frame {
-        case .message(let source, let payload):
-            queue.offer(Message(source: source, destination: address, payload: payload))
-        case .keepAlive: break
-        case .answer(let type, let id, let json): questions.answer(type, id, json)
-        }
-    }
+    /// The messages that came with one read.
+    func take(_ messages: [Message]) { queue.offer(contentsOf: messages) }
+
+    func takeAnswer(_ type: FrameType, _ id: RequestID, _ json: [UInt8]) { questions.answer(type, id, json) }
 
     func keepAlive() { outbox.addKeepAlive() }
 
-    /// The connection has ended; the first reason counts.
-    func end(_ error: NodeError) {
+    /// The connection has ended.
+    func lost(_ error: NodeError) {
+        end(error)
+        outbox.cut()
+    }
+
+    /// The first reason counts.
+    private func end(_ error: NodeError) {
         let onEnd = state.withLock { state -> (@Sendable (NodeError) -> Void)? in
             guard state.ended == nil else { return nil }
             state.ended = error
             defer { state.onEnd = nil }
             return state.onEnd
         }
-        outbox.end(error)
+        outbox.refuse(error)
         questions.end(error)
         onEnd?(error)
     }

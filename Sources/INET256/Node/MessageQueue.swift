@@ -6,26 +6,10 @@ internal import Synchronization
 /// waited longest for a reader who may be about to come.
 public final class MessageQueue: Sendable {
     private struct State {
-        /// In line from `front` on. What is before it was taken, and is cut off when it makes up half of the
-        /// array, so that taking costs the same however long the line is.
-        var messages: [Message?] = []
-        var front = 0
-        var byteCount = 0
+        var line = MessageLine()
         var waiting: [PendingReceive] = []
         var dropped: UInt64 = 0
         var isClosed = false
-
-        var first: Message? { front < messages.count ? messages[front] : nil }
-
-        mutating func removeFirst() {
-            byteCount -= messages[front]?.payload.count ?? 0
-            messages[front] = nil
-            front += 1
-            if front * 2 >= messages.count {
-                messages.removeFirst(front)
-                front = 0
-            }
-        }
     }
 
     private let state = Mutex(State())
@@ -48,31 +32,54 @@ public final class MessageQueue: Sendable {
     /// Hands `message` to a waiting reader or puts it in line. False when it was dropped: the queue is full or closed.
     @discardableResult
     public func offer(_ message: Message) -> Bool {
-        let (taken, reader) = state.withLock { state -> (Bool, PendingReceive.Waiter?) in
-            guard !state.isClosed else { return (false, nil) }
-            while !state.waiting.isEmpty {
-                // A reader whose task was cancelled meanwhile takes nothing; then the next one may.
-                if case .taken(let reader) = state.waiting.removeFirst().claim(.success(message)) {
-                    return (true, reader)
-                }
-            }
-            guard state.messages.count - state.front < messageLimit,
-                state.byteCount + message.payload.count <= byteLimit
-            else {
-                state.dropped += 1
-                return (false, nil)
-            }
-            state.messages.append(message)
-            state.byteCount += message.payload.count
-            return (true, nil)
-        }
+        let (isTaken, reader) = state.withLock { state in take(message, &state) }
         reader?.resume(returning: .success(message))
+        return isTaken
+    }
+
+    /// Offers each of `messages`, in order, at the price of one. Says how many were taken.
+    @discardableResult
+    public func offer(contentsOf messages: [Message]) -> Int {
+        if messages.isEmpty { return 0 }
+        let (taken, readers) = state.withLock { state in
+            var taken = 0
+            var readers: [(PendingReceive.Waiter, Message)] = []
+            for message in messages {
+                let (isTaken, reader) = take(message, &state)
+                if isTaken { taken += 1 }
+                if let reader { readers.append((reader, message)) }
+            }
+            return (taken, readers)
+        }
+        for (reader, message) in readers { reader.resume(returning: .success(message)) }
         return taken
+    }
+
+    private func take(_ message: Message, _ state: inout State) -> (isTaken: Bool, PendingReceive.Waiter?) {
+        guard !state.isClosed else { return (false, nil) }
+        while !state.waiting.isEmpty {
+            // A reader whose task was cancelled meanwhile takes nothing; then the next one may.
+            if case .taken(let reader) = state.waiting.removeFirst().claim(.success(message)) {
+                return (true, reader)
+            }
+        }
+        guard state.line.count < messageLimit, state.line.byteCount + message.payload.count <= byteLimit else {
+            state.dropped += 1
+            return (false, nil)
+        }
+        state.line.append(message)
+        return (true, nil)
     }
 
     /// The next message, as soon as there is one. Throws `cancelled` when the task is, `closed` when the queue is; a
     /// message that was handed out is never lost to either.
     public func next() async throws(NodeError) -> Message {
+        // Mostly one is there: then nothing has to be made that could wait. When one is in line, no reader waits.
+        if !Task.isCancelled, let message = state.withLock({ $0.line.popFirst() }) { return message }
+        return try await wait()
+    }
+
+    private func wait() async throws(NodeError) -> Message {
         let pending = PendingReceive()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -95,9 +102,9 @@ public final class MessageQueue: Sendable {
             if state.isClosed {
                 return pending.claim(.failure(.closed)).isTaken ? .failure(.closed) : nil
             }
-            if let message = state.first {
+            if let message = state.line.first {
                 guard pending.claim(.success(message)).isTaken else { return nil }
-                state.removeFirst()
+                _ = state.line.popFirst()
                 return .success(message)
             }
             if !pending.isFinished { state.waiting.append(pending) }
@@ -111,90 +118,9 @@ public final class MessageQueue: Sendable {
             state.isClosed = true
             let readers = state.waiting.compactMap { $0.claim(.failure(.closed)).waiter }
             state.waiting = []
-            state.messages = []
-            state.front = 0
-            state.byteCount = 0
+            state.line = MessageLine()
             return readers
         }
         for reader in readers { reader.resume(returning: .failure(.closed)) }
-    }
-}
-
-/// One call that waits for a message. Whoever claims it first decides how it ends: a message, or cancellation.
-///
-/// The continuation is resumed by whoever claimed it, after all locks are released: a cancelled task runs its handler under
-/// a lock of the runtime's, which resuming takes as well, so either order of the two must be possible.
-private final class PendingReceive: Sendable {
-    typealias Outcome = Result<Message, NodeError>
-    typealias Waiter = CheckedContinuation<Outcome, Never>
-
-    enum Claim {
-        /// It had ended before.
-        case tooLate
-        /// Ours to end; without a waiter when the call has not begun to wait.
-        case taken(Waiter?)
-
-        var isTaken: Bool {
-            switch self {
-            case .tooLate: false
-            case .taken: true
-            }
-        }
-
-        var waiter: Waiter? {
-            switch self {
-            case .tooLate: nil
-            case .taken(let waiter): waiter
-            }
-        }
-    }
-
-    private enum State {
-        case beforeWaiting
-        case waiting(Waiter)
-        /// Ended before there was anybody to tell: cancelled in the first instant.
-        case endedEarly(Outcome)
-        case ended
-    }
-
-    private let state = Mutex(State.beforeWaiting)
-
-    var isFinished: Bool {
-        state.withLock { state in
-            switch state {
-            case .beforeWaiting, .waiting: false
-            case .endedEarly, .ended: true
-            }
-        }
-    }
-
-    /// The call waits from now on; or what it ended with already, to be told by the caller of this.
-    func begin(_ waiter: Waiter) -> Outcome? {
-        state.withLock { state in
-            switch state {
-            case .beforeWaiting:
-                state = .waiting(waiter)
-                return nil
-            case .endedEarly(let outcome):
-                state = .ended
-                return outcome
-            case .waiting, .ended: preconditionFailure("a call waits once")
-            }
-        }
-    }
-
-    /// The right to end the call with `outcome`, given once.
-    func claim(_ outcome: Outcome) -> Claim {
-        state.withLock { state in
-            switch state {
-            case .beforeWaiting:
-                state = .endedEarly(outcome)
-                return .taken(nil)
-            case .waiting(let waiter):
-                state = .ended
-                return .taken(waiter)
-            case .endedEarly, .ended: return .tooLate
-            }
-        }
     }
 }

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import INET256
 internal import INET256Client
-internal import Synchronization
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,7 +9,8 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             Opens two fresh nodes, both on the daemon or the second one on another daemon, and
             sends messages of each size from the first to the second: one at a time, there and
-            back, for the round-trip time; then as many as go, with at most 1,024 on their way.
+            back, for the round-trip time; then as many as go, with at most 1,024 and 2 MiB on their
+            way. What is lost is counted.
 
             EXAMPLES
               inet256vpn bench
@@ -88,94 +88,12 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     private func measure(_ size: Int, _ from: any Node, _ to: any Node) async throws -> Row {
-        let message = [UInt8](repeating: 0x5a, count: size)
-        let times = try await roundTrips(message, from, to)
-        let (rate, lost) = try await rate(message, from, to)
+        let measurement = BenchMeasurement(
+            message: [UInt8](repeating: 0x5a, count: size), from: from, to: to, time: .seconds(seconds))
+        let times = try await measurement.roundTrips()
+        let rate = try await measurement.rate()
         return Row(
-            bytes: size, messagesPerSecond: rate, lost: lost, medianRttMs: times[times.count / 2] * 1000,
-            worstRttMs: (times.last ?? 0) * 1000)
+            bytes: size, messagesPerSecond: rate.perSecond, lost: rate.lost,
+            medianRttMs: times[times.count / 2] * 1000, worstRttMs: (times.last ?? 0) * 1000)
     }
-
-    /// Sorted, in seconds. The way is warmed up first: the first message finds the route and makes a session.
-    private func roundTrips(_ message: [UInt8], _ from: any Node, _ to: any Node) async throws -> [Double] {
-        let echo = Task {
-            while true {
-                let question = try await to.receive()
-                try await to.send(question.payload, to: question.source)
-            }
-        }
-        defer { echo.cancel() }
-        let target = to.localAddress
-        let clock = ContinuousClock()
-        var times: [Double] = []
-        var end: ContinuousClock.Instant?
-        while end.map({ clock.now < $0 }) ?? true {
-            let began = clock.now
-            try await from.send(message, to: target)
-            do {
-                _ = try await within(.seconds(5)) { try await from.receive() }
-            } catch NodeError.cancelled {
-                throw CommandFailure(.failure, "no answer from \(target) within 5 s")
-            }
-            if end == nil {
-                end = clock.now + .seconds(seconds)
-            } else {
-                times.append((clock.now - began) / .seconds(1))
-            }
-        }
-        return times.isEmpty ? [0] : times.sorted()
-    }
-
-    /// Messages that arrived, a second, and how many did not.
-    private func rate(_ message: [UInt8], _ from: any Node, _ to: any Node) async throws -> (Double, Int) {
-        let arrived = Arrivals()
-        let reader = Task {
-            while true {
-                _ = try await to.receive()
-                arrived.note()
-            }
-        }
-        defer { reader.cancel() }
-        let target = to.localAddress
-        let clock = ContinuousClock()
-        let began = clock.now
-        let end = began + .seconds(seconds)
-        var sent = 0
-        while clock.now < end {
-            for _ in 0..<64 {
-                try await from.send(message, to: target)
-                sent += 1
-            }
-            var patience = clock.now + .seconds(1)
-            var seen = arrived.count
-            while sent - arrived.count > Self.window {
-                await Task.yield()
-                if arrived.count != seen {
-                    seen = arrived.count
-                    patience = clock.now + .seconds(1)
-                } else if clock.now > patience {
-                    // What is missing was lost: go on without it.
-                    arrived.forgive(sent - arrived.count)
-                }
-            }
-        }
-        let spent = (clock.now - began) / .seconds(1)
-        let count = arrived.genuine
-        try await Task.sleep(for: .milliseconds(500))
-        return (Double(count) / spent, sent - arrived.genuine)
-    }
-
-    /// Messages on their way at once.
-    private static let window = 1024
-}
-
-/// Counts messages that came, and those that are not waited for any more.
-private final class Arrivals: Sendable {
-    private let came = Atomic<Int>(0)
-    private let forgiven = Atomic<Int>(0)
-
-    var genuine: Int { came.load(ordering: .relaxed) }
-    var count: Int { genuine + forgiven.load(ordering: .relaxed) }
-    func note() { came.add(1, ordering: .relaxed) }
-    func forgive(_ missing: Int) { forgiven.add(missing, ordering: .relaxed) }
 }
