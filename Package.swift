@@ -84,11 +84,12 @@ let package = Package(
         .testTarget(name: "TransportTests", dependencies: ["Transport", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(name: "PortalTests", dependencies: ["Portal", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(
-            name: "APITests", dependencies: ["API", "INET256", "Wire", nioCore, logging], swiftSettings: strict),
+            name: "APITests", dependencies: ["API", "INET256", "Transport", "Wire", nioCore, logging],
+            swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Wire", logging, nioCore,
+                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -1,12 +1,12 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The open connections: counted against the limits, and closed together when the server stops. Those with a node are
-/// many and long-lived and have limits of their own, so that they do not shut out a request for the status.
+/// The open connections: counted against the limits. Those with a node are many and long-lived and have limits of their
+/// own, so that they do not shut out a request for the status. The others are closed together when the server stops.
 final class APIConnections: Sendable {
     private struct Open {
         var plain: [ObjectIdentifier: any Channel] = [:]
-        var withNode: [ObjectIdentifier: (channel: any Channel, client: APIClientIdentity)] = [:]
+        var withNode = 0
         var perClient: [APIClientIdentity: Int] = [:]
     }
 
@@ -29,34 +29,50 @@ final class APIConnections: Sendable {
         return admitted
     }
 
-    /// Counts an admitted channel among those with a node from now on. Gives what stands against it.
-    func promote(_ channel: any Channel, _ client: APIClientIdentity) -> APINodeError? {
+    /// Counts an admitted channel among those with a node from now on, for as long as somebody holds its place.
+    func promote(_ channel: any Channel, _ client: APIClientIdentity) throws(APINodeError) -> ConnectionPlace {
         let id = ObjectIdentifier(channel)
-        return open.withLock { open in
-            guard open.withNode.count < limits.nodeConnections else { return .tooMany("in all") }
+        let refusal: APINodeError? = open.withLock { open in
+            guard open.withNode < limits.nodeConnections else { return .tooMany("in all") }
             let count = open.perClient[client, default: 0]
             guard count < limits.nodeConnectionsPerClient else { return .tooMany("by this client") }
-            // One that is gone has left already and would never leave again.
+            // One that is gone has left already.
             guard open.plain.removeValue(forKey: id) != nil else { return .closed }
-            open.withNode[id] = (channel, client)
+            open.withNode += 1
             open.perClient[client] = count + 1
             return nil
         }
+        if let refusal { throw refusal }
+        return ConnectionPlace(self, client)
     }
 
     func closeAll() {
-        let channels = open.withLock { open in Array(open.plain.values) + open.withNode.values.map(\.channel) }
+        let channels = open.withLock { open in Array(open.plain.values) }
         for channel in channels { channel.close(promise: nil) }
     }
 
-    private func remove(_ id: ObjectIdentifier) {
+    private func remove(_ id: ObjectIdentifier) { open.withLock { $0.plain[id] = nil } }
+
+    fileprivate func giveBack(_ client: APIClientIdentity) {
         open.withLock { open in
-            open.plain[id] = nil
-            guard let client = open.withNode.removeValue(forKey: id)?.client else { return }
+            open.withNode -= 1
             let count = open.perClient[client, default: 1] - 1
             open.perClient[client] = count > 0 ? count : nil
         }
     }
+}
+
+/// The place of a connection with a node among those that are counted. It is given back when the last one lets go of it.
+final class ConnectionPlace: Sendable {
+    private let connections: APIConnections
+    private let client: APIClientIdentity
+
+    fileprivate init(_ connections: APIConnections, _ client: APIClientIdentity) {
+        self.connections = connections
+        self.client = client
+    }
+
+    deinit { connections.giveBack(client) }
 }
 
 /// Tells a client beyond the limit so, without reading what it wants.

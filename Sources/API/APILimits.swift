@@ -25,8 +25,6 @@ public struct APILimits: Sendable {
     public var nodeConnectionsPerClient = 256
     /// Different nodes that one client may have open. The next one is answered with 503.
     public var nodesPerClient = 256
-    /// Bytes of messages that a connection may have on their way to the data plane; beyond, it is not read on.
-    public var nodeBytesInFlight = 1 << 20
     /// Bytes of messages that wait to be read: of one connection, of one client and in all; beyond, messages are lost.
     public var nodeBytesQueued = 4 << 20
     public var nodeBytesQueuedPerClient = 64 << 20

@@ -55,14 +55,16 @@ struct FrameVectors: Decodable {
             #expect(frame.address == address && frame.payload.elementsEqual("hello".utf8))
         }
         try hex(vectors.findAddrReq).withUnsafeBytes { bytes in
-            guard case .find(let prefix, 13) = try NodeQuestion(try #require(try APIFrame.first(in: bytes))) else {
+            let question = try NodeQuestion(try #require(try APIFrame.first(in: bytes)))
+            guard case .address(let prefix, 13) = question.subject else {
                 Issue.record("not a FIND for 13 bits")
                 return
             }
             #expect(prefix.raw.bytes.prefix(3) == [0x74, 0x60, 0])
         }
         try hex(vectors.lookupPublicKeyReq).withUnsafeBytes { bytes in
-            guard case .publicKey(address) = try NodeQuestion(try #require(try APIFrame.first(in: bytes))) else {
+            let question = try NodeQuestion(try #require(try APIFrame.first(in: bytes)))
+            guard case .publicKey(of: address) = question.subject else {
                 Issue.record("not a PUBK for the address")
                 return
             }

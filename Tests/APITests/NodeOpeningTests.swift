@@ -119,10 +119,10 @@ import Testing
 
     @Test func nodesAreLimitedPerClientAndInAll() async throws {
         for inAll in [false, true] {
-            let nodes = MemoryNodes()
             var limits = APILimits()
             limits.connections = 3
             if inAll { limits.nodeConnections = 5 } else { limits.nodeConnectionsPerClient = 5 }
+            let nodes = MemoryNodes(limits: limits)
             try await serving(nodes, limits: limits) { target in
                 // More than `connections`, which counts only those without a node.
                 var open = try (1...5).map { try NodeClient(target, opening: key($0)) }
@@ -134,6 +134,43 @@ import Testing
                 #expect(eventually { nodes.openCount == 4 })
                 #expect(eventually { (try? NodeClient(target, opening: key(6))) != nil })
             }
+        }
+    }
+
+    /// Refused by the thread that owns the connections: the answer is HTTP all the same, and the connection ends.
+    @Test func differentNodesAreLimitedPerClient() async throws {
+        var limits = APILimits()
+        limits.nodesPerClient = 2
+        let nodes = MemoryNodes(limits: limits)
+        try await serving(nodes, limits: limits) { target in
+            var open = try [1, 2, 2, 1].map { try NodeClient(target, opening: key($0)) }
+            for _ in 0..<3 {
+                let third = try NodeClient(target)
+                // Frames sent ahead do not keep the answer from arriving.
+                third.write(NodeClient.request("CONNECT", key(3)) + APIFrame.data(key(1).address, [1]))
+                let answer = try third.readAnswer()
+                #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("2 different ones"), "\(answer)")
+            }
+            open.removeLast(3)
+            #expect(eventually { nodes.openCount == 1 })
+            open.append(try NodeClient(target, opening: key(3)))
+            #expect(nodes.openCount == 2)
+        }
+    }
+
+    /// The daemon that does not answer in time: the connection comes back to be told so, and what comes too late is nothing.
+    @Test func anOpeningHasADeadline() async throws {
+        var limits = APILimits()
+        limits.answerTime = .milliseconds(100)
+        let nodes = MemoryNodes(limits: limits)
+        nodes.state.withLock { $0.isSlow = true }
+        try await serving(nodes, limits: limits) { target in
+            let client = try NodeClient(target)
+            client.write(NodeClient.request("CONNECT", key(1)))
+            #expect(try client.readAnswer().hasPrefix("HTTP/1.1 504 "))
+            #expect(nodes.openCount == 0)
+            nodes.state.withLock { $0.isSlow = false }
+            _ = try NodeClient(target, opening: key(1))
         }
     }
 }

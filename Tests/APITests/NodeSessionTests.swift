@@ -80,7 +80,7 @@ import Wire
     @Test func questionsOverlapAndAreLimited() async throws {
         var limits = APILimits()
         limits.nodeRequests = 4
-        let nodes = MemoryNodes(hanging: key(8).address)
+        let nodes = MemoryNodes(hanging: key(8).address, limits: limits)
         try await serving(nodes, limits: limits) { target in
             let client = try NodeClient(target, opening: key(1))
             func question(_ id: UInt8, _ address: Address) -> [UInt8] {
@@ -121,7 +121,7 @@ import Wire
         var limits = APILimits()
         limits.keepInterval = .milliseconds(50)
         limits.silence = .milliseconds(400)
-        let nodes = MemoryNodes()
+        let nodes = MemoryNodes(limits: limits)
         try await serving(nodes, limits: limits) { target in
             let talker = try NodeClient(target, opening: key(1))
             let start = Date()
@@ -144,7 +144,7 @@ import Wire
     @Test func aSlowReaderLosesMessagesAndBlocksNobody() async throws {
         var limits = APILimits()
         limits.nodeBytesQueued = 1 << 20
-        let nodes = MemoryNodes()
+        let nodes = MemoryNodes(limits: limits)
         try await serving(nodes, limits: limits) { target in
             let slow = try NodeClient(target, opening: key(1))
             let writer = try NodeClient(target, opening: key(2))
@@ -165,13 +165,42 @@ import Wire
         }
     }
 
-    @Test func aFullDataPlaneStopsTheReading() async throws {
+    /// Several slow readers of one client share what may wait for it; another client's connection has its own.
+    @Test func slowReadersOfOneClientShareALimit() async throws {
         var limits = APILimits()
-        limits.nodeBytesInFlight = 256 << 10
-        let nodes = MemoryNodes()
+        limits.nodeBytesQueued = 4 << 20
+        limits.nodeBytesQueuedPerClient = 5 << 20
+        limits.silence = .seconds(60)
+        let nodes = MemoryNodes(limits: limits)
         try await serving(nodes, limits: limits) { target in
-            nodes.state.withLock { $0.isStuck = true }
+            let slow = try (1...3).map { try NodeClient(target, opening: key($0)) }
+            let writer = try NodeClient(target, opening: key(9))
+            for number in UInt8(1)...3 {
+                let message = APIFrame.data(key(number).address, [UInt8](repeating: 1, count: 60_000))
+                for _ in 0..<100 { #expect(writer.write(message)) }
+            }
+            writer.write(APIFrame.data(key(9).address, [1]))
+            #expect(try writer.readFrame() == APIFrame.data(key(9).address, [1]))
+            let held = (300 - nodes.lost) * 60_040
+            #expect(held > 5 << 20 && held < 8 << 20, "\(held) bytes were held for one client")
+            // Room again as soon as something is read; a KEEP comes when nothing waits any more.
+            for client in slow {
+                while let frame = try client.readFrame(keeps: true), frame.count == 60_040 {}
+            }
+            let lost = nodes.lost
+            writer.write(APIFrame.data(key(1).address, [2]) + APIFrame.data(key(9).address, [2]))
+            #expect(try writer.readFrame() == APIFrame.data(key(9).address, [2]))
+            #expect(nodes.lost == lost)
+        }
+    }
+
+    /// While there is no room the thread sleeps, the client's kernel buffer fills, and nothing is lost.
+    @Test func aFullDataPlaneStopsTheReading() async throws {
+        let nodes = MemoryNodes()
+        try await serving(nodes) { target in
             let client = try NodeClient(target, opening: key(1))
+            let second = try NodeClient(target, opening: key(2))
+            nodes.state.withLock { $0.isStuck = true }
             let frame = APIFrame.data(key(7).address, [UInt8](repeating: 1, count: 60_000))
             // Written without waiting until nothing more is taken for a while.
             var pending = frame[...]
@@ -186,11 +215,88 @@ import Wire
                 if count == 0 { usleep(4000) }
             }
             let handedOver = nodes.state.withLock { $0.batches.reduce(0, +) }
-            #expect(handedOver > 256 << 10 && handedOver < 2 << 20, "\(handedOver) bytes in flight")
+            #expect(handedOver < 2 << 20, "\(handedOver) bytes were taken")
             #expect(written < 16 << 20)
+            // Ready to be read, and one of them gone: neither wakes the thread again and again.
+            second.write(APIFrame.data(key(7).address, [1]))
+            second.closeHalf()
+            let turns = nodes.state.withLock { $0.turns }
+            usleep(400_000)
+            let more = nodes.state.withLock { $0.turns } - turns
+            #expect(more < 40, "\(more) turns with nothing to do")
             nodes.release()
             client.write(Array(pending) + APIFrame.data(key(1).address, [6]))
             #expect(try client.readFrame() == APIFrame.data(key(1).address, [6]))
+            let frames = (written + pending.count) / frame.count
+            #expect(nodes.lost == frames + 1, "all of them were taken in: nobody has that node open")
+        }
+    }
+
+    /// A client that asks on and never reads is not read on, costs little and ends.
+    @Test func whoNeverReadsAnswersIsNotRead() async throws {
+        var limits = APILimits()
+        limits.silence = .milliseconds(800)
+        let nodes = MemoryNodes(limits: limits)
+        try await serving(nodes, limits: limits) { target in
+            let client = try NodeClient(target, opening: key(1))
+            let json = Array("{\"target\":\"\(key(1).address)\"}".utf8)
+            let content = Array("PUBK".utf8) + [UInt8](repeating: 3, count: 16) + json
+            let question = [0, 0, 0, UInt8(content.count)] + content
+            let many = Array(repeatElement(question, count: 500).joined())
+            var pending = many[...]
+            var written = 0
+            let end = Date(timeIntervalSinceNow: 6)
+            while Date() < end, written < 64 << 20, nodes.openCount > 0 {
+                let count = client.writeNow(Array(pending))
+                written += count
+                pending = pending.dropFirst(count)
+                if pending.isEmpty { pending = many[...] }
+                if count == 0 { usleep(4000) }
+            }
+            #expect(written < 8 << 20, "\(written) bytes of questions were taken")
+            #expect(eventually { nodes.openCount == 0 }, "silent, as far as we know")
+            let other = try NodeClient(target, opening: key(1))
+            other.write(question)
+            #expect(try other.readFrame()?[8] == 3)
+        }
+    }
+
+    @Test func questionsAreLimitedPerClientAndInAll() async throws {
+        for inAll in [false, true] {
+            var limits = APILimits()
+            limits.nodeRequests = 4
+            if inAll { limits.nodeRequestsInAll = 6 } else { limits.nodeRequestsPerClient = 6 }
+            let nodes = MemoryNodes(hanging: key(8).address, limits: limits)
+            try await serving(nodes, limits: limits) { target in
+                let clients = try (1...2).map { try NodeClient(target, opening: key($0)) }
+                let json = Array("{\"target\":\"\(key(8).address)\"}".utf8)
+                let content = Array("PUBK".utf8) + [UInt8](repeating: 1, count: 16) + json
+                let question = [0, 0, 0, UInt8(content.count)] + content
+                func settled(_ client: NodeClient) throws {
+                    client.write(APIFrame.data(key(1).address, [1]))
+                    #expect(try clients[0].readFrame()?.last == 1)
+                }
+                for _ in 0..<4 { clients[0].write(question) }
+                try settled(clients[0])
+                for _ in 0..<2 { clients[1].write(question) }
+                try settled(clients[1])
+                clients[1].write(question)
+                let refused = String(decoding: try clients[1].readFrame() ?? [], as: UTF8.self)
+                #expect(refused.contains(inAll ? "too many requests at once" : "more than 6 requests of this client"))
+            }
+            // Those of a connection that ended do not count.
+            try await serving(nodes, limits: limits) { target in
+                for _ in 0..<4 {
+                    let client = try NodeClient(target, opening: key(1))
+                    let json = Array("{\"target\":\"\(key(8).address)\"}".utf8)
+                    let content = Array("PUBK".utf8) + [UInt8](repeating: 1, count: 16) + json
+                    for _ in 0..<3 { client.write([0, 0, 0, UInt8(content.count)] + content) }
+                    client.write(APIFrame.data(key(1).address, [7]))
+                    #expect(try client.readFrame()?.last == 7)
+                    client.closeHalf()
+                    #expect(try client.readFrame() == nil)
+                }
+            }
         }
     }
 }

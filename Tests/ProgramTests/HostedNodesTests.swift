@@ -1,7 +1,6 @@
 import API
 import INET256
 import Mesh
-import Synchronization
 import Testing
 import Wire
 
@@ -27,6 +26,18 @@ import Wire
         place.send([("four", key.address), ("five", key.address)], hold)
         #expect(place.hosted.counters.full == 2)
         #expect(place.hosted.counters.received == 3 && place.hosted.counters.sent == 5)
+    }
+
+    @Test func whatOneHasNoRoomForGoesToTheNext() throws {
+        let place = Place()
+        let key = Place.key()
+        let (first, second) = (Sink(), Sink())
+        let hold = try place.hosted.open(key, sink: first, now: place.now)
+        _ = try place.hosted.open(key, sink: second, now: place.now)
+        (first.room, second.room) = (2, 1)
+        place.send((1...5).map { ("\($0)", key.address) }, hold)
+        #expect(first.texts == ["1", "2"] && second.texts == ["3"])
+        #expect(place.hosted.counters.full == 2 && place.hosted.counters.received == 3)
     }
 
     @Test func whatIsLargerThanABatchGoesInSeveral() throws {
@@ -192,28 +203,30 @@ import Wire
         #expect(near.hosted.counters.prohibited == 1)
     }
 
-    @Test func questionsWaitForTheNetworkAndNotForEver() async throws {
+    @Test func questionsWaitForTheNetworkAndNotForEver() throws {
         let (near, far) = Place.pair()
         let b = Place.key()
-        let (found, key) = (Answer<Address>(), Answer<PublicKey>())
-        near.hosted.find(prefix: b.address, bits: 64, found, now: near.now)
-        near.hosted.lookup(b.address, key, now: near.now)
+        let (found, key) = (Sink(), Sink())
+        near.hosted.ask(NodeQuestion(.address(prefix: b.address, bits: 64)), from: found, now: near.now)
+        near.hosted.ask(NodeQuestion(.publicKey(of: b.address)), from: key, now: near.now)
         let hold = try far.hosted.open(b, sink: Sink(), now: far.now)
         Place.run(near, far, for: .milliseconds(60))
-        #expect(found.isGiven && key.isGiven)
-        #expect(try await found.value() == b.address)
-        #expect(try await key.value() == b.publicKey)
+        #expect(found.answers == ["\(b.address)"])
+        #expect(key.answers == ["\(b.publicKey.serialized)"])
         far.hosted.leave(hold, now: far.now)
         Place.run(near, far, for: .milliseconds(60))
-        let gone = Answer<Address>()
-        near.hosted.find(prefix: b.address, bits: 256, gone, now: near.now)
+        let (gone, quitter) = (Sink(), Sink())
+        near.hosted.ask(NodeQuestion(.address(prefix: b.address, bits: 256)), from: gone, now: near.now)
+        near.hosted.ask(NodeQuestion(.publicKey(of: Place.key().address)), from: quitter, now: near.now)
         Place.run(near, far, for: .milliseconds(1900))
-        #expect(!gone.isGiven)
+        #expect(gone.answers.isEmpty && near.hosted.questions.count == 2)
+        // Who has gone is not asked for any more.
+        quitter.end(.closed)
         Place.run(near, far, for: .milliseconds(400))
-        await #expect(throws: APINodeError.notFound) { try await gone.value() }
-        let wild = Answer<Address>()
-        near.hosted.find(prefix: b.address, bits: 257, wild, now: near.now)
-        await #expect(throws: APINodeError.notFound) { try await wild.value() }
+        #expect(gone.answers == ["not found"] && quitter.answers.isEmpty && near.hosted.questions.isEmpty)
+        let wild = Sink()
+        near.hosted.ask(NodeQuestion(.address(prefix: b.address, bits: 257)), from: wild, now: near.now)
+        #expect(wild.answers == ["not found"])
     }
 
     // MARK: The way in
@@ -226,28 +239,22 @@ import Wire
         #expect(answer.isGiven)
     }
 
-    @Test func aFullInboxRefusesMessagesAndForgetsNoClose() throws {
+    @Test func aClosedInboxTellsThoseWhoWait() async throws {
         let inbox = try NodeInbox()
-        var node: OpenNode? = OpenNode(address: Place.key().address, hold: 7, inbox: inbox)
-        let done = Atomic(0)
-        let address = Place.key().address
-        let frames = Place.frame("a", address) + Place.frame("b", address)
-        for _ in 0..<8200 { node?.send(frames) { done.add(1, ordering: .relaxed) } }
-        #expect(done.load(ordering: .relaxed) == 8)
-        #expect(inbox.refusedMessages == 16)
-        node?.close()
-        node = nil
-        let commands = inbox.drain()
-        let leaves = commands.filter { if case .leave(7) = $0 { true } else { false } }
-        #expect(leaves.count == 1, "once, although it was closed and then let go of")
-        guard case .leave = commands.last else {
-            Issue.record("what was sent before the close stands behind it")
-            return
-        }
-        for command in commands { command.refuse() }
-        #expect(done.load(ordering: .relaxed) == 8200)
+        let answer = Answer<Void>()
+        try inbox.post(.drop(Place.key(), answer))
         inbox.close()
-        #expect(throws: APINodeError.closed) { try inbox.post(.wake) }
+        await #expect(throws: APINodeError.closed) { try await answer.value() }
+        #expect(throws: APINodeError.closed) { try inbox.post(.drop(Place.key(), Answer<Void>())) }
+    }
+
+    @Test func aFullInboxRefuses() throws {
+        let inbox = try NodeInbox()
+        let key = Place.key()
+        for _ in 0..<8192 { try inbox.post(.drop(key, Answer<Void>())) }
+        #expect(throws: APINodeError.busy) { try inbox.post(.drop(key, Answer<Void>())) }
+        #expect(inbox.drain().count == 8192)
+        try inbox.post(.drop(key, Answer<Void>()))
     }
 }
 
@@ -292,9 +299,11 @@ private final class Place {
     }
 
     func send(_ frames: [UInt8], _ hold: UInt64) {
-        hosted.send(frames, hold: hold, now: now) { message, _ in
-            atMain.append(String(decoding: message, as: UTF8.self))
-        } flush: {
+        frames.withUnsafeBytes { frames in
+            hosted.send(frames, hold: hold, now: now) { message, _ in
+                atMain.append(String(decoding: message, as: UTF8.self))
+            } flush: {
+            }
         }
         hosted.handOverAll()
     }
@@ -342,42 +351,43 @@ private final class Sink: APINodeSink {
         let text: String
     }
 
-    private struct State {
-        var received: [Message] = []
-        var batches = 0
-        var isFull = false
-        var end: APINodeError?
-    }
+    private(set) var received: [Message] = []
+    private(set) var batches = 0
+    private(set) var answers: [String] = []
+    private(set) var end: APINodeError?
+    /// Messages that there is room for.
+    var room = Int.max
 
-    private let state = Mutex(State())
-
-    var received: [Message] { state.withLock { $0.received } }
     var texts: [String] { received.map(\.text) }
-    var batches: Int { state.withLock { $0.batches } }
-    var end: APINodeError? { state.withLock { $0.end } }
+    var isEnded: Bool { end != nil }
     var isFull: Bool {
-        get { state.withLock { $0.isFull } }
-        set { state.withLock { $0.isFull = newValue } }
+        get { room == 0 }
+        set { room = newValue ? 0 : .max }
     }
 
-    func offer(_ frames: [UInt8]) -> Bool {
-        var messages: [Message] = []
-        var rest = frames[...]
-        while rest.count >= 40 {
+    func offer(_ frames: UnsafeRawBufferPointer) -> Int {
+        let all = Array(frames)
+        var rest = all[...]
+        while rest.count >= 40, room > 0 {
             let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
             let frame = rest.prefix(4 + length)
-            rest = rest.dropFirst(4 + length)
             guard let from = Bytes32(frame.dropFirst(8).prefix(32)) else { break }
-            messages.append(
+            rest = rest.dropFirst(4 + length)
+            room -= 1
+            received.append(
                 Message(from: Address(raw: from), text: String(decoding: frame.dropFirst(40), as: UTF8.self)))
         }
-        return state.withLock { state in
-            if state.isFull { return false }
-            state.received += messages
-            state.batches += 1
-            return true
+        if rest.count < all.count { batches += 1 }
+        return all.count - rest.count
+    }
+
+    func answer(_ question: NodeQuestion, _ answer: NodeQuestion.Answer) {
+        switch answer {
+        case .address(let address): answers.append("\(address)")
+        case .publicKey(let key): answers.append("\(key.serialized)")
+        case .failed(let error): answers.append("\(error)")
         }
     }
 
-    func end(_ reason: APINodeError) { state.withLock { $0.end = reason } }
+    func end(_ reason: APINodeError) { end = reason }
 }

@@ -1,41 +1,60 @@
 public import INET256
+public import Wire
 
 /// What the API needs of the box to let applications open nodes. The program implements it over the data plane's mailbox, tests in memory.
 public protocol APINodeService: Sendable {
-    /// Opens the node of `key`, or joins it where it is open already. `sink` takes what comes for the node until the
-    /// returned handle is closed or `sink.end` is called.
-    func open(_ key: PrivateKey, caller: APICaller, sink: any APINodeSink) async throws(APINodeError) -> any APINode
+    /// Opens the node of `key`, or joins it where it is open already, and takes over the connection: on the thread that
+    /// owns a `NodeConnections` it is given to that one's `open`. What is thrown is answered over HTTP.
+    func open(_ key: PrivateKey, _ arrival: NodeArrival) async throws(APINodeError)
 
     /// Removes the node and ends every connection that has it open. Fine when it is not open.
     func drop(_ key: PrivateKey, caller: APICaller) async throws(APINodeError)
 }
 
-/// A connection's hold on a node. All calls may come from any thread and none blocks.
-public protocol APINode: Sendable {
-    var address: Address { get }
+/// A connection as those see it who have something for it. All calls come from the thread that owns it.
+public protocol APINodeSink: AnyObject {
+    /// Takes whole DATA frames as they stand on the wire, one behind the other, source in each, and gives how many bytes of
+    /// them it took: as many whole frames, from the first on, as there is room for. The caller offers the rest to the
+    /// next connection of the node, or drops and counts it.
+    func offer(_ frames: UnsafeRawBufferPointer) -> Int
 
-    /// Hands over messages: whole DATA frames as they stand on the wire, one behind the other, destination in each.
-    /// `done` is called, on any thread, when they were taken in or dropped (and counted): a connection keeps its own bytes in
-    /// flight within limits by not reading on until then, so nobody else has to wait for it.
-    func send(_ frames: [UInt8], done: @escaping @Sendable () -> Void)
+    /// Answers a question that this connection asked.
+    func answer(_ question: NodeQuestion, _ answer: NodeQuestion.Answer)
 
-    func find(prefix: Address, bits: Int) async throws(APINodeError) -> Address
-
-    func lookup(_ address: Address) async throws(APINodeError) -> PublicKey
-
-    /// Lets go of the node; it is removed when the last connection has.
-    func close()
-}
-
-/// Where messages for a node go.
-public protocol APINodeSink: AnyObject, Sendable {
-    /// Takes whole DATA frames as they stand on the wire, one behind the other, source in each; called on the data plane's thread,
-    /// so it only notes them and returns. False when there is no room for all of them: then none was taken, and the caller
-    /// offers them to the next connection of the node, or drops and counts them.
-    func offer(_ frames: [UInt8]) -> Bool
+    /// Nobody waits for answers any more.
+    var isEnded: Bool { get }
 
     /// The node was dropped or the daemon stops.
     func end(_ reason: APINodeError)
+}
+
+/// What the owner of connections does for them. All calls come from its own thread.
+public protocol APINodeHost: AnyObject {
+    /// Takes whole DATA frames as they stand on the wire, one behind the other, destination in each. They are valid until
+    /// it returns.
+    func take(_ frames: UnsafeRawBufferPointer, from connection: NodeConnection) throws
+
+    /// Answers a question by the connection's `answer`, now or later, once.
+    func ask(_ question: NodeQuestion, from connection: NodeConnection)
+
+    /// The connection has ended: its hold on its node is to be let go of.
+    func leave(_ connection: NodeConnection)
+
+    /// Nil when there is room for more messages; else when it is to be asked again.
+    func roomAwaited(now: Instant) -> Instant?
+
+    /// Watches a descriptor, or changes what it is watched for. Nothing at all means that it is not watched.
+    func watch(_ descriptor: Int32, number: UInt64, from old: NodeInterest, to new: NodeInterest) throws
+}
+
+/// What a connection's descriptor is watched for.
+public struct NodeInterest: OptionSet, Sendable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public static let readable = NodeInterest(rawValue: 1)
+    public static let writable = NodeInterest(rawValue: 2)
 }
 
 /// Why a node could not be opened or a question was not answered. Each has an HTTP status and words for people.

@@ -3,8 +3,8 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 
-/// The second part of a CONNECT: takes the body, which comes as bare bytes behind the head, opens the node, and leaves
-/// the connection to a `NodeSession`. What stands against the request is answered over HTTP, and the connection ends.
+/// The second part of a CONNECT: takes the body, which comes as bare bytes behind the head, and hands the connection over
+/// to the thread that will own it, by a `NodeHandover`. What stands against the request before that is answered here.
 final class NodeOpening: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -13,14 +13,14 @@ final class NodeOpening: ChannelDuplexHandler, RemovableChannelHandler {
 
     private enum State {
         case reading(NodeRequest, body: ByteBuffer, missing: Int)
-        case opening(Task<Void, Never>)
+        /// The request is whole: the connection leaves at the end of this turn of the event loop.
+        case leaving
         /// Handed over, refused or closed: nothing more is looked at.
         case over
     }
 
     private let head: HTTPRequestHead
     private let service: APIService
-    private let deliveries: NodeDeliveries
     private var state = State.over
     /// Bytes behind the body: frames already.
     private var rest = ByteBuffer()
@@ -30,7 +30,6 @@ final class NodeOpening: ChannelDuplexHandler, RemovableChannelHandler {
     init(head: HTTPRequestHead, service: APIService) {
         self.head = head
         self.service = service
-        deliveries = NodeDeliveries(limit: service.limits.nodeBytesQueued)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -64,16 +63,16 @@ final class NodeOpening: ChannelDuplexHandler, RemovableChannelHandler {
             state = .reading(request, body: body, missing: left)
             rest = bytes
             if left == 0 { open(request, body, context) }
-        case .opening:
+        case .leaving:
             rest.writeBuffer(&bytes)
         case .over:
             break
         }
     }
 
-    /// While the node is being opened nothing more is read, so that what a client sends ahead stays in its socket.
+    /// Nothing more is read behind the request: it is for whoever gets the connection.
     func read(context: ChannelHandlerContext) {
-        if case .opening = state {
+        if case .leaving = state {
             isReadHeld = true
         } else {
             context.read()
@@ -90,7 +89,6 @@ final class NodeOpening: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
-        if case .opening(let task) = state { task.cancel() }
         state = .over
         context.fireChannelInactive()
     }
@@ -99,69 +97,65 @@ final class NodeOpening: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func open(_ request: NodeRequest, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
         defer { body.wipe() }
-        guard let nodes = service.nodes else { return refuse(.noNodes, context) }
+        guard service.nodes != nil else { return refuse(.noNodes, context) }
         do throws(NodeRequestError) {
             let key = try request.key(in: body)
-            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            let loop = context.eventLoop
-            let caller = APICaller.ofChannel(context.channel, service.endpoint)
-            let task = Task { [service, deliveries, channel = context.channel] in
-                let caller = (try? await caller.get()) ?? .unknown
-                let result: Result<any APINode, APINodeError>
-                do throws(APINodeError) {
-                    if let refusal = service.connections.promote(channel, caller.client(channel)) { throw refusal }
-                    result = .success(try await nodes.open(key, caller: caller, sink: deliveries))
-                } catch {
-                    result = .failure(error)
-                }
-                loop.execute {
-                    let (opening, context) = bound.value
-                    opening.opened(result, key.address, caller, context)
-                }
-            }
-            state = .opening(task)
-            setDeadline(service.limits.answerTime, .failure(504, "the daemon did not answer in time"), context)
+            state = .leaving
+            // What this turn of the loop still reads comes along.
+            context.eventLoop.assumeIsolated().execute { self.leave(key, context) }
         } catch {
             refuse(error.response, context)
         }
     }
 
-    private func opened(
-        _ result: Result<any APINode, APINodeError>, _ address: Address, _ caller: APICaller,
-        _ context: ChannelHandlerContext
-    ) {
-        guard case .opening = state else {
-            // The client is gone, or the deadline was first.
-            if case .success(let node) = result { node.close() }
-            return
+    private func leave(_ key: PrivateKey, _ context: ChannelHandlerContext) {
+        APICaller.ofChannel(context.channel, service.endpoint).assumeIsolated().whenComplete { result in
+            let caller: APICaller
+            switch result {
+            case .success(let known): caller = known
+            case .failure: caller = .unknown
+            }
+            self.leave(key, caller, context)
         }
-        switch result {
-        case .failure(let error):
-            service.logger.info(
-                "a node is not opened",
-                metadata: ["node": "\(address)", "client": "\(caller)", "reason": "\(error)"])
-            refuse(.failure(error.status, error.description), context)
-        case .success(let node):
+    }
+
+    /// Takes a descriptor of its own for the connection and closes the channel, which closes no more than the other one:
+    /// from then on the arrival is the only owner.
+    private func leave(_ key: PrivateKey, _ caller: APICaller, _ context: ChannelHandlerContext) {
+        guard case .leaving = state, let nodes = service.nodes else { return }
+        do throws(APINodeError) {
+            let client = caller.client(context.channel)
+            let place = try service.connections.promote(context.channel, client)
+            let arrival = NodeArrival(
+                descriptor: try Self.descriptor(of: context), ahead: [UInt8](rest.readableBytesView), caller: caller,
+                client: client, place: place)
             state = .over
             deadline?.cancel()
-            let session = NodeSession(node, deliveries, caller, service)
-            do {
-                try context.pipeline.syncOperations.addHandler(session, position: .after(self))
-            } catch {
-                service.logger.error("a node's connection could not begin", metadata: ["error": "\(error)"])
-                node.close()
-                return context.close(promise: nil)
-            }
-            if rest.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(rest)) }
-            if isReadHeld { context.read() }
-            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+            NodeHandover(key: key, arrival: arrival, service: service, loop: context.eventLoop).begin(nodes)
+            context.close(promise: nil)
+        } catch {
+            NodeHandover.log(error, key.address, caller, service)
+            refuse(.failure(error.status, error.description), context)
         }
+    }
+
+    private static func descriptor(of context: ChannelHandlerContext) throws(APINodeError) -> Int32 {
+        let copy: Int32?
+        do {
+            copy =
+                try context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                    of: NIOBSDSocket.Handle.self
+                ) { NodeSocket.duplicate(of: $0) } ?? nil
+        } catch {
+            throw .closed
+        }
+        guard let copy else { throw .busy }
+        return copy
     }
 
     /// Answers and ends the connection, reading on for a moment: bytes left unread would make the kernel reset it
     /// before the client has the answer.
     private func refuse(_ response: APIResponse, _ context: ChannelHandlerContext) {
-        if case .opening(let task) = state { task.cancel() }
         state = .over
         deadline?.cancel()
         rest = ByteBuffer()

@@ -1,14 +1,26 @@
-internal import INET256
+public import INET256
 internal import Wire
 
-/// A FIND or PUBK request, understood, with the way to its answer.
-enum NodeQuestion: Sendable {
-    case find(prefix: Address, bits: Int)
-    case publicKey(Address)
+/// A FIND or PUBK request, understood.
+public struct NodeQuestion: Sendable {
+    public enum Subject: Sendable {
+        case address(prefix: Address, bits: Int)
+        case publicKey(of: Address)
+    }
 
-    /// Reads the JSON of a request (a precondition: not DATA, not KEEP). Throws words for the client.
+    public enum Answer: Sendable {
+        case address(Address)
+        case publicKey(PublicKey)
+        case failed(APINodeError)
+    }
+
+    public let subject: Subject
+    private let id: APIRequestID
+
+    /// Reads a request (a precondition: not DATA, not KEEP). Throws words for the client.
     init(_ frame: APIFrame) throws(NodeQuestionError) {
         guard let members = JSONMembers(frame.json) else { throw .notJSON }
+        id = frame.requestID
         switch frame.kind {
         case .find:
             guard let bits = members.integer("nbits"), (0...Address.bitCount).contains(bits) else { throw .badBits }
@@ -16,32 +28,31 @@ enum NodeQuestion: Sendable {
             guard let bytes, bytes.count <= Address.count, bytes.count * 8 >= bits else { throw .badPrefix }
             let zeros = [UInt8](repeating: 0, count: Address.count - bytes.count)
             guard let raw = Bytes32(bytes + zeros) else { throw .badPrefix }
-            self = .find(prefix: Address(raw: raw), bits: bits)
+            subject = .address(prefix: Address(raw: raw), bits: bits)
         case .publicKey:
             let text = String(decoding: members.text("target") ?? [], as: UTF8.self)
             guard let address = Address(text) else { throw .badTarget }
-            self = .publicKey(address)
+            subject = .publicKey(of: address)
         case .data, .keep:
             preconditionFailure("only requests are questions")
         }
     }
 
-    /// Asks `node`: the frame to answer with.
-    func answer(_ id: APIRequestID, from node: any APINode) async -> [UInt8] {
-        switch self {
-        case .find(let prefix, let bits):
-            do throws(APINodeError) {
-                return APIFrame.found(id, try await node.find(prefix: prefix, bits: bits))
-            } catch {
-                return APIFrame.failed(.find, id, error == .notFound ? "no address with prefix" : error.description)
-            }
-        case .publicKey(let address):
-            do throws(APINodeError) {
-                return APIFrame.publicKey(id, serialized: try await node.lookup(address).serialized)
-            } catch {
-                let reason = error == .notFound ? "public key not found" : error.description
-                return APIFrame.failed(.publicKey, id, reason)
-            }
+    /// Of a request that was never read; for tests of those who answer.
+    public init(_ subject: Subject) {
+        self.subject = subject
+        id = APIRequestID(high: 0, low: 0)
+    }
+
+    /// The frame that answers it.
+    func frame(_ answer: Answer) -> [UInt8] {
+        switch (subject, answer) {
+        case (_, .address(let address)): APIFrame.found(id, address)
+        case (_, .publicKey(let key)): APIFrame.publicKey(id, serialized: key.serialized)
+        case (.address, .failed(let error)):
+            APIFrame.failed(.find, id, error == .notFound ? "no address with prefix" : error.description)
+        case (.publicKey, .failed(let error)):
+            APIFrame.failed(.publicKey, id, error == .notFound ? "public key not found" : error.description)
         }
     }
 }

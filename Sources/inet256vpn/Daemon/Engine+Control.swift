@@ -1,3 +1,4 @@
+internal import API
 internal import INET256
 internal import Mesh
 internal import Netlink
@@ -46,8 +47,8 @@ extension Engine {
             }
         }
         inbox.close()
-        commands.refuseAll()
         hosted.endAll()
+        applications.endAll(host: self)
     }
 
     func snapshot(_ now: Instant) -> EngineSnapshot {
@@ -64,13 +65,7 @@ extension Engine {
                     device: $0.device.counters, drops: $0.drops,
                     prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },
-            unread: unread + hosted.counters.unread, hosted: hostedCounters, applications: hosted.applications,
+            unread: unread + hosted.counters.unread, hosted: hosted.counters, applications: hosted.applications,
             warnings: warnings)
-    }
-
-    private var hostedCounters: HostedCounters {
-        var counters = hosted.counters
-        counters.busy = inbox.refusedMessages
-        return counters
     }
 }

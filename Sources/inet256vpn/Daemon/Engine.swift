@@ -1,3 +1,4 @@
+internal import API
 internal import INET256
 internal import Logging
 internal import Mesh
@@ -14,7 +15,11 @@ final class Engine {
     /// Nodes besides the main one, and what applications ask for them.
     let hosted: HostedNodes
     let inbox: NodeInbox
-    var commands = CommandBacklog()
+    let applications: NodeConnections
+    /// Since when a socket has had no room.
+    var blockedSince: Instant?
+    /// The time of the turn, for those who are called back in it.
+    private(set) var turnBegan: Instant = .distantPast
     let logger: Logger
     var bridge: PortalBridge?
     var lines: [SocketLine] = []
@@ -30,7 +35,7 @@ final class Engine {
     private(set) var plumbing: PortalPlumbing?
     /// Whether the interface's MTU follows what paths carry.
     private let followsPaths: Bool
-    private let poller: Poller
+    let poller: Poller
     private let watcher: NetworkWatcher?
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
     private let batch = DatagramBatch(slotSize: 1 << 16, slots: 8)
@@ -44,12 +49,13 @@ final class Engine {
     /// Changes of the machine's network come in flocks.
     private static let networkSettles: Interval = .milliseconds(50)
 
-    private enum Token {
+    enum Token {
         static let mailbox: UInt64 = 0
         static let watcher: UInt64 = 1
         static let portal: UInt64 = 2
         static let inbox: UInt64 = 3
         static let sockets: UInt64 = 16
+        static let applications: UInt64 = 1 << 32
     }
 
     /// A ping that waits for its answer.
@@ -70,6 +76,7 @@ final class Engine {
         poller = try Poller()
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
+        applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
         watcher = Engine.watch(setup.logger)
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
@@ -194,22 +201,27 @@ final class Engine {
         var next = min(box.deadline, networkChangeAt)
         if let bridge { next = min(next, bridge.deadline) }
         for ping in pings.values { next = min(next, ping.deadline) }
-        return min(next, hosted.questionsDue, commands.deadline)
+        return min(next, hosted.questionsDue, applications.deadline)
     }
 
     private func turn(_ ready: Int, _ now: Instant) throws {
         box.beginTurn()
+        turnBegan = now
         for index in 0..<ready {
             let readiness = poller[index]
             switch readiness.token {
             case Token.mailbox: for command in mailbox.drain() { obey(command, now) }
             case Token.watcher: try heedNetwork(now)
             case Token.portal: try drainPortal(now)
-            case Token.inbox: commands.append(inbox.drain())
+            case Token.inbox: obeyApplications(now)
+            case Token.applications...:
+                applications.note(
+                    readiness.token - Token.applications, isReadable: readiness.isReadable,
+                    isWritable: readiness.isWritable, isBroken: readiness.isBroken)
             default: try serve(Int(readiness.token - Token.sockets), readiness, now)
             }
         }
-        try serveApplications(now)
+        try applications.serve(now: now, host: self)
         if now >= networkChangeAt {
             networkChangeAt = .distantFuture
             learnMachineAddresses()
@@ -222,6 +234,7 @@ final class Engine {
         try flush(now)
         try heedEvents(now)
         hosted.handOverAll()
+        try applications.tidy(now: now, host: self)
     }
 
     /// A burst from the portal into the mesh.

@@ -1,3 +1,4 @@
+internal import API
 internal import INET256
 internal import Logging
 internal import Mesh
@@ -30,6 +31,7 @@ struct EngineSetup: Sendable {
     /// Whom nodes of applications may exchange messages with, and how many there may be.
     var apiGate: PortalGate
     var apiNodes: Int
+    var apiLimits: APILimits
     var mailbox: Mailbox<EngineCommand>
     var inbox: NodeInbox
     var logger: Logger
@@ -52,6 +54,7 @@ struct EngineSetup: Sendable {
         peers = configuration.peers.filter { !own.contains($0.id) }
         apiGate = PortalGate(configuration.api.allow, configuration)
         apiNodes = configuration.api.limits.nodes
+        apiLimits = APILimits(configuration.api.limits)
         self.mailbox = mailbox
         self.inbox = inbox
         self.logger = logger

@@ -157,7 +157,6 @@ struct StatusWriter {
         add("api_full", snapshot.hosted.full)
         add("api_malformed", snapshot.hosted.malformed)
         add("api_closed", snapshot.hosted.closed)
-        add("api_busy", snapshot.hosted.busy)
         for socket in snapshot.sockets {
             add("socket_full", socket.dropped)
             add("socket_overflow", UInt64(socket.counters.overflowed))

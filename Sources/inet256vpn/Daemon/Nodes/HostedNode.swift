@@ -9,24 +9,24 @@ final class HostedNode {
     let address: Address
     /// Configured ones stay when nobody has them open.
     let isConfigured: Bool
-    /// In the order of opening: each batch goes to the first that has room.
+    /// In the order of opening: what comes goes to the first that has room.
     private(set) var members: [Member] = []
-    /// What came in this turn: whole DATA frames.
+    /// What came in this turn: whole DATA frames. Its memory is lent by `HostedNodes`; a node at rest holds none.
     private var output: [UInt8] = []
     private(set) var waiting: UInt64 = 0
-    private var expected = 0
+    /// It has had messages in this turn.
+    private(set) var isFilled = false
 
     struct Member {
         let hold: UInt64
         let sink: any APINodeSink
     }
 
-    /// What became of the output.
-    enum Handover {
-        case nothing
-        case taken(UInt64)
-        /// Nobody had room for that many messages.
-        case refused(UInt64)
+    /// What became of the messages.
+    struct Handover {
+        var taken: UInt64 = 0
+        /// Nobody had room for them.
+        var refused: UInt64 = 0
     }
 
     init(id: NodeID, address: Address, isConfigured: Bool) {
@@ -52,11 +52,26 @@ final class HostedNode {
         return members.map(\.hold)
     }
 
+    /// Lends memory for what comes in this turn, before the first message of it.
+    func lend(_ memory: [UInt8]) {
+        output = memory
+        isFilled = true
+    }
+
+    /// Gives the memory back, empty.
+    func giveBack() -> [UInt8] {
+        var memory: [UInt8] = []
+        swap(&memory, &output)
+        memory.removeAll(keepingCapacity: true)
+        isFilled = false
+        return memory
+    }
+
     // MARK: Output
 
     /// Adds a whole frame of a neighbour on the same box: it stays as it is but for the address.
     func append(frame: UnsafeRawBufferPointer, from source: Address) {
-        begin()
+        waiting += 1
         let start = output.count
         output.append(contentsOf: frame)
         output.withUnsafeMutableBytes { bytes in
@@ -66,7 +81,7 @@ final class HostedNode {
     }
 
     func append(_ message: UnsafeRawBufferPointer, from source: Address) {
-        begin()
+        waiting += 1
         let start = output.count
         output.append(contentsOf: DataFrame.blank)
         output.append(contentsOf: message)
@@ -78,23 +93,22 @@ final class HostedNode {
         }
     }
 
-    /// Offers what came in to the connections, as one batch.
+    /// Offers what came in to the connections; what one has no room for goes to the next.
     func handOver() -> Handover {
-        guard waiting > 0 else { return .nothing }
-        let count = waiting
-        waiting = 0
-        let batch = output
-        // Who takes it keeps it: the next one begins in memory of its own.
-        output = []
-        expected = min(batch.count, Self.batchBytes)
-        return members.contains { $0.sink.offer(batch) } ? .taken(count) : .refused(count)
-    }
-
-    /// The first message of a turn makes room for as much as came in the last one; a node at rest holds no memory.
-    @inline(__always)
-    private func begin() {
-        if waiting == 0 { output.reserveCapacity(expected) }
-        waiting += 1
+        guard waiting > 0 else { return Handover() }
+        let refused: UInt64 = output.withUnsafeBytes { bytes in
+            var rest = bytes
+            for member in members {
+                rest = UnsafeRawBufferPointer(rebasing: rest[member.sink.offer(rest)...])
+                if rest.isEmpty { return 0 }
+            }
+            return DataFrame.messages(in: rest)
+        }
+        defer {
+            waiting = 0
+            output.removeAll(keepingCapacity: true)
+        }
+        return Handover(taken: waiting - refused, refused: refused)
     }
 }
 
@@ -120,6 +134,17 @@ enum DataFrame {
         guard found == kind, lengths.contains(length), bytes.count - offset >= type + length else { return nil }
         return type + length
     }
+
+    /// How many whole frames `bytes` begins with.
+    static func messages(in bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var offset = 0
+        var messages: UInt64 = 0
+        while let count = count(at: offset, in: bytes) {
+            offset += count
+            messages += 1
+        }
+        return messages
+    }
 }
 
 /// Messages of applications since the start.
@@ -138,6 +163,4 @@ struct HostedCounters: Sendable, Equatable {
     var malformed: UInt64 = 0
     /// Batches for a node that was dropped in the meantime.
     var closed: UInt64 = 0
-    /// Refused before the data plane saw them, because too much waited for it.
-    var busy: UInt64 = 0
 }

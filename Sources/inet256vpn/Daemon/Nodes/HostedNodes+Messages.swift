@@ -9,43 +9,41 @@ extension HostedNodes {
     /// Sends the DATA frames of a batch. `toMain` takes messages for the box itself, with their sender; `flush` makes room in
     /// the outbox. What stands behind a frame that is none cannot be told from it: the rest is given up and counted once.
     func send(
-        _ frames: [UInt8], hold: UInt64, now: Instant, toMain: (UnsafeRawBufferPointer, Address) throws -> Void,
-        flush: () throws -> Void
+        _ bytes: UnsafeRawBufferPointer, hold: UInt64, now: Instant,
+        toMain: (UnsafeRawBufferPointer, Address) throws -> Void, flush: () throws -> Void
     ) rethrows {
         guard let node = node(hold: hold) else {
             counters.closed += 1
             return
         }
-        try frames.withUnsafeBytes { bytes in
-            var offset = 0
-            while offset < bytes.count {
-                guard let count = DataFrame.count(at: offset, in: bytes), let base = bytes.baseAddress else {
-                    counters.malformed += 1
-                    return
+        var offset = 0
+        while offset < bytes.count {
+            guard let count = DataFrame.count(at: offset, in: bytes), let base = bytes.baseAddress else {
+                counters.malformed += 1
+                return
+            }
+            let frame = UnsafeRawBufferPointer(start: base + offset, count: count)
+            let destination = Address(raw: Bytes32(loading: base + offset + DataFrame.address))
+            offset += count
+            counters.sent += 1
+            switch hop(to: destination) {
+            case .remote:
+                let message = UnsafeRawBufferPointer(rebasing: frame[DataFrame.header...])
+                // The box counts what it drops.
+                _ = box.send(message, from: node.id, to: destination, now: now)
+                if box.outbox.wantsFlush { try flush() }
+            case .local(let other):
+                guard other.isRead else {
+                    counters.unread += 1
+                    continue
                 }
-                let frame = UnsafeRawBufferPointer(start: base + offset, count: count)
-                let destination = Address(raw: Bytes32(loading: base + offset + DataFrame.address))
-                offset += count
-                counters.sent += 1
-                switch hop(to: destination) {
-                case .remote:
-                    let message = UnsafeRawBufferPointer(rebasing: frame[DataFrame.header...])
-                    // The box counts what it drops.
-                    _ = box.send(message, from: node.id, to: destination, now: now)
-                    if box.outbox.wantsFlush { try flush() }
-                case .local(let other):
-                    guard other.isRead else {
-                        counters.unread += 1
-                        continue
-                    }
-                    if other.waiting == 0 { filled.append(other) }
-                    other.append(frame: frame, from: node.address)
-                    if other.isFull { handOver(other) }
-                case .main:
-                    try toMain(UnsafeRawBufferPointer(rebasing: frame[DataFrame.header...]), node.address)
-                case .prohibited:
-                    counters.prohibited += 1
-                }
+                if other.waiting == 0 { begin(other) }
+                other.append(frame: frame, from: node.address)
+                if other.isFull { handOver(other) }
+            case .main:
+                try toMain(UnsafeRawBufferPointer(rebasing: frame[DataFrame.header...]), node.address)
+            case .prohibited:
+                counters.prohibited += 1
             }
         }
     }
@@ -80,7 +78,7 @@ extension HostedNodes {
     /// Hands a message to a node of this box, within this turn. False when nobody has it open.
     func deliver(_ message: UnsafeRawBufferPointer, to id: NodeID, from source: Address) -> Bool {
         guard let node = node(id), node.isRead else { return false }
-        if node.waiting == 0 { filled.append(node) }
+        if node.waiting == 0 { begin(node) }
         node.append(message, from: source)
         if node.isFull { handOver(node) }
         return true
@@ -89,15 +87,27 @@ extension HostedNodes {
     /// The end of a turn: whatever came goes to the connections, one batch a node.
     func handOverAll() {
         guard !filled.isEmpty else { return }
-        for node in filled { handOver(node) }
+        for node in filled {
+            handOver(node)
+            let memory = node.giveBack()
+            if spare.count < Self.spares, memory.capacity > 0 { spare.append(memory) }
+        }
         filled.removeAll(keepingCapacity: true)
     }
 
     func handOver(_ node: HostedNode) {
-        switch node.handOver() {
-        case .nothing: break
-        case .taken(let count): counters.received += count
-        case .refused(let count): counters.full += count
-        }
+        let handover = node.handOver()
+        counters.received += handover.taken
+        counters.full += handover.refused
     }
+
+    /// The first message for a node in this turn, or the first behind a batch that was handed over within it.
+    private func begin(_ node: HostedNode) {
+        guard !node.isFilled else { return }
+        node.lend(spare.popLast() ?? [])
+        filled.append(node)
+    }
+
+    /// Batches whose memory is kept for the next turn.
+    private static var spares: Int { 8 }
 }

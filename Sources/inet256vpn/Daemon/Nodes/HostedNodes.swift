@@ -25,6 +25,8 @@ final class HostedNodes {
 
     /// Nodes with output that was not handed over.
     var filled: [HostedNode] = []
+    /// Memory for the output of those.
+    var spare: [[UInt8]] = []
     /// A burst goes to one destination.
     var lastHop: (address: Address, hop: Hop)?
     var questions: [WaitingQuestion] = []
@@ -126,7 +128,6 @@ final class HostedNodes {
         for node in byAddress.values {
             for hold in node.endAll() { holds[hold] = nil }
         }
-        for question in questions { question.fail(.closed) }
         questions.removeAll()
     }
 }

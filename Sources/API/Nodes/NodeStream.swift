@@ -1,0 +1,132 @@
+/// Puts frames together out of the pieces that reads give. No I/O: bytes in, frames out, in place.
+///
+/// Of a read, everything but the beginning of a last frame is handled where it lies; only that beginning is copied and
+/// kept, in memory of its own frame's size. A connection at rest holds nothing.
+public struct NodeStream {
+    /// What a client's bytes are.
+    public enum Piece {
+        /// Whole DATA frames, one behind the other.
+        case messages(UnsafeRawBufferPointer)
+        /// A FIND or PUBK frame.
+        case request(APIFrame)
+    }
+
+    private enum Next {
+        case frame(APIFrame)
+        case needsMore
+        case fault(APIFrameError)
+
+        init(_ bytes: UnsafeRawBufferPointer) {
+            do throws(APIFrameError) {
+                self = try APIFrame.first(in: bytes).map { .frame($0) } ?? .needsMore
+            } catch {
+                self = .fault(error)
+            }
+        }
+    }
+
+    private var partial: [UInt8] = []
+    /// Nothing more is looked at.
+    private var isOver = false
+
+    public init() {}
+
+    /// Bytes that wait for the rest of their frame.
+    public var held: Int { partial.count }
+
+    /// Hands the whole frames in what came so far to `handle`, in order. When that says false, or when something is wrong
+    /// with the bytes behind the good ones, which is what this gives, nothing more is looked at, now or later.
+    public mutating func receive<Failure: Error>(
+        _ bytes: UnsafeRawBufferPointer, _ handle: (Piece) throws(Failure) -> Bool
+    ) throws(Failure) -> APIFrameError? {
+        var rest = bytes
+        while !partial.isEmpty, !isOver {
+            let count = min(missing, rest.count)
+            partial.append(contentsOf: rest[..<count])
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            let whole = partial
+            let next = whole.withUnsafeBytes { Next($0) }
+            switch next {
+            case .needsMore: break
+            case .fault(let fault):
+                isOver = true
+                return fault
+            case .frame:
+                partial = []
+                let result: Result<APIFrameError?, Failure> = whole.withUnsafeBytes { bytes in
+                    do throws(Failure) {
+                        return .success(try walk(bytes, handle))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+                if let fault = try result.get() { return fault }
+            }
+            if rest.isEmpty { return nil }
+        }
+        return isOver ? nil : try walk(rest, handle)
+    }
+
+    /// Neighbouring DATA frames go together.
+    private mutating func walk<Failure: Error>(
+        _ bytes: UnsafeRawBufferPointer, _ handle: (Piece) throws(Failure) -> Bool
+    ) throws(Failure) -> APIFrameError? {
+        var position = 0
+        var messages = 0  // where DATA frames begin that are not handed on yet
+        while true {
+            let start = position
+            let next = Next(UnsafeRawBufferPointer(rebasing: bytes[position...]))
+            if case .frame(let frame) = next {
+                position += frame.bytes.count
+                if frame.kind == .data { continue }
+            }
+            if messages < start {
+                isOver = try !handle(.messages(UnsafeRawBufferPointer(rebasing: bytes[messages..<start])))
+            }
+            messages = position
+            if isOver { return nil }
+            switch next {
+            case .frame(let frame):
+                isOver = try !Self.hand(frame, handle)
+                if isOver { return nil }
+            case .needsMore:
+                keep(UnsafeRawBufferPointer(rebasing: bytes[position...]))
+                return nil
+            case .fault(let fault):
+                isOver = true
+                return fault
+            }
+        }
+    }
+
+    private static func hand<Failure: Error>(
+        _ frame: APIFrame, _ handle: (Piece) throws(Failure) -> Bool
+    ) throws(Failure) -> Bool {
+        switch frame.kind {
+        case .data: try handle(.messages(frame.bytes))
+        case .keep: true
+        case .find, .publicKey: try handle(.request(frame))
+        }
+    }
+
+    /// Bytes of the kept frame that have not come: of its head, as long as that is not whole.
+    private var missing: Int {
+        let head = APIFrame.lengthCount + APIFrame.typeCount
+        guard partial.count >= head else { return head - partial.count }
+        return APIFrame.lengthCount + length - partial.count
+    }
+
+    /// The kept frame's length field, which is there and was checked.
+    private var length: Int {
+        partial.withUnsafeBytes { Int(UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self))) }
+    }
+
+    private mutating func keep(_ rest: UnsafeRawBufferPointer) {
+        guard !rest.isEmpty else { return }
+        if rest.count >= APIFrame.lengthCount {
+            let length = Int(UInt32(bigEndian: rest.loadUnaligned(as: UInt32.self)))
+            partial.reserveCapacity(APIFrame.lengthCount + length)
+        }
+        partial.append(contentsOf: rest)
+    }
+}
