@@ -93,6 +93,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        // The targets of Tests/Fuzz, a package of its own, and its inputs.
+        .testTarget(
+            name: "FuzzTests", dependencies: ["API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nioCore],
+            swiftSettings: strict),
         .testTarget(
             name: "KernelTests", dependencies: ["inet256vpn", "INET256Client", "INET256"],
             exclude: ["api_conformance.py"], swiftSettings: strict),

@@ -14,6 +14,8 @@ struct AnswerHead: Equatable {
     /// Takes the head out of `buffer`, up to and with its blank line; nil when more bytes are needed.
     static func next(in buffer: inout ByteBuffer) throws(AnswerError) -> AnswerHead? {
         let view = buffer.readableBytesView
+        // What is no HTTP is told from its first bytes on.
+        guard zip(view, "HTTP/1.".utf8).allSatisfy(==) else { throw .notHTTP }
         let feed = UInt8(ascii: "\n")
         var lineStart = view.startIndex
         var lines: [String] = []
@@ -31,15 +33,13 @@ struct AnswerHead: Equatable {
             lines.append(String(decoding: line, as: UTF8.self))
         }
         guard view.count < longest else { throw .notHTTP }
-        // What is no HTTP is told from its first bytes on.
-        guard zip(view, "HTTP/1.".utf8).allSatisfy(==) else { throw .notHTTP }
         return nil
     }
 
     private init(_ lines: [String]) throws(AnswerError) {
         guard let first = lines.first else { throw .notHTTP }
         let words = first.split(separator: " ", maxSplits: 2)
-        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), words[1].utf8.count == 3, let status = Int(words[1])
+        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), words[1].utf8.count == 3, let status = number(words[1])
         else { throw .notHTTP }
         self.status = status
         phrase = words.count > 2 ? String(words[2]) : ""
@@ -49,13 +49,18 @@ struct AnswerHead: Equatable {
             let value = parts[1].trimmingBlanks()
             switch parts[0].lowercased() {
             case "content-length":
-                guard let count = Int(value), count >= 0 else { throw .notHTTP }
+                guard let count = number(value) else { throw .notHTTP }
                 contentLength = count
             case "transfer-encoding": isChunked = value.lowercased().contains("chunked")
             default: break
             }
         }
     }
+}
+
+/// Digits and nothing else; a sign is for `Int` only.
+private func number(_ text: Substring) -> Int? {
+    text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
 }
 
 enum AnswerError: Error, Equatable, CustomStringConvertible {

@@ -17,11 +17,12 @@ enum Base64Text {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Nil when it is not base64. Padding may be left out.
+    /// Nil when it is not base64. Padding may be left out, all of it.
     static func decode(_ text: String) -> [UInt8]? {
         var characters = [UInt8](text.utf8)
         for _ in 0..<2 where characters.last == UInt8(ascii: "=") { characters.removeLast() }
-        guard characters.count % 4 != 1 else { return nil }
+        let isPadded = characters.count < text.utf8.count
+        guard characters.count % 4 != 1, !isPadded || text.utf8.count % 4 == 0 else { return nil }
         var bytes: [UInt8] = []
         var pending: UInt32 = 0
         var bits: UInt32 = 0

@@ -11,9 +11,15 @@ let strict: [SwiftSetting] = [
     .unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-enable-testing"]),
 ]
 
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
 let package = Package(
     name: "fuzz",
-    dependencies: [.package(url: "https://github.com/apple/swift-collections", from: "1.6.0")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CLinux"),
@@ -24,9 +30,23 @@ let package = Package(
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "API",
+            dependencies: [
+                "INET256", "Wire", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "INET256Client", dependencies: ["INET256", "Wire", nio("NIOCore"), nio("NIOPosix")],
+            swiftSettings: strict),
         .target(name: "FuzzDriver"),
         .executableTarget(
-            name: "Fuzz", dependencies: ["FuzzDriver", "Mesh", "Portal", "INET256", "Wire"], swiftSettings: strict,
+            name: "Fuzz",
+            dependencies: [
+                "FuzzDriver", "API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nio("NIOCore"),
+            ],
+            swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
     ],
     swiftLanguageModes: [.v6]

@@ -240,7 +240,7 @@ private func findsSoon(_ asker: any Node, _ target: any Node) async throws {
 }
 
 /// Ends `body` after `limit`: then it throws `cancelled`.
-private func soon<R: Sendable>(
+func soon<R: Sendable>(
     _ limit: Duration = .seconds(5), _ body: @escaping @Sendable () async throws -> R
 ) async throws -> R {
     let work = Task(operation: body)
@@ -252,7 +252,7 @@ private func soon<R: Sendable>(
     return try await work.value
 }
 
-private func freshKey() -> PrivateKey {
+func freshKey() -> PrivateKey {
     var system = SystemRandomNumberGenerator()
     let seed = (0..<PrivateKey.seedCount).map { _ in UInt8.random(in: 0...255, using: &system) }
     return PrivateKey(seed: seed.withUnsafeBytes { SecretBytes(copying: $0) })
