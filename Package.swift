@@ -31,15 +31,17 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // System libraries and the one C shim.
+        // System libraries and the C shims.
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CCiphers", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CLinux"),
 
         // The layers, lowest first. A target sees only what stands before it.
         .target(name: "Wire", swiftSettings: strict),
-        .target(name: "INET256", dependencies: ["Wire", "CSodium"], swiftSettings: strict),
+        .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
         .target(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],

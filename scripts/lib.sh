@@ -8,7 +8,7 @@ SWIFT_OLDEST=6.1
 # What the build links against and what the Swift toolchain calls. "a|b": either will do, the first is installed.
 BUILD_PACKAGES=(
     git ca-certificates pkg-config binutils libc6-dev 'libstdc++-12-dev|libstdc++-14-dev|g++'
-    libsodium-dev libmnl-dev libnftnl-dev
+    libsodium-dev libssl-dev libmnl-dev libnftnl-dev
 )
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)

@@ -22,6 +22,8 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     /// were too large cost.
     public var lostPackets: UInt64?
     public var cipher: String?
+    /// The library that this box takes the cipher from, such as "openssl".
+    public var cipherBackend: String?
     /// Bytes of datagram that the path carries.
     public var mtu: Int?
 
@@ -35,6 +37,7 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case id, name, configured, state, detail, endpoint, traffic, cipher, mtu
         case rttMs = "rtt_ms"
+        case cipherBackend = "cipher_backend"
         case handshakeAgeSeconds = "handshake_age_seconds"
         case lostPackets = "lost_packets"
     }
@@ -58,6 +61,8 @@ public struct SessionStatus: Codable, Sendable, Equatable {
     public var nextHop: String?
     public var ageSeconds: Double
     public var cipher: String?
+    /// The library that this box takes the cipher from, such as "openssl".
+    public var cipherBackend: String?
     /// Bytes of datagram that the path carries.
     public var mtu: Int?
     public var traffic = Traffic()
@@ -72,6 +77,7 @@ public struct SessionStatus: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case local, remote, via, endpoint, cipher, mtu, traffic
         case nextHop = "next_hop"
+        case cipherBackend = "cipher_backend"
         case ageSeconds = "age_seconds"
     }
 }

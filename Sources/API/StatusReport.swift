@@ -19,6 +19,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     /// Packets dropped since the start, by reason.
     public var drops: [String: UInt64] = [:]
     public var firewall: FirewallStatus
+    /// What this box offers to seal sessions with, its favourite first.
+    public var suites: [SuiteStatus] = []
     /// Handshakes that ended with keys, since the start.
     public var handshakes: UInt64 = 0
     /// Bytes held in queues and for reassembly.
@@ -48,7 +50,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case ip6Addr = "ip6_addr"
         case network
         case transportAddrs = "transport_addrs"
-        case portal, peers, sessions, nodes, drops, firewall, handshakes, warnings
+        case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings
         case applicationMessages = "application_messages"
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
@@ -63,6 +65,20 @@ public struct NetworkStatus: Codable, Sendable, Equatable {
     public init(name: String, statistics: [String: Int64] = [:]) {
         self.name = name
         self.statistics = statistics
+    }
+}
+
+/// A suite of the handshake, and the library that its cipher is taken from here.
+public struct SuiteStatus: Codable, Sendable, Equatable {
+    /// The suite's number on the wire.
+    public var suite: Int
+    public var cipher: String
+    public var backend: String
+
+    public init(suite: Int, cipher: String, backend: String) {
+        self.suite = suite
+        self.cipher = cipher
+        self.backend = backend
     }
 }
 

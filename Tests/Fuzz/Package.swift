@@ -22,9 +22,11 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CCiphers", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CLinux"),
         .target(name: "Wire", swiftSettings: strict),
-        .target(name: "INET256", dependencies: ["Wire", "CSodium"], swiftSettings: strict),
+        .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
         .target(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],

@@ -37,6 +37,18 @@ import Wire
         #expect(status.daemon.config?.path == text)
     }
 
+    @Test func benchMeasuresMessagesUnlessToldOtherwise() throws {
+        let plain: BenchCommand = try parse("bench", "--sizes", "7")
+        #expect(plain.sizes == "7")
+        let messages: BenchCommand = try parse("bench", "messages", "--seconds", "2")
+        #expect(messages.seconds == 2)
+        let cipher: CipherBenchCommand = try parse("bench", "cipher", "--json", "--milliseconds", "5")
+        #expect(cipher.json && cipher.milliseconds == 5)
+        #expect(throws: (any Error).self) {
+            let _: CipherBenchCommand = try parse("bench", "cipher", "--milliseconds", "0")
+        }
+    }
+
     @Test func aDashedAddressWithASlipIsNamedAsIs() {
         let slip = Sample.dashed.dropLast() + "K"
         #expect {

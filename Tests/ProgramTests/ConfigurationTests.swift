@@ -55,7 +55,7 @@ import Wire
           - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
           - {id: \(Sample.plain)}
         accept: any
-        crypto: {min_suite: 2, ciphers: [chacha20-poly1305]}
+        crypto: {min_suite: 2, ciphers: [chacha20-poly1305], backends: [openssl, libsodium]}
         portal:
           enabled: false
           interface: mesh0
@@ -83,7 +83,10 @@ import Wire
                 "udp://h.example.org:25632", "udp://[fe80::1%eth0]:7",
             ])
         #expect(configuration.accept == .any)
-        #expect(configuration.crypto == CryptoConfiguration(minSuite: 2, ciphers: [.chaCha20Poly1305]))
+        #expect(
+            configuration.crypto
+                == CryptoConfiguration(
+                    minSuite: 2, ciphers: [.chaCha20Poly1305], backends: [.openSSL, .libsodium]))
         #expect(!configuration.portal.enabled)
         #expect(configuration.portal.interface == "mesh0")
         #expect(configuration.portal.prefix.length == 7)
@@ -141,8 +144,9 @@ import Wire
         #expect(change.applied == ["accept", "portal.allow", "log.level"])
         #expect(
             change.needsRestart == [
-                "api_endpoint", "network", "transports", "crypto.min_suite", "crypto.ciphers", "portal.enabled",
-                "portal.interface", "portal.prefix", "portal.mtu", "portal.persistent", "portal.table",
+                "api_endpoint", "network", "transports", "crypto.min_suite", "crypto.ciphers", "crypto.backends",
+                "portal.enabled", "portal.interface", "portal.prefix", "portal.mtu", "portal.persistent",
+                "portal.table",
                 "portal.metric", "nodes",
             ])
         #expect(ReloadText.lines(change.summary).last?.hasPrefix("NEEDS A RESTART: api_endpoint") == true)

@@ -53,6 +53,7 @@ import Testing
     @Test(arguments: [
         "inet256_portal_bytes_total{direction=\"out\"} 5000000", "inet256_links{state=\"refused\"} 1",
         "inet256_sessions{via=\"relayed\"} 1",
+        "inet256_sessions_sealed{backend=\"openssl\",cipher=\"AES-256-GCM\"} 1",
         "inet256_peer_rtt_seconds{address=\"\(Sample.dashed)\",peer=\"office\"} 0.01234",
         "inet256_peer_lost_packets_total{address=\"\(Sample.dashed)\",peer=\"office\"} 17",
         "inet256_application_messages_total{direction=\"in\"} 8",

@@ -16,6 +16,7 @@ import Testing
                 "portal     inet256  up  fd04::1  in fd00::/8  mtu 1280  rx 2.0 KiB tx 4.8 MiB",
                 "peers      1 of 2 up, 1 others: office",
                 "sessions   1 (0 direct, 1 relayed)",
+                "ciphers    AES-256-GCM (openssl)",
                 "dropped    unknown_session 7",
                 "firewall   NOT ENFORCED (later), other input filters: inet filter input",
                 "WARNING: peer barn refused: wrong key: answered as \(Sample.plain)",
@@ -45,10 +46,10 @@ import Testing
         let lines = PeersText(peers: FakeDaemon.sampleReport.peers).lines
         #expect(
             lines == [
-                "NAME    STATE        ENDPOINT             RTT  HANDSHAKE   RX   TX  CIPHER        MTU  ADDRESS",
-                "barn    refused      -                      -          -  0 B  0 B  -               -  \(Sample.doubleDashed)  wrong key: answered as \(Sample.plain)",
-                "office  up           192.0.2.1:25632  12.3 ms     1m ago  0 B  0 B  aes-256-gcm  1452  \(Sample.dashed)",
-                "-       handshaking  -                      -          -  0 B  0 B  -               -  \(Sample.plain)  (not configured)",
+                "NAME    STATE        ENDPOINT             RTT  HANDSHAKE   RX   TX  CIPHER                  MTU  ADDRESS",
+                "barn    refused      -                      -          -  0 B  0 B  -                         -  \(Sample.doubleDashed)  wrong key: answered as \(Sample.plain)",
+                "office  up           192.0.2.1:25632  12.3 ms     1m ago  0 B  0 B  AES-256-GCM (openssl)  1452  \(Sample.dashed)",
+                "-       handshaking  -                      -          -  0 B  0 B  -                         -  \(Sample.plain)  (not configured)",
             ])
         #expect(PeersText(peers: []).lines == ["no peers"])
     }

@@ -10,9 +10,10 @@ internal import Synchronization
 final class SecretPool: Sendable {
     static let shared = SecretPool()
 
-    /// Slot sizes in bytes: X25519 keys; hashes; serialized private keys; an AES-256-GCM key schedule.
-    /// All are multiples of 16, so every slot is aligned for the latter.
-    static let slotSizes = [32, 64, 128, 512]
+    /// Slot sizes in bytes: X25519 keys; hashes; serialized private keys; ipsec-mb's ChaCha20-Poly1305 key with its
+    /// context; libsodium's AES-256-GCM key schedule; ipsec-mb's. Slots of 64 bytes and more stand on multiples of 64, as
+    /// the latter wants.
+    static let slotSizes = [32, 64, 128, 256, 512, 1152]
 
     /// For each slot size, the slabs that have a free slot.
     private let open = Mutex<[[SecretSlab]]>(Array(repeating: [], count: SecretPool.slotSizes.count))

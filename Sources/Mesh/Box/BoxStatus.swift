@@ -24,6 +24,8 @@ public struct BoxStatus: Sendable {
         public var established: Bool
         public var handshakeAge: Interval?
         public var cipher: Cipher?
+        /// The library that this end takes it from.
+        public var backend: CipherBackend?
         /// The largest message in one datagram, in bytes.
         public var messageCapacity: Int?
         public var receivedBytes: UInt64
@@ -57,6 +59,8 @@ public struct BoxStatus: Sendable {
     public var relayedBytes: UInt64
     /// Bytes held in queues and reassembly buffers.
     public var queuedBytes: Int
+    /// The ciphers that this box offers, its favourite first, and the library that each is taken from.
+    public var suites: [SuiteChoice]
 }
 
 extension MeshBox {
@@ -72,7 +76,8 @@ extension MeshBox {
             },
             networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes,
             relayedFrames: relayedFrames,
-            relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes)
+            relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes,
+            suites: suites.preference)
     }
 
     private func linkStatus(_ session: Session) -> BoxStatus.Link {
@@ -102,7 +107,8 @@ extension MeshBox {
             endpoint: session.usesDirectPath ? session.direct?.path.remote : nil,
             nextHop: session.usesDirectPath ? nil : relayLink(to: session.remote)?.remote,
             established: session.current != nil, handshakeAge: session.current.map { now - $0.created },
-            cipher: session.current?.cipher, messageCapacity: frameCapacity(session).map { $0 - 1 },
+            cipher: session.current?.suite.cipher, backend: session.current?.suite.backend,
+            messageCapacity: frameCapacity(session).map { $0 - 1 },
             receivedBytes: session.receivedBytes, receivedDatagrams: session.receivedDatagrams,
             sentBytes: session.sentBytes, sentDatagrams: session.sentDatagrams,
             lostDatagrams: session.lostDatagrams)

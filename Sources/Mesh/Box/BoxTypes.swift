@@ -69,8 +69,10 @@ public struct BoxSettings: Sendable {
     public var network: String
     /// Does anybody get a link, or configured peers only?
     public var acceptsAnybody = false
-    /// Ciphers that may be used, best first. What the processor lacks is left out.
+    /// Ciphers that may be used, best first. What `backends` has no library for is left out.
     public var ciphers: [Cipher] = [.aes256GCM, .chaCha20Poly1305]
+    /// Where the ciphers are taken from. Nothing of it shows on the wire but which ciphers are offered.
+    public var backends = CipherBackends.floor
     /// The lowest suite number accepted.
     public var minimumSuite: UInt8 = 1
     /// Wall-clock milliseconds at start: a restarted box's announcements outrank its old ones.

@@ -112,7 +112,7 @@ extension MeshBox {
         _ message: UnsafeRawBufferPointer, _ local: BoxNode, _ arrival: Arrival, _ now: Instant
     ) throws(HandshakeError) {
         let offered: UInt16 = message.little(InitiationLayout.suites)
-        guard let cipher = suites.choose(from: offered) else { throw .noCommonSuite }
+        guard let suite = suites.choose(from: offered) else { throw .noCommonSuite }
         let noise = try XXResponder(
             prologue: handshakePrologue(suites: offered, callee: local.address), ours: local.noise,
             message: Array(message[InitiationLayout.ephemeral..<InitiationLayout.ephemeral + Bytes32.count]))
@@ -123,7 +123,7 @@ extension MeshBox {
         let noiseMessage: [UInt8]
         let waiting: XXResponderWaiting
         do throws(HandshakeError) {
-            let payload = Identity.payload(local.key.publicKey, suite: cipher, index: index)
+            let payload = Identity.payload(local.key.publicKey, suite: suite.cipher, index: index)
             (noiseMessage, waiting) = try noise.respond(ephemeral: .generate(random), payload: payload)
         } catch {
             indices.release(index)
@@ -137,7 +137,7 @@ extension MeshBox {
         let response = Response(
             index: index, local: local, caller: caller,
             mac1: Array(message[InitiationLayout.mac1..<InitiationLayout.mac2]), waiting: waiting,
-            message: out, cipher: cipher, created: now, path: arrival.path)
+            message: out, suite: suite, created: now, path: arrival.path)
         if responses.count >= limits.maximumResponses { indices.release(responses.removeFirst().index) }
         responses.append(response)
         indices.set(index, .response(response))
@@ -174,14 +174,14 @@ extension MeshBox {
         let (peer, ready) = try noise.read(Array(message[ResponseLayout.noise...]))
         // Who answered is settled before our own identity goes out in message 3.
         let remoteIndex: UInt32 = message.little(ResponseLayout.sender)
-        let (key, suite) = try Identity.read(peer, index: remoteIndex)
+        let (key, number) = try Identity.read(peer, index: remoteIndex)
         guard key.address == session.remote else { throw .wrongAddress(key.address) }
-        guard let cipher = suites.accept(suite) else { throw .noCommonSuite }
+        guard let suite = suites.accept(number) else { throw .noCommonSuite }
         let (noiseMessage, secrets) = try ready.finish(
-            payload: Identity.payload(session.local.key.publicKey, suite: cipher, index: attempt.index))
+            payload: Identity.payload(session.local.key.publicKey, suite: suite.cipher, index: attempt.index))
         let keypair = Keypair(
-            cipher: cipher, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
-            limits: limits.of(cipher), now: now)
+            suite: suite, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
+            limits: limits.of(suite.cipher), now: now)
         var out: [UInt8] = [DatagramKind.finish.rawValue, protocolVersion, 0, 0]
         out.appendLittle(attempt.index)
         out.appendLittle(remoteIndex)
@@ -229,15 +229,15 @@ extension MeshBox {
         let (peer, secrets) = try response.waiting.read(Array(message[FinishLayout.noise...]))
         let (key, suite) = try Identity.read(peer, index: message.little(FinishLayout.sender))
         guard message.little(FinishLayout.sender, as: UInt32.self) == response.caller else { throw .forged }
-        guard suite == response.cipher.rawValue else { throw .noCommonSuite }
+        guard suite == response.suite.cipher.rawValue else { throw .noCommonSuite }
         guard nodesByAddress[key.address] == nil else { throw .wrongAddress(key.address) }
         guard let session = openSession(response.local, key.address, now) else {
             drops.count(.sessionsFull)
             return
         }
         let keypair = Keypair(
-            cipher: response.cipher, secrets: secrets, initiator: false, localIndex: response.index,
-            remoteIndex: response.caller, limits: limits.of(response.cipher), now: now)
+            suite: response.suite, secrets: secrets, initiator: false, localIndex: response.index,
+            remoteIndex: response.caller, limits: limits.of(response.suite.cipher), now: now)
         keypair.confirmed = true
         indices.set(response.index, .keypair(session, keypair))
         responses.removeAll { $0 === response }

@@ -98,8 +98,8 @@ public final class MeshBox {
         self.settings = settings
         limits = settings.limits
         self.random = random
-        suites = Suites(ciphers: settings.ciphers, minimum: settings.minimumSuite)
-        precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this processor has")
+        suites = settings.suites
+        precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this machine has")
         guard let network = AnyNetwork(name: settings.network, sequence: settings.startMilliseconds, now: now) else {
             preconditionFailure("no network is named \(settings.network)")
         }

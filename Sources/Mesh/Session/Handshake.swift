@@ -52,14 +52,14 @@ final class Response {
     let mac1: [UInt8]
     let waiting: XXResponderWaiting
     let message: [UInt8]
-    let cipher: Cipher
+    let suite: SuiteChoice
     let created: Instant
     /// The path that message 2 went to, when it went straight.
     let path: Path?
 
     init(
         index: UInt32, local: BoxNode, caller: UInt32, mac1: [UInt8], waiting: XXResponderWaiting, message: [UInt8],
-        cipher: Cipher, created: Instant, path: Path?
+        suite: SuiteChoice, created: Instant, path: Path?
     ) {
         self.index = index
         self.local = local
@@ -67,7 +67,7 @@ final class Response {
         self.mac1 = mac1
         self.waiting = waiting
         self.message = message
-        self.cipher = cipher
+        self.suite = suite
         self.created = created
         self.path = path
     }

@@ -4,7 +4,7 @@ internal import Wire
 /// The two keys of one finished handshake, their counters and their age. Replaced by the next handshake, zeroed
 /// with the last reference.
 final class Keypair {
-    let cipher: Cipher
+    let suite: SuiteChoice
     private let sendKey: AEADKey
     private let receiveKey: AEADKey
     private let limits: CipherLimits
@@ -23,17 +23,21 @@ final class Keypair {
     private var failures: UInt64 = 0
 
     init(
-        cipher: Cipher, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32,
+        suite: SuiteChoice, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32,
         limits: CipherLimits, now: Instant
     ) {
         self.limits = limits
-        self.cipher = cipher
+        self.suite = suite
         self.initiator = initiator
         self.localIndex = localIndex
         self.remoteIndex = remoteIndex
         created = now
-        sendKey = AEADKey(cipher, key: initiator ? secrets.initiatorToResponder : secrets.responderToInitiator)
-        receiveKey = AEADKey(cipher, key: initiator ? secrets.responderToInitiator : secrets.initiatorToResponder)
+        let (outward, inward) =
+            initiator
+            ? (secrets.initiatorToResponder, secrets.responderToInitiator)
+            : (secrets.responderToInitiator, secrets.initiatorToResponder)
+        sendKey = AEADKey(suite.cipher, key: secrets.key(outward, suite.cipher), backend: suite.backend)
+        receiveKey = AEADKey(suite.cipher, key: secrets.key(inward, suite.cipher), backend: suite.backend)
     }
 
     func maySend(_ now: Instant, _ bounds: MeshLimits) -> Bool {
@@ -41,7 +45,7 @@ final class Keypair {
     }
 
     func mayReceive(_ now: Instant, _ bounds: MeshLimits) -> Bool {
-        now - created < bounds.rejectAfter && failures < CipherLimits.failedOpenings
+        now - created < bounds.rejectAfter && failures < limits.failedOpenings
     }
 
     var isWornOut: Bool { nextCounter >= limits.rekeyAfterMessages }

@@ -94,7 +94,7 @@ struct CipherLimits: Sendable {
     let rekeyAfterMessages: UInt64
     let rejectAfterMessages: UInt64
     /// Failed openings after which a key is given up.
-    static let failedOpenings: UInt64 = 1 << 36
+    var failedOpenings: UInt64 = 1 << 36
 
     static let chaCha = CipherLimits(rekeyAfterMessages: 1 << 60, rejectAfterMessages: UInt64.max - (1 << 13))
     static let aesGCM = CipherLimits(rekeyAfterMessages: 1 << 27, rejectAfterMessages: 1 << 28)

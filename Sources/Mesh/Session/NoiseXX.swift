@@ -36,6 +36,24 @@ struct TransportSecrets {
     let initiatorToResponder: SecretBytes
     let responderToInitiator: SecretBytes
     let hash: [UInt8]
+
+    private static let label = Array("inet256vpn transport".utf8)
+
+    /// What one direction seals with: `secret`, one of the two above, bound to the suite and to the transcript. Split() of
+    /// Noise depends on the Diffie-Hellman results alone; this way no two suites ever share a key, and two ends that
+    /// should disagree on a byte of the handshake would not understand each other.
+    func key(_ secret: SecretBytes, _ cipher: Cipher) -> SecretBytes {
+        let key = SecretBytes(count: AEADKey.keyCount)
+        let context = Self.label + [cipher.rawValue]
+        key.withMutableBytes { out in
+            secret.withBytes { secret in
+                context.withUnsafeBytes { a in
+                    hash.withUnsafeBytes { Blake2b.hash(into: out, key: secret, a, $0) }
+                }
+            }
+        }
+        return key
+    }
 }
 
 /// What a message of the other end says: its static key and payload, both authenticated.

@@ -1,4 +1,4 @@
-internal import INET256
+public import INET256
 internal import Wire
 
 /// The suites of the handshake, by number: what the transport keys seal with. Offered as a bit set in message 1 (and in the
@@ -6,24 +6,30 @@ internal import Wire
 struct Suites: Equatable {
     /// Bit n offers suite n.
     let bits: UInt16
-    /// Those of `bits` that this box knows, its favourite first.
-    private let preference: [Cipher]
+    /// Those of `bits`, this box's favourite first, and the library that each is taken from.
+    let preference: [SuiteChoice]
 
-    init(ciphers: [Cipher], minimum: UInt8) {
-        preference = ciphers.filter { $0.isAvailable && $0.rawValue >= minimum }
-        bits = preference.reduce(0) { $0 | 1 << UInt16($1.rawValue) }
+    init(ciphers: [Cipher], minimum: UInt8, backends: CipherBackends = .floor) {
+        preference = ciphers.compactMap { cipher in
+            guard cipher.rawValue >= minimum, let backend = backends[cipher] else { return nil }
+            return SuiteChoice(cipher: cipher, backend: backend)
+        }
+        bits = preference.reduce(0) { $0 | 1 << UInt16($1.cipher.rawValue) }
     }
 
     /// The best one that the other side offers too.
-    func choose(from offered: UInt16) -> Cipher? {
-        preference.first { offered & (1 << UInt16($0.rawValue)) != 0 }
+    func choose(from offered: UInt16) -> SuiteChoice? {
+        preference.first { offered & (1 << UInt16($0.cipher.rawValue)) != 0 }
     }
 
     /// A choice of the other side, if it was among what was offered.
-    func accept(_ number: UInt8) -> Cipher? {
-        guard let cipher = Cipher(rawValue: number), bits & (1 << UInt16(number)) != 0 else { return nil }
-        return cipher
-    }
+    func accept(_ number: UInt8) -> SuiteChoice? { preference.first { $0.cipher.rawValue == number } }
+}
+
+/// What a session seals with: the cipher, which both ends agree on, and the library, which is this end's own business.
+public struct SuiteChoice: Sendable, Equatable {
+    public let cipher: Cipher
+    public let backend: CipherBackend
 }
 
 /// The prologue of the handshake: label, version, suites offered, the callee's address. Both ends hash it first, so a
@@ -38,6 +44,8 @@ func handshakePrologue(suites: UInt16, callee: Address) -> [UInt8] {
 }
 
 extension BoxSettings {
-    /// Whether any allowed cipher is left on this processor. A box cannot be made without one.
-    public var hasCipher: Bool { Suites(ciphers: ciphers, minimum: minimumSuite).bits != 0 }
+    var suites: Suites { Suites(ciphers: ciphers, minimum: minimumSuite, backends: backends) }
+
+    /// Whether any allowed cipher is left on this machine. A box cannot be made without one.
+    public var hasCipher: Bool { suites.bits != 0 }
 }

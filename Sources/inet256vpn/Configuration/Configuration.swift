@@ -90,6 +90,8 @@ struct CryptoConfiguration: Equatable, Sendable {
     var minSuite = 1
     /// In order of preference.
     var ciphers = CipherName.allCases
+    /// The libraries that a cipher may be taken from; the fastest that is there is.
+    var backends = CipherBackend.allCases
 
     static let suites = 1...2
 }

@@ -62,11 +62,16 @@ extension Configuration {
 
 extension CryptoConfiguration {
     fileprivate mutating func read(_ value: ConfigurationValue) {
-        value.fields(["min_suite", "ciphers"]) { key, value in
-            if key == "min_suite" {
+        value.fields(["min_suite", "ciphers", "backends"]) { key, value in
+            switch key {
+            case "min_suite":
                 if let suite = value.integer(in: Self.suites) { minSuite = suite }
-            } else if let list = value.ciphers() {
-                ciphers = list
+            case "ciphers":
+                let example = "a list such as [aes-256-gcm, chacha20-poly1305]"
+                if let list = value.words(CipherName.self, expected: example, each: "cipher") { ciphers = list }
+            default:
+                let example = "a list such as [openssl, libsodium]"
+                if let list = value.words(CipherBackend.self, expected: example, each: "backend") { backends = list }
             }
         }
     }
@@ -143,17 +148,20 @@ extension ConfigurationValue {
         return list
     }
 
-    fileprivate func ciphers() -> [CipherName]? {
-        guard let items = items(expected: "a list such as [aes-256-gcm, chacha20-poly1305]") else { return nil }
+    /// A list of at least one of the known words, each once.
+    fileprivate func words<Word: RawRepresentable & CaseIterable & Equatable>(
+        _: Word.Type, expected: String, each thing: String
+    ) -> [Word]? where Word.RawValue == String {
+        guard let items = items(expected: expected) else { return nil }
         guard !items.isEmpty else {
-            complain(expected: "at least one cipher")
+            complain(expected: "at least one \(thing)")
             return nil
         }
-        var list: [CipherName] = []
+        var list: [Word] = []
         for item in items {
-            guard let cipher = item.word(CipherName.self) else { continue }
-            if list.contains(cipher) { item.complain(expected: "each cipher once") }
-            list.append(cipher)
+            guard let word = item.word(Word.self) else { continue }
+            if list.contains(word) { item.complain(expected: "each \(thing) once") }
+            list.append(word)
         }
         return list
     }

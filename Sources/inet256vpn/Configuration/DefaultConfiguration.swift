@@ -1,5 +1,6 @@
 internal import API
 internal import Firewall
+internal import INET256
 internal import Logging
 internal import Wire
 
@@ -67,8 +68,11 @@ extension Configuration {
         crypto:
           # The lowest handshake suite that is accepted, 1 or 2.
           min_suite: \(CryptoConfiguration().minSuite)
-          # In order of preference; the fastest that both ends have is used.
+          # In order of preference; the one called chooses among those that both ends have.
           ciphers: [\(ciphers)]
+          # The libraries that they may be taken from. Each is checked at start, and of those that are there the
+          # fastest is used.
+          backends: [\(backends)]
 
         # The TUN interface. With `enabled: false` the daemon needs no privilege and only relays.
         portal:
@@ -163,5 +167,6 @@ extension Configuration {
 
     private static let limits = APILimitsConfiguration()
     private static let networks = NetworkKind.allCases.map(\.rawValue).joined(separator: " or ")
+    private static let backends = CipherBackend.allCases.map(\.rawValue).joined(separator: ", ")
     private static let ciphers = CipherName.allCases.map(\.rawValue).joined(separator: ", ")
 }

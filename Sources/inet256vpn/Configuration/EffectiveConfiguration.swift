@@ -26,10 +26,11 @@ struct EffectiveConfiguration: Encodable {
     private struct Crypto: Encodable {
         let minSuite: Int
         let ciphers: [CipherName]
+        let backends: [CipherBackend]
 
         enum CodingKeys: String, CodingKey {
             case minSuite = "min_suite"
-            case ciphers
+            case ciphers, backends
         }
     }
 
@@ -73,7 +74,9 @@ struct EffectiveConfiguration: Encodable {
         }
         try fields.encode(peers, forKey: .peers)
         try fields.encode(configuration.accept.rawValue, forKey: .accept)
-        let crypto = Crypto(minSuite: configuration.crypto.minSuite, ciphers: configuration.crypto.ciphers)
+        let crypto = Crypto(
+            minSuite: configuration.crypto.minSuite, ciphers: configuration.crypto.ciphers,
+            backends: configuration.crypto.backends)
         try fields.encode(crypto, forKey: .crypto)
         try fields.encode(portal, forKey: .portal)
         try fields.encode(EffectiveNetworks(configuration), forKey: .networks)

@@ -27,6 +27,14 @@ struct Metrics {
         for via in [SessionStatus.Via.direct, .relayed] {
             sample("sessions", ["via": via.rawValue], Double(status.sessions.count { $0.via == via }))
         }
+        family("sessions_sealed", .gauge, "Sessions with keys, by cipher and by the library it is taken from.")
+        let seals = status.sessions.reduce(into: [[String]: Int]()) { counts, session in
+            guard let cipher = session.cipher, let backend = session.cipherBackend else { return }
+            counts[[cipher, backend], default: 0] += 1
+        }
+        for (seal, count) in seals.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            sample("sessions_sealed", ["cipher": seal[0], "backend": seal[1]], Double(count))
+        }
         family("links", .gauge, "Neighbours, by state.")
         for state in PeerStatus.State.allCases {
             sample("links", ["state": state.rawValue], Double(status.peers.count { $0.state == state }))

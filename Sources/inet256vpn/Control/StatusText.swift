@@ -23,6 +23,9 @@ struct StatusText {
         row("portal", portal)
         row("peers", peers)
         row("sessions", sessions)
+        if !report.suites.isEmpty {
+            row("ciphers", report.suites.map { "\($0.cipher) (\($0.backend))" }.joined(separator: ", "))
+        }
         if report.nodes.count > 1 {
             for node in report.nodes where node.origin != "main" {
                 row("node", [node.address, node.ip6Addr, node.origin].compactMap(\.self).joined(separator: "  "))
@@ -127,7 +130,7 @@ struct PeersText {
                 peer.handshakeAgeSeconds.map { Units.time($0) + " ago" } ?? "-",
                 Units.bytes(peer.traffic.rxBytes),
                 Units.bytes(peer.traffic.txBytes),
-                peer.cipher ?? "-",
+                peer.cipher.map { $0 + (peer.cipherBackend.map { " (\($0))" } ?? "") } ?? "-",
                 peer.mtu.map(String.init) ?? "-",
                 peer.id,
                 [peer.configured ? nil : "(not configured)", peer.detail].compactMap(\.self).joined(separator: " "),

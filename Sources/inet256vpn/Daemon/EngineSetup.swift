@@ -24,6 +24,8 @@ struct EngineSetup: Sendable {
     var key: PrivateKey
     var nodeKeys: [PrivateKey]
     var box: BoxSettings
+    /// What was found out about the libraries that ciphers can be taken from.
+    let ciphers: CipherSurvey
     var transports: [Endpoint]
     /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
     var peers: [PeerConfiguration]
@@ -47,6 +49,9 @@ struct EngineSetup: Sendable {
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
+        ciphers = CipherSurvey(of: configuration.crypto.backends)
+        box.backends = ciphers.choice
+        for warning in ciphers.warnings { logger.warning("\(warning)") }
         // The main one, the configured ones and those of applications.
         box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         transports = configuration.transports.map(\.udp)
@@ -76,7 +81,8 @@ struct EngineSetup: Sendable {
         guard box.hasCipher else {
             throw CommandFailure(
                 .usage,
-                "crypto.ciphers and crypto.min_suite leave no cipher that this processor has: allow chacha20-poly1305")
+                "crypto.ciphers, crypto.backends and crypto.min_suite leave no cipher that this machine has: "
+                    + "allow chacha20-poly1305 and libsodium")
         }
     }
 }

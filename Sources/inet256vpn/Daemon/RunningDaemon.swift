@@ -27,7 +27,7 @@ actor RunningDaemon: DaemonControl {
         self.keeper = keeper
         self.setup = setup
         configuration = setup.configuration
-        warnings = setup.warnings
+        warnings = setup.warnings + engine.ciphers.warnings
         configurationWarnings = setup.configurationWarnings
         mailbox = engine.mailbox
         map = engine.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))

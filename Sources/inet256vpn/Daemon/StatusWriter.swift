@@ -59,6 +59,9 @@ struct StatusWriter {
         }
         report.applicationMessages = MessageCounts(sent: snapshot.hosted.sent, received: snapshot.hosted.received)
         report.drops = drops(snapshot)
+        report.suites = snapshot.box.suites.map {
+            SuiteStatus(suite: Int($0.cipher.rawValue), cipher: $0.cipher.name, backend: $0.backend.rawValue)
+        }
         report.handshakes = snapshot.box.handshakes
         report.queuedBytes = UInt64(snapshot.box.queuedBytes)
         return report
@@ -103,6 +106,7 @@ struct StatusWriter {
                 peer.traffic = traffic(session)
                 peer.lostPackets = session.lostDatagrams
                 peer.cipher = session.cipher?.name
+                peer.cipherBackend = session.backend?.rawValue
                 peer.mtu = session.messageCapacity
             }
             return peer
@@ -135,6 +139,7 @@ struct StatusWriter {
         status.endpoint = session.endpoint.map { "\($0)" }
         status.nextHop = session.nextHop.map { "\($0)" }
         status.cipher = session.cipher?.name
+        status.cipherBackend = session.backend?.rawValue
         status.mtu = session.messageCapacity
         status.traffic = traffic(session)
         return status

@@ -10,15 +10,16 @@ import Wire
     private let random = MeshSim.SeededRandom(seed: 5)
 
     private func pair(
-        _ cipher: Cipher = .chaCha20Poly1305, limits: CipherLimits = .chaCha, at now: Instant = .distantPast
+        _ cipher: Cipher = .chaCha20Poly1305, backend: CipherBackend = .libsodium, limits: CipherLimits = .chaCha,
+        at now: Instant = .distantPast
     ) -> (Keypair, Keypair) {
         let secrets = TransportSecrets(
             initiatorToResponder: SecretBytes(count: 32, from: random),
             responderToInitiator: SecretBytes(count: 32, from: random), hash: [])
         func make(_ initiator: Bool) -> Keypair {
             Keypair(
-                cipher: cipher, secrets: secrets, initiator: initiator, localIndex: initiator ? 1 : 2,
-                remoteIndex: initiator ? 2 : 1, limits: limits, now: now)
+                suite: SuiteChoice(cipher: cipher, backend: backend), secrets: secrets, initiator: initiator,
+                localIndex: initiator ? 1 : 2, remoteIndex: initiator ? 2 : 1, limits: limits, now: now)
         }
         return (make(true), make(false))
     }
@@ -82,11 +83,26 @@ import Wire
         #expect(a.mayReceive(start, bounds))
     }
 
+    /// After so many forgeries a key is given up, whichever cipher it is for.
+    @Test(arguments: Cipher.allCases.filter(\.isAvailable)) func forgeriesWearAKeyOut(_ cipher: Cipher) {
+        let bounds = MeshLimits()
+        let limits = CipherLimits(rekeyAfterMessages: 100, rejectAfterMessages: 200, failedOpenings: 3)
+        let start = Instant(nanoseconds: 1)
+        let (a, b) = pair(cipher, limits: limits, at: start)
+        let genuine = sealed([1], by: a)
+        for _ in 0..<3 {
+            #expect(b.mayReceive(start, bounds))
+            #expect(opened(genuine.altered(at: genuine.count - 1, by: 1), by: b) == nil)
+        }
+        #expect(!b.mayReceive(start, bounds))
+        #expect(a.mayReceive(start, bounds))
+    }
+
     @Test func theNumbersOfTheDesign() {
         #expect(CipherLimits.aesGCM.rekeyAfterMessages == 1 << 27 && CipherLimits.aesGCM.rejectAfterMessages == 1 << 28)
         #expect(CipherLimits.chaCha.rekeyAfterMessages == 1 << 60)
         #expect(CipherLimits.chaCha.rejectAfterMessages < .max - UInt64(ReplayWindow.bits) + 1)
-        #expect(CipherLimits.failedOpenings == 1 << 36)
+        #expect(CipherLimits.chaCha.failedOpenings == 1 << 36 && CipherLimits.aesGCM.failedOpenings == 1 << 36)
         #expect(MeshLimits().of(.aes256GCM).rejectAfterMessages == 1 << 28)
     }
 }

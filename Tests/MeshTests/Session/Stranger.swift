@@ -115,7 +115,8 @@ final class Stranger {
 
     private func use(_ secrets: TransportSecrets, initiator: Bool, remote: UInt32, _ now: Instant) {
         keypair = Keypair(
-            cipher: cipher, secrets: secrets, initiator: initiator, localIndex: index, remoteIndex: remote,
+            suite: SuiteChoice(cipher: cipher, backend: .libsodium), secrets: secrets, initiator: initiator,
+            localIndex: index, remoteIndex: remote,
             limits: .chaCha, now: now)
     }
 

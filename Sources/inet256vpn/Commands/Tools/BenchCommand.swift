@@ -4,7 +4,7 @@ internal import INET256Client
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench",
+        commandName: "messages",
         abstract: "Measure messages between two nodes: how many a second, and how long they take.",
         discussion: """
             Opens two fresh nodes, both on the daemon or the second one on another daemon, and
