@@ -1,12 +1,13 @@
 internal import CLinux
 internal import Glibc
+internal import Wire
 
 /// What a TUN device has done since it was attached.
 public struct TunCounters: Equatable, Sendable {
-    /// Packets and bytes from the kernel to us.
+    /// Packets and bytes from the kernel to us; a super-packet counts once, the virtio headers as well.
     public var read: UInt64 = 0
     public var readBytes: UInt64 = 0
-    /// Packets and bytes from us to the kernel.
+    /// Packets and bytes from us to the kernel; a joined packet counts as those that it was.
     public var written: UInt64 = 0
     public var writtenBytes: UInt64 = 0
     /// Packets lost because the interface is down.
@@ -21,12 +22,12 @@ public struct TunCounters: Equatable, Sendable {
 
 /// A TUN device: an interface whose packets come to us in place of a wire. Non-blocking, for one thread.
 ///
-/// A packet is `headerSize` bytes of the driver's header and then the IP packet. There is no such header
-/// yet; offloads (IFF_VNET_HDR) will bring one, and whoever lays out buffers by this constant is ready.
+/// With offloads the kernel gives super-packets with unfinished checksums, each behind a virtio header of `headerSize`
+/// bytes, and takes such: `SegmentSplitter` and `Joiner` are for both ways. Without, packets cross as they are.
 public final class TunDevice {
     static let driver = "/dev/net/tun"
-    /// Bytes in front of each packet, read or written.
-    public static let headerSize = 0
+    /// A buffer of this many bytes takes whatever `read` may give.
+    public static let readSize = VirtioHeader.size + IPv6Header.size + 65_535
     /// The longest interface name in bytes (IFNAMSIZ less the terminating zero).
     public static let maximumNameLength = Int(CLINUX_INTERFACE_NAME_SIZE) - 1
 
@@ -34,14 +35,23 @@ public final class TunDevice {
     public let descriptor: Int32
     /// The interface's name, as the kernel has it now.
     public let name: String
-    public private(set) var counters = TunCounters()
+    /// What the kernel has taken, less what it refused later.
+    public internal(set) var offloads: PortalOffloads
+    /// Bytes in front of each packet that is read: a `VirtioHeader`, or nothing.
+    public let headerSize: Int
+    public internal(set) var counters = TunCounters()
 
     /// Attaches to the device `name`, which is made when there is none; a persistent one that is there is
     /// taken over. A name with "%d" gets the lowest free number, nil is "tun%d".
     ///
     /// A device that is not persistent goes with its addresses and routes when this object does, or the
     /// process. `persistent: true` makes it stay; false leaves an existing one as it is.
-    public init(name: String? = nil, persistent: Bool = false) throws(TunError) {
+    ///
+    /// `offload`: whether super-packets may cross. `multiQueue`: the device may be attached to several times under one name;
+    /// then all of them, and whatever has made it persistent, must say so.
+    public init(
+        name: String? = nil, persistent: Bool = false, offload: OffloadMode = .off, multiQueue: Bool = false
+    ) throws(TunError) {
         let wanted = name ?? "tun%d"
         guard Self.isName(wanted) else { throw .badName(wanted) }
         let fd = open(Self.driver, O_RDWR | O_NONBLOCK | O_CLOEXEC)
@@ -52,7 +62,11 @@ public final class TunDevice {
             }
         }
         do throws(TunError) {
-            self.name = try Self.attach(fd, wanted)
+            let hasHeader = offload == .auto && clinux_tun_features(fd) & Int32(CLINUX_TUN_HEADER) > 0
+            let flags = (hasHeader ? CLINUX_TUN_HEADER : 0) | (multiQueue ? CLINUX_TUN_QUEUES : 0)
+            self.name = try Self.attach(fd, wanted, flags: Int32(flags))
+            offloads = try Self.agree(fd, self.name, hasHeader: hasHeader)
+            headerSize = hasHeader ? VirtioHeader.size : 0
             if persistent { try Self.setPersistent(fd, self.name, true) }
         } catch {
             close(fd)
@@ -70,9 +84,10 @@ public final class TunDevice {
         try Self.setPersistent(descriptor, name, persistent)
     }
 
-    /// Takes one packet that the kernel sends through the interface. Gives its length, `headerSize` included,
-    /// or 0 when there is none. `buffer` should hold the interface's MTU: the kernel cuts off what does not
-    /// fit, and the packet is then malformed. Throws when the device is unusable.
+    /// Takes one packet that the kernel sends through the interface. Gives its length in bytes, the `headerSize` bytes
+    /// before it included, or 0 when there is none. `buffer` should hold `readSize` bytes, or without offloads the
+    /// interface's MTU: the kernel cuts off what does not fit, and the packet is then malformed. Throws when the device is
+    /// unusable.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(TunError) -> Int {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
@@ -94,28 +109,6 @@ public final class TunDevice {
         }
     }
 
-    /// Gives one packet, `headerSize` included, to the kernel as received on the interface. False when it was
-    /// dropped, which is counted. Throws when the device is unusable.
-    public func write(_ packet: UnsafeRawBufferPointer) throws(TunError) -> Bool {
-        while true {
-            let count = Glibc.write(descriptor, packet.baseAddress, packet.count)
-            if count >= 0 {
-                counters.written += 1
-                counters.writtenBytes += UInt64(packet.count)
-                return true
-            }
-            switch errno {
-            case EINTR: continue
-            case EIO: counters.droppedDown += 1
-            case EAGAIN, ENOMEM, ENOBUFS: counters.droppedFull += 1
-            case EINVAL: counters.droppedRefused += 1
-            case EBADFD, ENODEV: throw .gone(name: name)
-            case let code: throw TunError("write to", name, code: code)
-            }
-            return false
-        }
-    }
-
     /// What dev_valid_name() of the kernel takes.
     static func isName(_ name: String) -> Bool {
         let bytes = name.utf8
@@ -123,10 +116,10 @@ public final class TunDevice {
             && bytes.allSatisfy { $0 > 32 && $0 != 127 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
     }
 
-    private static func attach(_ fd: Int32, _ name: String) throws(TunError) -> String {
+    private static func attach(_ fd: Int32, _ name: String, flags: Int32) throws(TunError) -> String {
         var buffer = [CChar](repeating: 0, count: Int(CLINUX_INTERFACE_NAME_SIZE))
         for (index, byte) in name.utf8.enumerated() { buffer[index] = CChar(bitPattern: byte) }
-        switch -clinux_tun_attach(fd, &buffer) {
+        switch -clinux_tun_attach(fd, &buffer, flags) {
         case 0: return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         case EBUSY: throw .busy(name: name)
         case EINVAL: throw .wrongKind(name: name)

@@ -10,7 +10,7 @@ public enum TunError: Error, Equatable, CustomStringConvertible {
     case notPermitted(operation: String, object: String)
     /// Another process has the device open.
     case busy(name: String)
-    /// An interface of this name exists and is not a plain TUN device.
+    /// An interface of this name exists and is not a TUN device, or one for a single queue where several are wanted.
     case wrongKind(name: String)
     /// The interface was deleted under us.
     case gone(name: String)
@@ -30,8 +30,8 @@ public enum TunError: Error, Equatable, CustomStringConvertible {
             "the TUN device \(name) is in use by another process (another inet256vpn?): stop it, or configure "
                 + "another interface name"
         case .wrongKind(let name):
-            "the interface \(name) exists and is not a single-queue TUN device: configure another interface name, "
-                + "or delete it (ip link delete \(name))"
+            "the interface \(name) exists and is not a TUN device with the same number of queues: configure another "
+                + "interface name, or delete it (ip link delete \(name))"
         case .gone(let name): "the interface \(name) was deleted"
         case .failed(let operation, let object, let code):
             "cannot \(operation) \(object): \(Self.text(code))"
