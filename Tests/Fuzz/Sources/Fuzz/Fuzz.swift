@@ -18,22 +18,9 @@ private func chosen() -> any FuzzTarget {
         Seeds.write(to: String(cString: folder))
         _exit(0)
     }
-<<<<<<< HEAD
     let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
     guard let target = FuzzTargets.all[name] else {
         print("FUZZ_TARGET=\"\(name)\" is none of \(FuzzTargets.all.keys.sorted().joined(separator: ", "))")
-=======
-    switch getenv("FUZZ_TARGET").map({ String(cString: $0) }) ?? "" {
-    case "datagram": return DatagramTarget()
-    case "frame": return FrameTarget()
-    case "reassembler": return ReassemblerTarget()
-    case "beacon": return BeaconTarget()
-    case "text": return TextTarget()
-    case "packet": return PacketTarget()
-    case "offload": return OffloadTarget()
-    case let name:
-        print("FUZZ_TARGET=\"\(name)\" is none of datagram, frame, reassembler, beacon, text, packet, offload")
->>>>>>> h-portal
         exit(2)
     }
     return target.init()

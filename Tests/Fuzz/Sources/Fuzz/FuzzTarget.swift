@@ -13,6 +13,7 @@ enum FuzzTargets {
         [
             "datagram": DatagramTarget.self, "frame": FrameTarget.self, "reassembler": ReassemblerTarget.self,
             "beacon": BeaconTarget.self, "text": TextTarget.self, "packet": PacketTarget.self,
+            "offload": OffloadTarget.self,
             "nodeframe": NodeFrameTarget.self, "noderequest": NodeRequestTarget.self, "base64": Base64Target.self,
             "clientframe": ClientFrameTarget.self, "answerhead": AnswerHeadTarget.self,
             "clientjson": ClientJSONTarget.self,

@@ -28,12 +28,8 @@ enum Seeds {
             ("frame", frames(boxes) + control.map { framed([[FrameKind.control.rawValue] + $0]) }),
             ("reassembler", [pieces(3, of: 30), pieces(2, of: 11), pieces(64, of: 640)].map(owned)),
             ("beacon", control.flatMap { [[0] + $0, [0xfd] + $0] }), ("text", texts(boxes)), ("packet", packets()),
-<<<<<<< HEAD
-        ] + APISeeds.all(boxes.keys)
-=======
             ("offload", superPackets()),
-        ]
->>>>>>> h-portal
+        ] + APISeeds.all(boxes.keys)
     }
 
     /// What one box said to the other until they had a link, once as it was and once with everything put right.
