@@ -18,6 +18,8 @@ public struct Delivery {
     public let message: UnsafeRawBufferPointer
     /// The sender calls it a packet with a checksum that covers the pseudo-header alone.
     public let isPartial: Bool
+    /// It lies in memory that is used again by the next call; others stay as long as the datagram that brought them.
+    public internal(set) var isFleeting = false
     /// The ECN field of the packet that brought it, as the tunnel's outer one (RFC 6040 section 4.2).
     public let ecn: UInt8
 }

@@ -60,7 +60,9 @@ extension MeshBox {
                 drops.count(.fragmentMalformed)
                 return nil
             }
-            return receiveFrame(whole, session, arrival, now)
+            var delivery = receiveFrame(whole, session, arrival, now)
+            delivery?.isFleeting = true
+            return delivery
         }
     }
 

@@ -53,7 +53,10 @@ extension MeshBox {
             let held = overtaken.remove(at: place)
             let copy = UnsafeMutableRawBufferPointer(rebasing: overtakenBuffer[..<held.bytes.count])
             copy.copyBytes(from: held.bytes)
-            if let delivery = receive(copy, held.arrival, now) { return delivery }
+            if var delivery = receive(copy, held.arrival, now) {
+                delivery.isFleeting = true
+                return delivery
+            }
         }
         return nil
     }

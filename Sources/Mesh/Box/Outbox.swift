@@ -43,6 +43,8 @@ public final class Outbox {
     fileprivate static let segmentsPerRun = 64
     fileprivate static let bytesPerRun = 65_000
 
+    private static let cached = 256 << 10
+
     init(bytes: Int, datagrams: Int) {
         arena = .allocate(byteCount: bytes, alignment: 64)
         maximum = datagrams
@@ -53,8 +55,8 @@ public final class Outbox {
 
     public var isEmpty: Bool { runs.isEmpty }
 
-    /// More than half full: the driver flushes before it hands in more.
-    public var wantsFlush: Bool { used > arena.count / 2 || datagramCount > maximum / 2 }
+    /// The driver flushes before it hands in more: half full, or more than stays in the processor's cache until it is sent.
+    public var wantsFlush: Bool { used > min(arena.count / 2, Self.cached) || datagramCount > maximum / 2 }
 
     /// The run's bytes, good until `removeAll`.
     @inline(__always)

@@ -110,6 +110,8 @@ struct PortalConfiguration: Equatable, Sendable {
     var mtu: Int?
     /// Whether the kernel hands over and takes packets that are cut and summed later (TUN offloads), where it can.
     var offload = OffloadChoice.auto
+    /// What the datagrams that carry packets bear as DSCP.
+    var dscp = DSCPPolicy.clear
     /// Whether the device outlives the daemon.
     var persistent = false
     /// The routing table of the prefix's route; nil is the kernel's main table.

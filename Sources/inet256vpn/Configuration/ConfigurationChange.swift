@@ -51,6 +51,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("portal.interface", old.portal.interface != new.portal.interface)
         note("portal.prefix", old.portal.prefix != new.portal.prefix)
         note("portal.mtu", old.portal.mtu != new.portal.mtu)
+        note("portal.dscp", old.portal.dscp != new.portal.dscp)
         note("portal.offload", old.portal.offload != new.portal.offload)
         note("portal.persistent", old.portal.persistent != new.portal.persistent)
         note("portal.table", old.portal.table != new.portal.table)

@@ -84,6 +84,8 @@ extension Configuration {
           mtu: auto
           # Whether the kernel may hand over and take large packets that are cut and summed here: auto or off.
           offload: auto
+          # The DSCP of the datagrams that carry packets: clear, inherit (that of the packet inside) or 0 to 63.
+          dscp: clear
           # Whether the interface stays when the daemon stops.
           persistent: false
           # The routing table and the metric of the prefix's route (the kernel's choice by default).

@@ -40,22 +40,13 @@ struct EffectiveConfiguration: Encodable {
         let addrs: [String]
     }
 
-    /// A number, or "auto".
-    private struct MTU: Encodable {
-        let bytes: Int?
-
-        func encode(to encoder: any Encoder) throws {
-            var value = encoder.singleValueContainer()
-            if let bytes { try value.encode(bytes) } else { try value.encode("auto") }
-        }
-    }
-
     private struct Portal: Encodable {
         let enabled: Bool
         let interface: String
         let prefix: String
-        let mtu: MTU
+        let mtu: NumberOrWord
         let offload: String
+        let dscp: NumberOrWord
         let persistent: Bool
         let table: UInt32?
         let metric: UInt32?
@@ -91,7 +82,8 @@ struct EffectiveConfiguration: Encodable {
         let portal = configuration.portal
         return Portal(
             enabled: portal.enabled, interface: portal.interface, prefix: portal.prefix.description,
-            mtu: MTU(bytes: portal.mtu), offload: portal.offload.rawValue, persistent: portal.persistent,
+            mtu: NumberOrWord(number: portal.mtu, word: "auto"), offload: portal.offload.rawValue,
+            dscp: portal.dscp.written, persistent: portal.persistent,
             table: portal.table, metric: portal.metric,
             allow: words(portal.allow))
     }
@@ -141,6 +133,27 @@ struct EffectiveConfiguration: Encodable {
         switch access {
         case .any: ["any"]
         case .only(let addresses, let peers): (peers ? ["peers"] : []) + addresses.sorted().map(\.description)
+        }
+    }
+}
+
+/// A number, or the word that stands there instead.
+private struct NumberOrWord: Encodable {
+    let number: Int?
+    let word: String
+
+    func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        if let number { try value.encode(number) } else { try value.encode(word) }
+    }
+}
+
+extension DSCPPolicy {
+    fileprivate var written: NumberOrWord {
+        switch self {
+        case .clear: NumberOrWord(number: nil, word: "clear")
+        case .inherit: NumberOrWord(number: nil, word: "inherit")
+        case .fixed(let dscp): NumberOrWord(number: Int(dscp), word: "")
         }
     }
 }

@@ -5,7 +5,9 @@ extension PortalConfiguration {
     /// Takes in the mapping but for `allow`, which it gives back: that one needs the peers' names.
     mutating func read(_ value: ConfigurationValue) -> ConfigurationValue? {
         var allow: ConfigurationValue?
-        let known = ["enabled", "interface", "prefix", "mtu", "offload", "persistent", "table", "metric", "allow"]
+        let known = [
+            "enabled", "interface", "prefix", "mtu", "offload", "dscp", "persistent", "table", "metric", "allow",
+        ]
         value.fields(known, expected: "a mapping such as {interface: inet256}") { key, value in
             switch key {
             case "enabled":
@@ -22,6 +24,14 @@ extension PortalConfiguration {
                 }
             case "offload":
                 if let choice = value.word(OffloadChoice.self) { offload = choice }
+            case "dscp":
+                if value.isWord("clear") {
+                    dscp = .clear
+                } else if value.isWord("inherit") {
+                    dscp = .inherit
+                } else if let number = value.integer(in: 0...63, or: "clear or inherit") {
+                    dscp = .fixed(UInt8(number))
+                }
             case "persistent":
                 if let flag = value.bool() { persistent = flag }
             case "table":

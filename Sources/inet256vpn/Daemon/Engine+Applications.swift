@@ -55,7 +55,7 @@ extension Engine: APINodeHost {
     /// While a socket's buffer is full applications are not read: so they wait and lose nothing. Not for ever, since
     /// messages within the box need no room.
     func roomAwaited(now: Instant) -> Instant? {
-        guard lines.contains(where: \.isBlocked) else {
+        guard isBlocked else {
             blockedSince = nil
             return nil
         }

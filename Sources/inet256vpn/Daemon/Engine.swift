@@ -39,12 +39,16 @@ final class Engine {
     private let watcher: NetworkWatcher?
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
     private let batch = DatagramBatch(slotSize: 1 << 16, slots: 8)
-    private let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+    /// What the kernel gave and was not sent yet.
+    private var queue: PortalQueue
     private var stopping = false
     private var networkChangeAt: Instant = .distantFuture
 
-    /// Packets taken from the portal, and batches from a socket, in one turn.
+    /// Packets read from the portal in one turn, and bytes sent of those: it is read ahead, so that what must wait waits
+    /// where it is sorted by flows, and not in the device.
     private static let packetsPerTurn = 64
+    private static let bytesPerTurn = 1 << 20
+    /// Batches from a socket in one turn.
     private static let batchesPerTurn = 8
     /// Changes of the machine's network come in flocks.
     private static let networkSettles: Interval = .milliseconds(50)
@@ -74,6 +78,7 @@ final class Engine {
         logger = setup.logger
         followsPaths = setup.portal?.followsPaths ?? false
         poller = try Poller()
+        queue = PortalQueue(seed: SystemRandom().next64())
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
@@ -94,8 +99,6 @@ final class Engine {
             throw error
         }
     }
-
-    deinit { packet.deallocate() }
 
     private static func watch(_ logger: Logger) -> NetworkWatcher? {
         do {
@@ -131,10 +134,12 @@ final class Engine {
             warnings.append("\(warning)")
             logger.warning("\(warning)")
         }
-        let device = try TunDevice(name: portal.plan.interface, persistent: portal.plan.persistent)
+        let device = try TunDevice(
+            name: portal.plan.interface, persistent: portal.plan.persistent,
+            offload: portal.offload ? .auto : .off)
         bridge = PortalBridge(
             device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
-            networks: portal.networks, owners: portal.owners)
+            networks: portal.networks, owners: portal.owners, dscp: portal.dscp)
         bridge?.hosted = hosted
         learnMachineAddresses()
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
@@ -201,6 +206,8 @@ final class Engine {
         var next = min(box.deadline, networkChangeAt)
         if let bridge { next = min(next, bridge.deadline) }
         for ping in pings.values { next = min(next, ping.deadline) }
+        // While a socket has no room its packets wait for that.
+        if !queue.isEmpty, !isBlocked { return .distantPast }
         return min(next, hosted.questionsDue, applications.deadline)
     }
 
@@ -212,7 +219,7 @@ final class Engine {
             switch readiness.token {
             case Token.mailbox: for command in mailbox.drain() { obey(command, now) }
             case Token.watcher: try heedNetwork(now)
-            case Token.portal: try drainPortal(now)
+            case Token.portal: try readPortal(now)
             case Token.inbox: obeyApplications(now)
             case Token.applications...:
                 applications.note(
@@ -221,6 +228,7 @@ final class Engine {
             default: try serve(Int(readiness.token - Token.sockets), readiness, now)
             }
         }
+        try sendQueued(now)
         try applications.serve(now: now, host: self)
         if now >= networkChangeAt {
             networkChangeAt = .distantFuture
@@ -237,16 +245,33 @@ final class Engine {
         try applications.tidy(now: now, host: self)
     }
 
-    /// A burst from the portal into the mesh.
-    private func drainPortal(_ now: Instant) throws {
+    /// Takes what the kernel sends through the portal.
+    private func readPortal(_ now: Instant) throws {
         guard let device = bridge?.device else { return }
         for _ in 0..<Self.packetsPerTurn {
-            let count = try device.read(into: packet)
+            guard let slot = queue.slot() else {
+                guard queue.makeRoom() else { return }
+                continue
+            }
+            let count = try device.read(into: slot)
             guard count > 0 else { return }
-            try bridge?.outbound(UnsafeRawBufferPointer(rebasing: packet[..<count]), now: now)
+            queue.enqueue(count: count, headerCount: device.headerSize, now: now)
+        }
+    }
+
+    /// A burst from the portal's queue into the mesh.
+    private func sendQueued(_ now: Instant) throws {
+        var bytes = 0
+        while bytes < Self.bytesPerTurn, !isBlocked, let packet = queue.dequeue(now: now) {
+            defer { queue.release(packet) }
+            bytes += packet.bytes.count
+            try bridge?.outbound(UnsafeRawBufferPointer(packet.bytes), now: now)
             if box.outbox.wantsFlush { try flush(now) }
         }
     }
+
+    /// Whether a socket's buffer is full.
+    var isBlocked: Bool { lines.contains(where: \.isBlocked) }
 
     /// A burst from a socket into the mesh core, and from there into the portal or on to the next hop.
     private func serve(_ place: Int, _ readiness: Readiness, _ now: Instant) throws {
@@ -263,6 +288,7 @@ final class Engine {
                 }
                 while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
             }
+            try bridge?.endBurst()
             if box.outbox.wantsFlush { try flush(now) }
             if !batch.isFull { return }
         }
@@ -270,16 +296,20 @@ final class Engine {
 
     @inline(__always)
     private func take(_ delivery: Delivery) throws {
-        if delivery.node == .main {
-            try takeForMain(delivery.message, delivery.source)
-        } else {
+        guard delivery.node == .main else {
             hosted.receive(delivery)
+            return
         }
+        if bridge == nil { unread += 1 }
+        try bridge?.inbound(
+            delivery.message, from: delivery.source, isPartial: delivery.isPartial, ecn: delivery.ecn,
+            isFleeting: delivery.isFleeting)
     }
 
-    @inline(__always)
+    /// A message of an application on this box for the box itself.
     func takeForMain(_ message: UnsafeRawBufferPointer, _ source: Address) throws {
-        if bridge == nil { unread += 1 } else { try bridge?.inbound(message, from: source) }
+        if bridge == nil { unread += 1 }
+        try bridge?.inbound(message, from: source, isFleeting: true)
     }
 
     // MARK: Out

@@ -16,6 +16,7 @@ struct EngineSetup: Sendable {
         /// Whether the interface's MTU is that of the paths; else the plan's stays.
         var followsPaths = true
         var offload = true
+        var dscp = DSCPPolicy.clear
         var networks: PortalNetworks = .none
         /// The boxes that networks are behind, by their derived address.
         var owners: [IPv6Address: Address] = [:]
@@ -74,6 +75,7 @@ struct EngineSetup: Sendable {
                 networks: networks.remote.map(\.prefix), localNetworks: networks.local)
             portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration.portal.allow, configuration))
             portal?.followsPaths = configuration.portal.mtu == nil
+            portal?.dscp = configuration.portal.dscp
             portal?.offload = configuration.portal.offload == .auto
             portal?.networks = try networks.table(map)
             portal?.owners = networks.owners(map)

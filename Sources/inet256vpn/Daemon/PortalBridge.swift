@@ -9,10 +9,13 @@ internal import Wire
 struct PortalBridge {
     let device: TunDevice
     private let box: MeshBox
-    private let map: IPv6Map
-    private let filter: PortalFilter
+    let map: IPv6Map
+    let filter: PortalFilter
     /// The boxes that networks are behind, by their derived address.
-    private let owners: [IPv6Address: Address]
+    let owners: [IPv6Address: Address]
+    /// Joins what came in one burst, for the kernel.
+    let joiner: Joiner
+    private let dscp: DSCPPolicy
     private var errors: ICMPv6Errors
     private var destinations = DestinationCache()
     private var parked = ParkedPackets()
@@ -25,16 +28,20 @@ struct PortalBridge {
     /// The machine's addresses on other interfaces, where hosts behind it may send through the portal as well.
     var machineAddresses: Set<IPv6Address> = []
 
-    private(set) var drops = Portal.DropCounters()
-    private(set) var prohibited: UInt64 = 0
+    var drops = Portal.DropCounters()
+    var prohibited: UInt64 = 0
+    /// Packets whose sender does not understand the mark of congestion that they got on the way (RFC 6040 section 4.2).
+    var congested: UInt64 = 0
     private(set) var unknown: UInt64 = 0
     private(set) var ownDatagrams: UInt64 = 0
 
     private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ICMPv6Errors.maximumSize, alignment: 16)
+    /// Where a packet is put together that cannot be sealed where it is written.
+    private let single = UnsafeMutableRawBufferPointer.allocate(byteCount: TunDevice.readSize, alignment: 16)
 
     init(
         device: TunDevice, box: MeshBox, map: IPv6Map, gate: PortalGate, ownPorts: Set<UInt16>,
-        networks: PortalNetworks = .none, owners: [IPv6Address: Address] = [:]
+        networks: PortalNetworks = .none, owners: [IPv6Address: Address] = [:], dscp: DSCPPolicy = .clear
     ) {
         self.device = device
         self.box = box
@@ -44,6 +51,8 @@ struct PortalBridge {
         self.owners = owners
         filter = PortalFilter(own: map.address(of: box.mainAddress), prefix: map.prefix, networks: networks)
         errors = ICMPv6Errors(source: filter.own)
+        joiner = Joiner(offloads: device.offloads)
+        self.dscp = dscp
     }
 
     var own: IPv6Address { filter.own }
@@ -53,9 +62,13 @@ struct PortalBridge {
 
     // MARK: Out into the mesh
 
-    /// Takes a packet that the kernel sent into the portal.
-    mutating func outbound(_ packet: UnsafeRawBufferPointer, now: Instant) throws(TunError) {
-        switch filter.outbound(packet) {
+    /// Takes a packet, or a super-packet of several, as the device gave it.
+    mutating func outbound(_ given: UnsafeRawBufferPointer, now: Instant) throws(TunError) {
+        guard let packet = PortalPacket(given, headerSize: device.headerSize) else {
+            drops.count(.malformed)
+            return
+        }
+        switch filter.outbound(packet.bytes) {
         case .drop(let reason, let header):
             drops.count(reason)
             if let header, let error = reason.answer { try reply(error, header, now) }
@@ -66,11 +79,11 @@ struct PortalBridge {
             }
             let destination = header.destination
             if let address = destinations.look(destination) {
-                try send(header, to: address, now)
+                try send(header, packet.virtio, to: address, now)
             } else if let address = find(destination) {
                 destinations.learn(destination, address)
-                try send(header, to: address, now)
-            } else if !parked.park(packet, for: destination, now: now) {
+                try send(header, packet.virtio, to: address, now)
+            } else if !parked.park(given, for: destination, now: now) {
                 unknown += 1
                 try reply(.noRoute, header, now)
             }
@@ -91,30 +104,76 @@ struct PortalBridge {
         }
     }
 
-    private mutating func send(_ header: IPv6Header, to address: Address, _ now: Instant) throws(TunError) {
+    private mutating func send(
+        _ header: IPv6Header, _ virtio: VirtioHeader?, to address: Address, _ now: Instant
+    ) throws(TunError) {
         guard gate.admits(address) else {
             prohibited += 1
             try reply(.prohibited, header, now)
             return
         }
-        switch box.send(header.packet, from: .main, to: address, now: now) {
+        let trafficClass = dscp.outer(header.trafficClass)
+        if let lane = box.lane(from: .main, to: address, now: now),
+            var splitter = split(header, virtio, limit: lane.capacity, partial: true), splitter.largest <= lane.capacity
+        {
+            if splitter.intended > lane.capacity, lane.isSettled {
+                try sayTooBig(header, splitter.intended, lane.capacity, now)
+            }
+            while let count = splitter.nextSize, let room = box.room(lane) {
+                _ = splitter.next(into: UnsafeMutableRawBufferPointer(start: room, count: count))
+                // What could not be sent the box has counted.
+                _ = box.dispatch(
+                    room, count: count, isPartial: splitter.isPartial, trafficClass: trafficClass, lane, now: now)
+            }
+            return
+        }
+        guard var splitter = split(header, virtio, limit: .max, partial: false) else {
+            drops.count(.malformed)
+            return
+        }
+        while let count = splitter.next(into: single) {
+            let packet = UnsafeRawBufferPointer(rebasing: single[..<count])
+            try send(single: packet, header, to: address, trafficClass, now)
+        }
+    }
+
+    private func split(
+        _ header: IPv6Header, _ virtio: VirtioHeader?, limit: Int, partial: Bool
+    ) -> SegmentSplitter? {
+        do throws(SplitError) {
+            return try SegmentSplitter(header, virtio, limit: limit, partial: partial)
+        } catch {
+            return nil
+        }
+    }
+
+    /// One finished packet, that has no keys yet, goes in pieces, or stays in this box. `header` is what it was cut from.
+    private mutating func send(
+        single packet: UnsafeRawBufferPointer, _ header: IPv6Header, to address: Address, _ trafficClass: UInt8,
+        _ now: Instant
+    ) throws(TunError) {
+        switch box.send(packet, from: .main, to: address, trafficClass: trafficClass, now: now) {
         case .sent, .queued:
             break
         case .fragmented(let limit):
-            // It is on its way in pieces, so nothing is lost; the sender learns what goes in one, once that is known:
-            // its kernel believes what it is told for ten minutes.
+            // It is on its way in pieces, so nothing is lost; the sender learns what goes in one, once that is known.
             guard box.isSizeSettled(to: address, from: .main) else { return }
-            let mtu = max(limit, IPv6Header.minimumMTU)
-            if header.totalLength > mtu { try reply(.tooBig(mtu: UInt32(mtu)), header, now) }
+            try sayTooBig(header, packet.count, limit, now)
         case .loopback(let node):
             // A hosted node of this box: an application may understand packets, the kernel has no other place for them.
-            if hosted?.deliver(header.packet, to: node, from: box.mainAddress) == true { return }
+            if hosted?.deliver(packet, to: node, from: box.mainAddress) == true { return }
             unknown += 1
             try reply(.noRoute, header, now)
         case .dropped:
             // The box has counted why.
             try reply(.addressUnreachable, header, now)
         }
+    }
+
+    /// Its kernel believes what it is told for ten minutes, so it is told what the path carries and nothing preliminary.
+    private mutating func sayTooBig(_ header: IPv6Header, _ size: Int, _ limit: Int, _ now: Instant) throws(TunError) {
+        let mtu = max(limit, IPv6Header.minimumMTU)
+        if size > mtu { try reply(.tooBig(mtu: UInt32(mtu)), header, now) }
     }
 
     private func isOwnDatagram(_ header: IPv6Header) -> Bool {
@@ -126,33 +185,11 @@ struct PortalBridge {
         return source == own || machineAddresses.contains(source)
     }
 
-    // MARK: In from the mesh
-
-    /// Hands a message of `sender` to the kernel, if it is a packet that this sender may send.
-    mutating func inbound(_ message: UnsafeRawBufferPointer, from sender: Address) throws(TunError) {
-        guard gate.admits(sender) else {
-            prohibited += 1
-            return
-        }
-        let derived = map.address(of: sender)
-        switch filter.inbound(message, from: derived) {
-        case .drop(let reason, _):
-            drops.count(reason)
-        case .pass(let header):
-            // The derived address is shorter than the key's: a network is behind the one that was named in full.
-            guard header.source == derived || owners[derived] == sender else {
-                drops.count(.sourceNotSender)
-                return
-            }
-            _ = try device.write(message)
-        }
-    }
-
     // MARK: What became of it later
 
     /// A queued packet could not be delivered.
     mutating func undeliverable(_ packet: [UInt8], now: Instant) throws(TunError) {
-        try packet.withPacket { (header) throws(TunError) in
+        try packet.withPacket(0) { (header, _) throws(TunError) in
             destinations.forget(header.destination)
             try reply(.addressUnreachable, header, now)
         }
@@ -167,10 +204,14 @@ struct PortalBridge {
         for packet in parked.takeAll() {
             if let address = find(packet.destination) {
                 destinations.learn(packet.destination, address)
-                try packet.bytes.withPacket { (header) throws(TunError) in try send(header, to: address, now) }
+                try packet.bytes.withPacket(device.headerSize) { (header, virtio) throws(TunError) in
+                    try send(header, virtio, to: address, now)
+                }
             } else if now - packet.since >= ParkedPackets.patience {
                 unknown += 1
-                try packet.bytes.withPacket { (header) throws(TunError) in try reply(.noRoute, header, now) }
+                try packet.bytes.withPacket(device.headerSize) { (header, _) throws(TunError) in
+                    try reply(.noRoute, header, now)
+                }
             } else {
                 parked.putBack(packet)
             }
@@ -188,15 +229,35 @@ struct PortalBridge {
     }
 
     /// Frees what the bridge holds; it is not used afterwards.
-    func close() { answer.deallocate() }
+    func close() {
+        answer.deallocate()
+        single.deallocate()
+    }
+}
+
+/// What the device gave: perhaps a virtio header, and a packet that was not looked at yet.
+struct PortalPacket {
+    let virtio: VirtioHeader?
+    let bytes: UnsafeRawBufferPointer
+
+    /// Nil when it is shorter than a header.
+    @inline(__always)
+    init?(_ given: UnsafeRawBufferPointer, headerSize: Int) {
+        guard given.count >= headerSize else { return nil }
+        virtio = headerSize > 0 ? VirtioHeader(given) : nil
+        bytes = UnsafeRawBufferPointer(rebasing: given[headerSize...])
+    }
 }
 
 extension [UInt8] {
-    /// The array as a checked IPv6 packet; it was one when it was queued.
-    fileprivate func withPacket(_ body: (IPv6Header) throws(TunError) -> Void) throws(TunError) {
+    /// The array as a checked IPv6 packet; it was one when it was kept.
+    fileprivate func withPacket(
+        _ headerSize: Int, _ body: (IPv6Header, VirtioHeader?) throws(TunError) -> Void
+    ) throws(TunError) {
         let result = withUnsafeBytes { bytes -> Result<Void, TunError> in
-            guard let header = try? IPv6Header(bytes) else { return .success(()) }
-            do throws(TunError) { return .success(try body(header)) } catch { return .failure(error) }
+            guard let packet = PortalPacket(bytes, headerSize: headerSize), let header = try? IPv6Header(packet.bytes)
+            else { return .success(()) }
+            do throws(TunError) { return .success(try body(header, packet.virtio)) } catch { return .failure(error) }
         }
         try result.get()
     }

@@ -1,5 +1,6 @@
 internal import INET256
 internal import Mesh
+internal import Portal
 internal import Wire
 
 /// The ways of messages: out of applications, between them, and to them.
@@ -70,6 +71,11 @@ extension HostedNodes {
     func receive(_ delivery: Delivery) {
         guard gate.admits(delivery.source) else {
             counters.prohibited += 1
+            return
+        }
+        // An application gets a packet as it would stand on a wire. The message was opened in place: it is ours to finish.
+        if delivery.isPartial, !PartialChecksum.finish(UnsafeMutableRawBufferPointer(mutating: delivery.message)) {
+            counters.malformed += 1
             return
         }
         if !deliver(delivery.message, to: delivery.node, from: delivery.source) { counters.unread += 1 }

@@ -16,7 +16,7 @@ struct ClientFrameTarget: FuzzTarget {
             Self.read(stream, step: step == 0 ? stream.count : Int(step)) == whole,
             "cut into pieces of \(step) it reads otherwise")
         demand(Self.write(whole.frames) == Array(stream.prefix(whole.used)), "a frame in two forms")
-        let server = NodeFrameTarget.read(stream, step: stream.count)
+        let server = NodeFrameTarget.frames(stream, silent: false)
         demand(server.counts.count == whole.frames.count, "the server reads \(server.counts.count) frames")
         demand(server.counts.reduce(0, +) == whole.used, "the server reads other frames")
         demand(whole.fault == nil || server.fault != nil, "the server takes what the client refuses")

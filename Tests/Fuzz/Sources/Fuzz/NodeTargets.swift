@@ -126,11 +126,11 @@ struct NodeFrameTarget: FuzzTarget {
 
     private static func check(_ question: NodeQuestion, _ bytes: [UInt8]) {
         let json: String
-        switch question {
-        case .find(let prefix, let bits):
+        switch question.subject {
+        case .address(let prefix, let bits):
             demand((0...Address.bitCount).contains(bits), "\(bits) bits")
             json = "{\"prefix\":\"\(StandardBase64.text(Array(prefix.raw.bytes)))\",\"nbits\":\(bits)}"
-        case .publicKey(let target): json = "{\"target\":\"\(target)\"}"
+        case .publicKey(of: let target): json = "{\"target\":\"\(target)\"}"
         }
         var again: [UInt8] = []
         again.appendBig(UInt32(20 + json.utf8.count))
@@ -139,10 +139,10 @@ struct NodeFrameTarget: FuzzTarget {
             guard let frame = try? APIFrame.first(in: again), let read = try? NodeQuestion(frame) else {
                 return demand(false, "a question that is understood once only")
             }
-            switch (question, read) {
-            case (.find(let a, let m), .find(let b, let n)): demand(a == b && m == n, "another prefix")
+            switch (question.subject, read.subject) {
+            case (.address(let a, let m), .address(let b, let n)): demand(a == b && m == n, "another prefix")
             case (.publicKey(let a), .publicKey(let b)): demand(a == b, "another target")
-            case (.find, .publicKey), (.publicKey, .find): demand(false, "another question")
+            case (.address, .publicKey), (.publicKey, .address): demand(false, "another question")
             }
         }
     }

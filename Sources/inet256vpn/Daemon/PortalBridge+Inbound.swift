@@ -1,0 +1,85 @@
+internal import INET256
+internal import Mesh
+internal import Portal
+internal import Wire
+
+/// The way in from the mesh: a message becomes a packet of the kernel's, if its sender may send it.
+extension PortalBridge {
+    /// Takes a message of `sender`. A fleeting one lies in memory that is used again at once; others must stay where they
+    /// are until `endBurst`.
+    mutating func inbound(
+        _ message: UnsafeRawBufferPointer, from sender: Address, isPartial: Bool = false, ecn: UInt8 = 0,
+        isFleeting: Bool
+    ) throws(TunError) {
+        guard gate.admits(sender) else {
+            prohibited += 1
+            return
+        }
+        let derived = map.address(of: sender)
+        switch filter.inbound(message, from: derived) {
+        case .drop(let reason, _):
+            drops.count(reason)
+        case .pass(let header):
+            // The derived address is shorter than the key's: a network is behind the one that was named in full.
+            guard header.source == derived || owners[derived] == sender else {
+                drops.count(.sourceNotSender)
+                return
+            }
+            // It was opened in place, or belongs to this box: nobody else looks at it.
+            let packet = UnsafeMutableRawBufferPointer(mutating: message)
+            guard mark(packet, header.trafficClass, outer: ecn) else {
+                congested += 1
+                return
+            }
+            guard joiner.add(packet, isPartial: isPartial) else {
+                drops.count(.malformed)
+                return
+            }
+            try writeReady()
+            if isFleeting { try endBurst() }
+        }
+    }
+
+    /// Everything that came goes to the kernel: its memory will be used again.
+    func endBurst() throws(TunError) {
+        joiner.flush()
+        try writeReady()
+        // A kernel that refuses something is not offered it again.
+        joiner.offloads = device.offloads
+    }
+
+    private func writeReady() throws(TunError) {
+        while let packet = joiner.next() { _ = try device.write(packet) }
+    }
+
+    /// Hands on what routers between the boxes said of congestion (RFC 6040). False when the packet is to be dropped.
+    @inline(__always)
+    private func mark(_ packet: UnsafeMutableRawBufferPointer, _ trafficClass: UInt8, outer: UInt8) -> Bool {
+        let inner = trafficClass & ECN.mask
+        if outer == inner || outer == ECN.notCapable { return true }
+        guard let leaving = ECN.leaving(inner: inner, outer: outer) else { return false }
+        // The class stands in the low half of the first byte and the high one of the second (RFC 8200 section 3).
+        packet[1] = packet[1] & 0b1100_1111 | leaving << 4
+        return true
+    }
+}
+
+/// What the packets that carry a tunnel's bear as DSCP (RFC 2983).
+enum DSCPPolicy: Equatable, Sendable {
+    /// None: nothing is told of what is inside.
+    case clear
+    /// That of the packet inside.
+    case inherit
+    /// Always this one, 0 to 63.
+    case fixed(UInt8)
+
+    /// The outer traffic class: the DSCP, and the inner packet's ECN (RFC 6040 section 4.1, normal mode).
+    @inline(__always)
+    func outer(_ inner: UInt8) -> UInt8 {
+        switch self {
+        case .clear: inner & ECN.mask
+        case .inherit: inner
+        case .fixed(let dscp): dscp << 2 | inner & ECN.mask
+        }
+    }
+}
