@@ -88,6 +88,8 @@ public struct TransportStatus: Codable, Sendable, Equatable {
     public var listen: String
     /// The endpoints that the kernel gave.
     public var bound: [String]
+    /// Whether datagrams cross the kernel several at once: "segmentation" out, "joining" in.
+    public var offloads: [String] = []
 
     public init(listen: String, bound: [String]) {
         self.listen = listen
@@ -139,6 +141,8 @@ public struct PortalStatus: Codable, Sendable, Equatable {
     public var prefix: String?
     /// In bytes.
     public var mtu: Int?
+    /// What the kernel leaves to the portal and takes from it (TUN offloads); empty when all packets cross one by one.
+    public var offloads: [String] = []
     public var traffic = Traffic()
     /// Packets the portal dropped, by reason.
     public var drops: [String: UInt64] = [:]

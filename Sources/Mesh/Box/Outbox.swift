@@ -43,7 +43,7 @@ public final class Outbox {
     fileprivate static let segmentsPerRun = 64
     fileprivate static let bytesPerRun = 65_000
 
-    private static let cached = 256 << 10
+    private static let cached = 128 << 10
 
     init(bytes: Int, datagrams: Int) {
         arena = .allocate(byteCount: bytes, alignment: 64)

@@ -70,6 +70,7 @@ struct StatusText {
         if let address = portal.address { text.append(address) }
         if let prefix = portal.prefix { text.append("in \(prefix)") }
         if let mtu = portal.mtu { text.append("mtu \(mtu)") }
+        if !portal.offloads.isEmpty { text.append("offload \(portal.offloads.joined(separator: " "))") }
         text.append("rx \(Units.bytes(portal.traffic.rxBytes)) tx \(Units.bytes(portal.traffic.txBytes))")
         if !portal.drops.isEmpty { text.append("dropped \(Self.counts(portal.drops))") }
         return text.joined(separator: "  ")

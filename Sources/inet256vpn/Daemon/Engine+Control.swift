@@ -56,12 +56,16 @@ extension Engine {
             box: box.status(now: now),
             sockets: lines.map {
                 EngineSnapshot.Socket(
-                    configured: $0.configured, bound: $0.socket.local, counters: $0.socket.counters, dropped: $0.dropped
+                    configured: $0.configured, bound: $0.socket.local,
+                    offloads: ($0.socket.sendsSegments ? ["segmentation"] : [])
+                        + ($0.socket.receivesJoined ? ["joining"] : []),
+                    counters: $0.socket.counters, dropped: $0.dropped
                 )
             },
             portal: bridge.map {
                 EngineSnapshot.PortalSnapshot(
                     interface: $0.device.name, address: $0.own, mtu: plumbing.map { Int($0.plan.mtu) } ?? 0,
+                    offloads: $0.device.offloads.names, queue: queue.counters, congested: $0.congested,
                     device: $0.device.counters, drops: $0.drops,
                     prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },

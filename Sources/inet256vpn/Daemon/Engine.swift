@@ -40,16 +40,17 @@ final class Engine {
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
     private let batch = DatagramBatch(slotSize: 1 << 16, slots: 8)
     /// What the kernel gave and was not sent yet.
-    private var queue: PortalQueue
+    private(set) var queue: PortalQueue
     private var stopping = false
     private var networkChangeAt: Instant = .distantFuture
 
-    /// Packets read from the portal in one turn, and bytes sent of those: it is read ahead, so that what must wait waits
-    /// where it is sorted by flows, and not in the device.
+    /// Packets and bytes read from the portal in one turn, and bytes sent of those: it is read ahead, so that what must wait
+    /// waits where it is sorted by flows, and not in the device. Turns are short, so that other flows are not kept waiting.
     private static let packetsPerTurn = 64
-    private static let bytesPerTurn = 1 << 20
+    private static let bytesReadPerTurn = 1 << 20
+    private static let bytesPerTurn = 256 << 10
     /// Batches from a socket in one turn.
-    private static let batchesPerTurn = 8
+    private static let batchesPerTurn = 2
     /// Changes of the machine's network come in flocks.
     private static let networkSettles: Interval = .milliseconds(50)
 
@@ -248,13 +249,15 @@ final class Engine {
     /// Takes what the kernel sends through the portal.
     private func readPortal(_ now: Instant) throws {
         guard let device = bridge?.device else { return }
-        for _ in 0..<Self.packetsPerTurn {
+        var bytes = 0
+        for _ in 0..<Self.packetsPerTurn where bytes < Self.bytesReadPerTurn {
             guard let slot = queue.slot() else {
                 guard queue.makeRoom() else { return }
                 continue
             }
             let count = try device.read(into: slot)
             guard count > 0 else { return }
+            bytes += count
             queue.enqueue(count: count, headerCount: device.headerSize, now: now)
         }
     }

@@ -44,6 +44,8 @@ struct EngineSnapshot: Sendable {
     struct Socket: Sendable {
         var configured: Endpoint
         var bound: Endpoint
+        /// How several datagrams cross the kernel at once.
+        var offloads: [String]
         var counters: UDPCounters
         /// Datagrams dropped because the socket's buffer and the queue behind it were full.
         var dropped: UInt64
@@ -53,6 +55,11 @@ struct EngineSnapshot: Sendable {
         var interface: String
         var address: IPv6Address
         var mtu: Int
+        /// What the kernel and the portal leave undone for each other.
+        var offloads: [String]
+        var queue: PortalQueueCounters
+        /// Packets that bore a mark of congestion which their sender does not understand.
+        var congested: UInt64
         var device: TunCounters
         var drops: Portal.DropCounters
         /// Packets the gate (`portal.allow`) held back.

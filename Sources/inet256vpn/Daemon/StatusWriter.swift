@@ -47,7 +47,9 @@ struct StatusWriter {
         }
         report.network.statistics = statistics(snapshot.box.network)
         report.transportAddrs = snapshot.sockets.map {
-            TransportStatus(listen: "udp://\($0.configured)", bound: ["udp://\($0.bound)"])
+            var transport = TransportStatus(listen: "udp://\($0.configured)", bound: ["udp://\($0.bound)"])
+            transport.offloads = $0.offloads
+            return transport
         }
         report.portal = portal(snapshot.portal)
         report.peers = peers(snapshot.box)
@@ -75,13 +77,15 @@ struct StatusWriter {
         status.address = "\(snapshot.address)"
         status.prefix = "\(configuration.portal.prefix)"
         status.mtu = snapshot.mtu
+        status.offloads = snapshot.offloads
         status.traffic = Traffic(
             rxPackets: snapshot.device.written, rxBytes: snapshot.device.writtenBytes, txPackets: snapshot.device.read,
             txBytes: snapshot.device.readBytes)
         var drops: [String: UInt64] = [
             "prohibited": snapshot.prohibited, "no such node": snapshot.unknown, "own datagram": snapshot.ownDatagrams,
             "interface down": snapshot.device.droppedDown, "interface full": snapshot.device.droppedFull,
-            "refused by kernel": snapshot.device.droppedRefused,
+            "refused by kernel": snapshot.device.droppedRefused, "late in queue": snapshot.queue.droppedLate,
+            "queue full": snapshot.queue.droppedForRoom, "congestion": snapshot.congested,
         ]
         for reason in PortalDropReason.allCases { drops["\(reason)"] = snapshot.drops[reason] }
         status.drops = drops.filter { $0.value > 0 }
