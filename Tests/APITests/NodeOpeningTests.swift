@@ -86,10 +86,10 @@ import Testing
             let client = try NodeClient(target)
             client.write(NodeClient.request("CONNECT", key(1), host: host))
             #expect(try client.readHead().hasPrefix("HTTP/1.1 \(status) "))
-            // Only CONNECT may do without a host.
+            // Only CONNECT may do without the field. An empty one is what Go's net/http sends; no browser does.
             let drop = try NodeClient(target)
             drop.write(NodeClient.request("DELETE", key(1), host: host))
-            let expected = host.contains("localhost") ? 200 : 403
+            let expected = host.contains("localhost") || host == "Host:\r\n" ? 200 : 403
             #expect(try drop.readAnswer().hasPrefix("HTTP/1.1 \(expected) "))
         }
     }
@@ -154,7 +154,8 @@ import Testing
             open.removeLast(3)
             #expect(eventually { nodes.openCount == 1 })
             open.append(try NodeClient(target, opening: key(3)))
-            #expect(nodes.openCount == 2)
+            // The answer is out before the thread has counted it.
+            #expect(eventually { nodes.openCount == 2 })
         }
     }
 
