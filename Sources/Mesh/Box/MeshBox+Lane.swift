@@ -44,15 +44,21 @@ extension MeshBox {
             lead: link == nil ? Lane.direct : Lane.relayed)
     }
 
-    /// Where the next packet of the lane is to be written, with room for `lane.capacity` bytes; nil when the burst is full.
+    /// Where the next packet of the lane is to be written, with room for `lane.capacity` bytes; nil (and counted) when the
+    /// burst is full.
     @inline(__always)
     public func room(_ lane: borrowing Lane) -> UnsafeMutableRawPointer? {
         let tags = lane.link == nil ? TransportLayout.tag : 2 * TransportLayout.tag
-        return outbox.reserve(lane.lead + lane.capacity + tags).map { $0 + lane.lead }
+        guard let start = outbox.reserve(lane.lead + lane.capacity + tags) else {
+            drops.count(.outboxFull)
+            return nil
+        }
+        return start + lane.lead
     }
 
     /// Seals the packet of `count` bytes that was written to `packet`, the lane's room. A `partial` one bears only the sum of
-    /// the pseudo-header in its TCP or UDP checksum; `trafficClass` is for the packet that carries it. False (and counted) when it could not be sent.
+    /// the pseudo-header in its TCP or UDP checksum; `trafficClass` is for the packet that carries it. False (and counted)
+    /// when it could not be sent.
     @inline(__always)
     public func dispatch(
         _ packet: UnsafeMutableRawPointer, count: Int, isPartial: Bool, trafficClass: UInt8, _ lane: borrowing Lane,

@@ -121,7 +121,7 @@ struct PortalBridge {
             }
             while let count = splitter.nextSize, let room = box.room(lane) {
                 _ = splitter.next(into: UnsafeMutableRawBufferPointer(start: room, count: count))
-                // What could not be sent the box has counted.
+                // What could not be sent the box has counted, as it has where there was no room.
                 _ = box.dispatch(
                     room, count: count, isPartial: splitter.isPartial, trafficClass: trafficClass, lane, now: now)
             }

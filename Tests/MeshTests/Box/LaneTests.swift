@@ -37,6 +37,20 @@ import Wire
                 == sizes.enumerated().map { Array(repeating: UInt8($0), count: $1) })
     }
 
+    @Test func aFullBurstIsCounted() throws {
+        let bench = Bench { $0.limits.outboxDatagrams = 8 }
+        try bench.join(0, 1)
+        let box = bench.boxes[0]
+        let lane = try #require(box.lane(from: .main, to: bench.address(1), now: bench.now))
+        var sent = 0
+        while let packet = box.room(lane) {
+            fill(packet, 40, 1)
+            #expect(box.dispatch(packet, count: 40, isPartial: false, trafficClass: 0, lane, now: bench.now))
+            sent += 1
+        }
+        #expect(sent == 8 && box.drops[.outboxFull] == 1)
+    }
+
     @Test func marksOfCongestionCrossRelays() throws {
         let bench = Bench(3)
         try bench.join(0, 1)
