@@ -122,11 +122,13 @@ private final class MemoryThread: APINodeHost {
                 try connections.open(arrival, node: key.address, now: now) { connection in
                     members[key.address, default: []].append(connection)
                     keys[key.address] = key.publicKey
+                    // Now, for the client has its answer before this call returns.
+                    publish(arrival.caller)
                     return 0
                 } leave: { _ in
                     _ = members[key.address]?.popLast()
+                    publish()
                 }
-                publish(arrival.caller)
                 answer.resume(returning: .success(()))
             } catch {
                 answer.resume(returning: .failure(error))
