@@ -60,6 +60,8 @@ enum AcceptPolicy: String, CaseIterable, Codable, Sendable {
 struct TransportConfiguration: Hashable, Sendable {
     /// The address and port to bind; port 0 lets the kernel choose.
     var udp: Endpoint
+    /// Whether several datagrams cross the kernel in one call (UDP_SEGMENT, UDP_GRO), where it can.
+    var offload = OffloadChoice.auto
 
     static let standard = TransportConfiguration(udp: Endpoint(address: .unspecified, port: 25632))
 }

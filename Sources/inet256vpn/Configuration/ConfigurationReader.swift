@@ -130,8 +130,14 @@ extension ConfigurationValue {
         var list: [TransportConfiguration] = []
         for item in items {
             var udp: Endpoint?
+            var offload = OffloadChoice.auto
             var given = false
-            let isComplete = item.fields(["udp"], expected: "a mapping such as {udp: \"[::]:25632\"}") { _, value in
+            let expected = "a mapping such as {udp: \"[::]:25632\"}"
+            let isComplete = item.fields(["udp", "offload"], expected: expected) { name, value in
+                if name == "offload" {
+                    if let choice = value.word(OffloadChoice.self) { offload = choice }
+                    return
+                }
                 given = true
                 let expected = "a numeric address and port to bind, such as \"[::]:25632\" or \"192.0.2.1:25632\""
                 guard let text = value.text(expected: expected) else { return }
@@ -143,7 +149,7 @@ extension ConfigurationValue {
             if udp.port != 0, list.contains(where: { $0.udp == udp }) {
                 item.complain(expected: "each endpoint once", found: "\(udp) a second time")
             }
-            list.append(TransportConfiguration(udp: udp))
+            list.append(TransportConfiguration(udp: udp, offload: offload))
         }
         return list
     }

@@ -54,6 +54,8 @@ extension Configuration {
         # The sockets that datagrams come and go by. [::] means every address, IPv4 included.
         transports:
           - udp: "\(TransportConfiguration.standard.udp)"
+            # Whether several datagrams may cross the kernel in one call: auto or off.
+            offload: auto
 
         # The neighbours that this box keeps links to. A peer without addrs is waited for.
         # `inet256vpn addr --private-key FILE` prints a box's id.

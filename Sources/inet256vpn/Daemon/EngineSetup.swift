@@ -27,7 +27,7 @@ struct EngineSetup: Sendable {
     var box: BoxSettings
     /// What was found out about the libraries that ciphers can be taken from.
     let ciphers: CipherSurvey
-    var transports: [Endpoint]
+    var transports: [TransportConfiguration]
     /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
     var peers: [PeerConfiguration]
     var portal: PortalSetup?
@@ -55,7 +55,7 @@ struct EngineSetup: Sendable {
         for warning in ciphers.warnings { logger.warning("\(warning)") }
         // The main one, the configured ones and those of applications.
         box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
-        transports = configuration.transports.map(\.udp)
+        transports = configuration.transports
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         peers = configuration.peers.filter { !own.contains($0.id) }
         apiGate = PortalGate(configuration.api.allow, configuration)

@@ -1,0 +1,70 @@
+internal import INET256
+internal import Logging
+internal import Mesh
+internal import Netlink
+internal import Transport
+internal import Wire
+
+/// What the control side tells, what the machine's network does, and what the mesh core has to say.
+extension Engine {
+    func obey(_ command: EngineCommand, _ now: Instant) {
+        switch command {
+        case .setPeer(let peer, let name):
+            names[peer.address] = name
+            box.setPeer(peer, now: now)
+        case .removePeer(let address):
+            box.removePeer(address, now: now)
+            names[address] = nil
+        case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
+        case .setAccess(let gate): bridge?.gate = gate
+        case .setNodeAccess(let gate, let limit):
+            hosted.gate = gate
+            hosted.limit = limit
+        case .ping(let target, let bytes, let timeout, let answer):
+            beginPing(target, bytes, timeout, answer, now)
+        case .snapshot(let answer): answer(snapshot(now))
+        case .stop: stopping = true
+        }
+    }
+
+    /// Addresses and routes of the machine changed, other than by our own portal.
+    func heedNetwork(_ now: Instant) throws {
+        guard let watcher else { return }
+        let portal = plumbing.map(\.plan.interface)
+        for event in try watcher.drain() {
+            switch event {
+            case .link(let link), .linkGone(let link):
+                if link.name == portal { continue }
+            case .address(let address), .addressGone(let address):
+                if address.protocolNumber == PortalMark.protocolNumber { continue }
+            case .route(let route), .routeGone(let route):
+                if route.protocolNumber == PortalMark.protocolNumber { continue }
+            case .overrun:
+                break
+            }
+            networkChangeAt = min(networkChangeAt, now + Self.networkSettles)
+        }
+    }
+
+    func name(_ address: Address) -> String { names[address] ?? "\(address)" }
+
+    func heedEvents(_ now: Instant) throws {
+        for event in box.takeEvents() {
+            switch event {
+            case .linkUp(let address, let endpoint):
+                logger.notice("link up", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
+            case .linkDown(let address):
+                logger.notice("link down", metadata: ["peer": "\(name(address))"])
+            case .moved(let address, let endpoint):
+                logger.notice("peer moved", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
+            case .refused(let address, let reason):
+                logger.warning("refused", metadata: ["peer": "\(name(address))", "reason": "\(reason)"])
+            case .pong(let id, _, _):
+                if let ping = pings.removeValue(forKey: id) { ping.answer(.answered(now - ping.sent)) }
+            case .sized: fitPortal()
+            case .undeliverable(let node, _, let message):
+                if node == .main { try bridge?.undeliverable(message, now: now) }
+            }
+        }
+    }
+}

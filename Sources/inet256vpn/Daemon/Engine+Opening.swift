@@ -1,0 +1,95 @@
+internal import Logging
+internal import Mesh
+internal import Netlink
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// The sockets and the portal: how they come and go, and what the portal's interface learns later.
+extension Engine {
+    static func watch(_ logger: Logger) -> NetworkWatcher? {
+        do {
+            return try NetworkWatcher()
+        } catch {
+            logger.warning("changes of the network will not be noticed at once", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    func openSockets(_ setup: EngineSetup) throws {
+        for (place, transport) in setup.transports.enumerated() {
+            let endpoint = transport.udp
+            var options = UDPSocket.Options()
+            options.offload = transport.offload == .auto
+            let socket = try UDPSocket(bind: endpoint, number: UInt16(place), options: options)
+            try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
+            lines.append(SocketLine(socket: socket, configured: endpoint))
+            if socket.receiveBuffer < SocketLine.goodBuffer {
+                warnings.append(
+                    "the receive buffer of udp://\(endpoint) is \(socket.receiveBuffer >> 10) KB: bursts may be lost; "
+                        + "raise net.core.rmem_max (deploy/ has a sysctl file) or give the daemon CAP_NET_ADMIN")
+            }
+        }
+    }
+
+    func openPortal(_ setup: EngineSetup) throws {
+        guard let portal = setup.portal else { return }
+        var plumbing = PortalPlumbing(portal.plan, try NetlinkSocket())
+        let prepared = try plumbing.prepare()
+        self.plumbing = plumbing
+        for leftover in prepared.cleaned { logger.notice("removed a leftover", metadata: ["object": "\(leftover)"]) }
+        for warning in prepared.warnings {
+            warnings.append("\(warning)")
+            logger.warning("\(warning)")
+        }
+        let device = try TunDevice(
+            name: portal.plan.interface, persistent: portal.plan.persistent,
+            offload: portal.offload ? .auto : .off)
+        bridge = PortalBridge(
+            device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
+            networks: portal.networks, owners: portal.owners, dscp: portal.dscp)
+        bridge?.hosted = hosted
+        learnMachineAddresses()
+        try poller.add(device.descriptor, token: Token.portal, interest: .readable)
+        try plumbing.bringUp()
+        self.plumbing = plumbing
+    }
+
+    /// Where networks are behind this box, its own datagrams are told from those of hosts there by the source.
+    func learnMachineAddresses() {
+        guard let plan = plumbing?.plan, !plan.localNetworks.isEmpty else { return }
+        do {
+            let addresses = try Addresses(try NetlinkSocket()).list(family: .ipv6)
+            bridge?.machineAddresses = Set(addresses.map(\.address))
+        } catch {
+            logger.warning("the machine's addresses could not be asked", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Gives the interface the MTU that the best path to a neighbour carries, unless the configuration says one: TCP then fills
+    /// its packets. Where a path carries less, senders are told (RFC 4443 section 3.2).
+    func fitPortal() {
+        guard followsPaths, var plumbing, let largest = box.largestPacket else { return }
+        let mtu = UInt32(min(max(largest, PortalConfiguration.leastMTU), PortalConfiguration.mtus.upperBound))
+        guard mtu != plumbing.plan.mtu else { return }
+        do {
+            try plumbing.setMTU(mtu)
+            self.plumbing = plumbing
+            logger.info("the interface's MTU follows the paths", metadata: ["mtu": "\(mtu)"])
+        } catch {
+            logger.warning("the interface's MTU cannot be changed", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    func closePortal() {
+        guard var plumbing else { return }
+        do {
+            try plumbing.tearDown()
+        } catch {
+            logger.error("not everything of the portal could be removed", metadata: ["reason": "\(error)"])
+        }
+        self.plumbing = nil
+        bridge?.close()
+        bridge = nil
+    }
+}
