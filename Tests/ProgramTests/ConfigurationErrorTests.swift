@@ -52,7 +52,8 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("transports:\n  - udp: \"[::]:99999\"", line: 2, "transports[0].udp", "\"[::]:99999\"", "numeric"),
         Wrong("transports:\n  - udp: localhost:1", line: 2, "transports[0].udp", "numeric"),
         Wrong(
-            "transports: [{udp: \"[::]:1\", offload: maybe}]", line: 1, "transports[0].offload", "\"maybe\"", "auto", "off"),
+            "transports: [{udp: \"[::]:1\", offload: maybe}]", line: 1, "transports[0].offload", "\"maybe\"", "auto",
+            "off"),
         Wrong("transports: udp", line: 1, "transports", "a list"),
         Wrong("transports: [{udp: \"[::]:1\"}, {udp: \"[::]:1\"}]", line: 1, "transports[1]", "second time"),
         Wrong("peers: {}", line: 1, "peers", "an empty mapping", "a list of peers"),

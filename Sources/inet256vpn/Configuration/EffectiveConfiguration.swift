@@ -59,7 +59,9 @@ struct EffectiveConfiguration: Encodable {
         try fields.encode(configuration.apiEndpoint.description, forKey: .apiEndpoint)
         try fields.encode(api, forKey: .api)
         try fields.encode([configuration.network.rawValue: [String: String]()], forKey: .network)
-        try fields.encode(configuration.transports.map { ["udp": $0.udp.description, "offload": $0.offload.rawValue] }, forKey: .transports)
+        try fields.encode(
+            configuration.transports.map { ["udp": $0.udp.description, "offload": $0.offload.rawValue] },
+            forKey: .transports)
         let peers = configuration.peers.map { peer in
             Peer(id: peer.id.description, name: peer.name, addrs: peer.endpoints.map(\.description))
         }
