@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,4 +40,11 @@ int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64
 #endif
     int count = epoll_wait(epoll, events, capacity, whole_milliseconds(timeout_ns));
     return count >= 0 ? count : -errno;
+}
+
+void clinux_set_timer_slack(unsigned long ns) { prctl(PR_SET_TIMERSLACK, ns, 0, 0, 0); }
+
+void clinux_nap(int64_t ns) {
+    struct timespec span = {.tv_nsec = ns < second_ns ? ns : second_ns - 1};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
 }

@@ -8,3 +8,9 @@
 /// Kernels before 5.11 have no epoll_pwait2(2): there the time is rounded up to whole milliseconds.
 /// Returns the number of events, or a negated errno.
 int clinux_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int64_t timeout_ns);
+
+/// How late the kernel may wake the calling thread from a timed wait, in nanoseconds (prctl(2), PR_SET_TIMERSLACK).
+void clinux_set_timer_slack(unsigned long ns);
+
+/// Sleeps for less than a second, or until a signal.
+void clinux_nap(int64_t ns);

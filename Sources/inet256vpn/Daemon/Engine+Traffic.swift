@@ -18,6 +18,7 @@ extension Engine {
             let count = try device.read(into: slot)
             guard count > 0 else { return }
             bytes += count
+            moved += 1
             queue.enqueue(count: count, headerCount: device.headerSize, now: now)
         }
     }
@@ -42,6 +43,7 @@ extension Engine {
         guard readiness.isReadable || readiness.isBroken else { return }
         for _ in 0..<Self.batchesPerTurn {
             let count = try lines[place].socket.receive(into: batch)
+            moved += count
             for index in 0..<count {
                 let datagram = batch[index]
                 if let delivery = box.receive(

@@ -39,6 +39,9 @@ final class Engine {
     let watcher: NetworkWatcher?
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
     let batch = DatagramBatch(slotSize: 1 << 16, slots: 8)
+    /// Packets and datagrams that came in this turn.
+    var moved = 0
+    private var pace = TurnPace()
     /// What the kernel gave and was not sent yet.
     var queue: PortalQueue
     var stopping = false
@@ -113,6 +116,8 @@ final class Engine {
             let now = BootClock.now()
             let ready = try poller.wait(until: wakeTime(), now: now)
             try turn(ready, BootClock.now())
+            let pause = pace.pause(after: moved, now: now)
+            if pause > .zero { Sleep.nap(pause) }
         }
         box.shutDown(now: BootClock.now())
         try flush(BootClock.now())
@@ -128,6 +133,7 @@ final class Engine {
     }
 
     private func turn(_ ready: Int, _ now: Instant) throws {
+        moved = 0
         box.beginTurn()
         turnBegan = now
         for index in 0..<ready {

@@ -14,6 +14,7 @@ struct EngineThread: Sendable {
             let thread = Thread {
                 // Only a running thread can be named, for `top -H` and the like.
                 Thread.current.name = "data plane"
+                Sleep.beginPunctually()
                 let engine: Engine
                 do {
                     engine = try Engine(setup)
