@@ -15,6 +15,10 @@ struct PathSize {
     static let confirmEvery: Interval = .seconds(15)
     /// Larger ones are tried again this often: paths grow.
     static let searchEvery: Interval = .seconds(600)
+    /// A search whose probes were lost for another reason, on a machine or a path with too much to do, has found too little.
+    /// So after one that stayed below Ethernet's size the next larger is asked for, after this time and each time thrice as
+    /// much; if it gets through everything is tried again.
+    static let doubtAfter: Interval = .seconds(10)
 
     /// The largest size known to get through.
     private(set) var confirmed = base
@@ -24,10 +28,14 @@ struct PathSize {
     private var triesLeft = 0
     private(set) var nextProbe: Instant = .distantPast
     private var searchAgainAt: Instant = .distantFuture
+    private var doubtAt: Instant = .distantFuture
+    private var doubtPause = doubtAfter
+    /// Whether the probe that is out is one of doubt.
+    private var doubting = false
     private(set) var number: UInt32 = 0
 
     /// Whether the largest size is found, for the time being.
-    var isSettled: Bool { !searching }
+    var isSettled: Bool { !searching || doubting }
 
     private var searching: Bool { low + 1 < high }
 
@@ -42,8 +50,15 @@ struct PathSize {
             }
             failed(probing, now)
         }
-        if !searching && now >= searchAgainAt {
-            high = Self.ladder.count
+        if !searching {
+            if now >= searchAgainAt {
+                high = Self.ladder.count
+            } else if now >= doubtAt, low + 1 < Self.ladder.count {
+                high = low + 2
+                doubting = true
+                doubtAt = now + doubtPause
+                doubtPause = min(doubtPause * 3, Self.searchEvery)
+            }
         }
         let size: Int
         if searching {
@@ -51,14 +66,20 @@ struct PathSize {
             size = Self.ladder[middle]
         } else {
             if searchAgainAt <= now || searchAgainAt == .distantFuture { searchAgainAt = now + Self.searchEvery }
+            if low >= Self.first {
+                doubtAt = .distantFuture
+            } else if doubtAt == .distantFuture {
+                doubtAt = now + doubtPause
+                doubtPause = doubtPause * 3
+            }
             guard confirmed > Self.base else {
-                nextProbe = searchAgainAt
+                nextProbe = min(searchAgainAt, doubtAt)
                 return nil
             }
             size = confirmed
         }
         probing = size
-        triesLeft = Self.tries - 1
+        triesLeft = doubting ? 0 : Self.tries - 1
         number &+= 1
         nextProbe = now + Self.retry
         return size
@@ -70,12 +91,17 @@ struct PathSize {
         probing = nil
         if size > confirmed { confirmed = size }
         if let step = Self.ladder.lastIndex(where: { $0 <= size }), step > low { low = step }
-        nextProbe = searching ? now : now + Self.confirmEvery
+        if doubting {
+            doubting = false
+            high = Self.ladder.count
+        }
+        nextProbe = searching ? now : min(now + Self.confirmEvery, doubtAt)
     }
 
     /// The kernel refused a packet as too large for the interface, or a probe was lost too often.
     mutating func failed(_ size: Int, _ now: Instant) {
         probing = nil
+        doubting = false
         nextProbe = now
         if size <= confirmed {
             // What got through before does not any more: from the start.

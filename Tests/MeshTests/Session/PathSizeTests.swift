@@ -49,6 +49,22 @@ import Wire
         #expect(course.size.confirmed == 1420, "seed \(seed)")
     }
 
+    /// Nothing gets through for a while, for want of a processor, say: that is not the path's size.
+    @Test(arguments: [1420, 1500, 9000]) func recoversFromAnOverload(capacity: Int) {
+        let random = MeshSim.SeededRandom(seed: 3)
+        var course = Course()
+        course.run(for: .seconds(9), capacity: 0, random)
+        #expect(course.size.confirmed == PathSize.base && course.size.isSettled)
+        course.run(for: .seconds(20), capacity: capacity, random)
+        #expect(course.size.confirmed == capacity)
+        // One that lasts longer.
+        course = Course()
+        course.run(for: .seconds(100), capacity: 0, random)
+        #expect(course.probes <= 30, "\(course.probes) probes in vain")
+        course.run(for: .seconds(100), capacity: capacity, random)
+        #expect(course.size.confirmed == capacity)
+    }
+
     @Test func shrinksAndGrows() {
         let random = MeshSim.SeededRandom(seed: 2)
         var course = Course()
