@@ -12,21 +12,32 @@ public final class DatagramBatch {
     /// Bytes per slot; a longer datagram is dropped and counted.
     public let slotSize: Int
     public let slots: Int
+    /// How many of the slots the next receive fills: as many as `burst` bytes will need, going by the last one.
+    private(set) var limit: Int
+    private let burst: Int
     @usableFromInline var filled = 0
     @usableFromInline let datagrams: UnsafeMutablePointer<IncomingDatagram>
     private let slab: UnsafeMutableRawPointer
     let records: UnsafeMutablePointer<clinux_datagram>
     private let room: Int
 
+    /// From one slot to the next, in bytes: those of 64 KB would all want the same few places in the processor's caches.
+    private let stride: Int
+
     /// `slotSize`: a power of two in `slotSizes`, so that no slot straddles more cache lines or pages than it must.
-    public init(slotSize: Int = 1 << 11, slots: Int = DatagramBatch.capacity) {
+    /// `burst`: bytes that one receive is to give at most, about: what stays in the cache until it is handled. Where the
+    /// kernel joins nothing all slots together hold less than that.
+    public init(slotSize: Int = 1 << 11, slots: Int = DatagramBatch.capacity, burst: Int = .max) {
         precondition(
             Self.slotSizes.contains(slotSize) && slotSize.nonzeroBitCount == 1, "a slot has 2^11 to 2^16 bytes")
         precondition((1...Self.capacity).contains(slots), "a batch has 1 to \(Self.capacity) slots")
         self.slotSize = slotSize
         self.slots = slots
-        slab = .allocate(byteCount: slotSize * slots, alignment: 4096)
-        slab.initializeMemory(as: UInt8.self, repeating: 0, count: slotSize * slots)
+        self.burst = burst
+        limit = min(slots, max(1, burst / slotSize))
+        stride = slotSize < Self.slotSizes.upperBound ? slotSize : slotSize + 4096
+        // Pages that no datagram was long enough for are never touched.
+        slab = .allocate(byteCount: stride * slots, alignment: 4096)
         records = .allocate(capacity: slots)
         records.initialize(repeating: clinux_datagram(), count: slots)
         // What the kernel joins is at most so many, each of a byte or more.
@@ -65,8 +76,8 @@ public final class DatagramBatch {
     func prepare() {
         filled = 0
         isFull = false
-        for index in 0..<slots {
-            records[index].bytes = slab + index * slotSize
+        for index in 0..<limit {
+            records[index].bytes = slab + index * stride
             records[index].length = slotSize
         }
     }
@@ -76,7 +87,7 @@ public final class DatagramBatch {
     func accept(_ received: Int, socket: UInt16) -> (bytes: Int, truncated: Int) {
         var bytes = 0
         var truncated = 0
-        isFull = received == slots
+        isFull = received == limit
         for index in 0..<received {
             let record = records[index]
             if record.truncated {
@@ -104,6 +115,7 @@ public final class DatagramBatch {
                 offset += count
             } while offset < record.length
         }
+        if received > 0 { limit = min(slots, max(1, burst / max(1, bytes / received))) }
         return (bytes, truncated)
     }
 }

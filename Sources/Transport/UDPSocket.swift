@@ -75,14 +75,14 @@ public final class UDPSocket {
         pieces.deallocate()
     }
 
-    /// Takes a burst of datagrams that have arrived: as many as the batch has slots, or more where the kernel has joined
-    /// some; 0 when there are none.
+    /// Takes a burst of datagrams that have arrived: as many as the batch has slots for its burst, or more where the kernel has
+    /// joined some; 0 when there are none.
     /// Truncated ones are dropped and counted, so a result of 0 does not mean that nothing is left: the
     /// poller tells. Throws only when the socket itself is unusable.
     public func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
         batch.prepare()
         let received = clinux_receive(
-            descriptor, headers, batch.records, UInt32(batch.slots), &counters.overflowed)
+            descriptor, headers, batch.records, UInt32(batch.limit), &counters.overflowed)
         guard received >= 0 else {
             switch -received {
             case EAGAIN, EINTR: break

@@ -55,6 +55,42 @@ import Wire
         }
     }
 
+    /// Few slots where each is full, so that a burst stays in the cache; all of them where they hold little.
+    @Test func aBurstIsMeasuredInBytes() throws {
+        try NetworkNamespace.run {
+            var options = UDPSocket.Options()
+            options.bufferSize = 8 << 20
+            let receiver = try UDPSocket(bind: try #require(Endpoint("[::1]:0")), options: options)
+            let sender = try UDPSocket(bind: try #require(Endpoint("[::1]:0")), options: options)
+            let path = try receiver.path("::1")
+            let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
+            for index in 0..<100 {
+                #expect(try sender.sendOne([UInt8](repeating: UInt8(index), count: 1_000), path) == .sent)
+            }
+            var next: UInt8 = 0
+            for (expected, isFull) in [(8, true), (64, true), (28, false)] {
+                #expect(try receiver.receive(into: batch) == expected)
+                #expect(batch.isFull == isFull)
+                for index in 0..<batch.count {
+                    let bytes = batch[index].bytes
+                    #expect(bytes.count == 1_000 && bytes.allSatisfy { $0 == next })
+                    next += 1
+                }
+            }
+            for _ in 0..<20 {
+                #expect(try sender.sendOne([UInt8](repeating: 5, count: 60_000), path) == .sent)
+            }
+            var counts: [Int] = []
+            repeat { counts.append(try receiver.receive(into: batch)) } while counts.last != 0 && counts.count < 20
+            #expect(counts == [20, 0])
+            for _ in 0..<10 {
+                #expect(try sender.sendOne([UInt8](repeating: 6, count: 60_000), path) == .sent)
+            }
+            #expect(try receiver.receive(into: batch) == 8)
+            #expect(try receiver.receive(into: batch) == 2)
+        }
+    }
+
     @Test func aFullReceiveBufferIsCounted() throws {
         try NetworkNamespace.run {
             var options = UDPSocket.Options()

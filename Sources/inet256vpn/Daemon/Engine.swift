@@ -37,8 +37,8 @@ final class Engine {
     let followsPaths: Bool
     let poller: Poller
     let watcher: NetworkWatcher?
-    /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them, so that they stay in the cache.
-    let batch = DatagramBatch(slotSize: 1 << 16, slots: 8)
+    /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them are filled then, so that all stays in the cache.
+    let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
     /// Packets and datagrams that came in this turn.
     var moved = 0
     private var pace = TurnPace()
