@@ -83,7 +83,7 @@ let package = Package(
             name: "INET256ClientTests", dependencies: ["INET256Client", "INET256", "Wire", nioCore],
             swiftSettings: strict),
         .testTarget(
-            name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire"], swiftSettings: strict),
+            name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "FirewallTests", dependencies: ["Firewall", "Netlink", "Wire"], exclude: ["Recorded"],

@@ -7,6 +7,7 @@
 //
 // Every call that can fail returns a negated errno.
 #include "loop.h"
+#include "memory.h"
 #include "netns.h"
 #include "socket.h"
 #include "tun.h"
