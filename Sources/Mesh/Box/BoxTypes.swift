@@ -80,6 +80,8 @@ public struct BoxSettings: Sendable {
     /// Wall-clock milliseconds at start: a restarted box's announcements outrank its old ones.
     public var startMilliseconds: UInt64
     public var limits = MeshLimits()
+    /// Whether other engines use the main node's sessions as well (`SideBox`).
+    public var isShared = false
 
     public init(network: String = "beaconnet", startMilliseconds: UInt64) {
         self.network = network

@@ -75,6 +75,10 @@ public struct DropCounters: Sendable {
         counts[reason.rawValue] &+= UInt64(amount)
     }
 
+    public mutating func add(_ other: DropCounters) {
+        for place in counts.indices { counts[place] &+= other.counts[place] }
+    }
+
     /// Everything dropped so far.
     public var total: UInt64 { counts.reduce(0, &+) }
 }

@@ -181,7 +181,8 @@ extension MeshBox {
             payload: Identity.payload(session.local.key.publicKey, suite: suite.cipher, index: attempt.index))
         let keypair = Keypair(
             suite: suite, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
-            limits: limits.of(suite.cipher), now: now)
+            limits: limits.of(suite.cipher), sharedWith: sharer(session), now: now)
+        noteKeys(keypair)
         var out: [UInt8] = [DatagramKind.finish.rawValue, protocolVersion, 0, 0]
         out.appendLittle(attempt.index)
         out.appendLittle(remoteIndex)
@@ -237,7 +238,9 @@ extension MeshBox {
         }
         let keypair = Keypair(
             suite: response.suite, secrets: secrets, initiator: false, localIndex: response.index,
-            remoteIndex: response.caller, limits: limits.of(response.suite.cipher), now: now)
+            remoteIndex: response.caller, limits: limits.of(response.suite.cipher), sharedWith: sharer(session),
+            now: now)
+        noteKeys(keypair)
         keypair.confirmed = true
         indices.set(response.index, .keypair(session, keypair))
         responses.removeAll { $0 === response }

@@ -64,6 +64,7 @@ extension MeshBox {
     func release(_ place: ReferenceWritableKeyPath<Session, Keypair?>, of session: Session) {
         guard let old = session[keyPath: place] else { return }
         indices.release(old.localIndex)
+        noteEnd(of: old, session)
         session.endLoss(of: old)
         session[keyPath: place] = nil
     }
@@ -76,7 +77,10 @@ extension MeshBox {
             indices.release(old.index)
         case .confirming(let keypair, _):
             // Once it is in use, the index is the keypair's.
-            if old.session.current !== keypair, old.session.previous !== keypair { indices.release(old.index) }
+            if old.session.current !== keypair, old.session.previous !== keypair {
+                indices.release(old.index)
+                noteEnd(of: keypair, old.session)
+            }
         }
     }
 }

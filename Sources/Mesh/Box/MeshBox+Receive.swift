@@ -68,6 +68,15 @@ extension MeshBox {
             drops.count(.forged)
             return nil
         }
+        return receiveOpened(datagram, frameCount: frameCount, newest: newest, session, keypair, arrival, now)
+    }
+
+    /// What is authentic and new takes effect.
+    @inline(__always)
+    func receiveOpened(
+        _ datagram: UnsafeMutableRawBufferPointer, frameCount: Int, newest: Bool, _ session: Session,
+        _ keypair: Keypair, _ arrival: Arrival, _ now: Instant
+    ) -> Delivery? {
         session.lastReceived = now
         session.receivedBytes &+= UInt64(datagram.count)
         session.receivedDatagrams &+= 1

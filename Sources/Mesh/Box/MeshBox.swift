@@ -66,6 +66,8 @@ public final class MeshBox {
     var events: [BoxEvent] = []
     var refusals: [Refusal] = []
     var sweepAt: Instant = .distantPast
+    /// What other engines are to be told of keys.
+    var keyNews: [ShareChange] = []
     /// Handshakes that ended with keys.
     var handshakes: UInt64 = 0
     /// What went through this box for others.

@@ -15,16 +15,20 @@ final class Keypair {
     let localIndex: UInt32
     let remoteIndex: UInt32
     /// Whether anything authenticated has come in under these keys. Until then the initiator repeats message 3.
-    var confirmed = false
+    var confirmed = false {
+        didSet { if confirmed { shared?.confirm() } }
+    }
+    /// Counter and window live there while several engines use these keys; with one engine there is none.
+    let shared: SharedKeypair?
 
-    private(set) var nextCounter: UInt64 = 0
-    private(set) var window = ReplayWindow()
+    private var ownCounter: UInt64 = 0
+    private var window = ReplayWindow()
     private var loss = LossCount()
     private var failures: UInt64 = 0
 
     init(
         suite: SuiteChoice, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32,
-        limits: CipherLimits, now: Instant
+        limits: CipherLimits, sharedWith remote: Address? = nil, now: Instant
     ) {
         self.limits = limits
         self.suite = suite
@@ -36,16 +40,27 @@ final class Keypair {
             initiator
             ? (secrets.initiatorToResponder, secrets.responderToInitiator)
             : (secrets.responderToInitiator, secrets.initiatorToResponder)
-        sendKey = AEADKey(suite.cipher, key: secrets.key(outward, suite.cipher), backend: suite.backend)
-        receiveKey = AEADKey(suite.cipher, key: secrets.key(inward, suite.cipher), backend: suite.backend)
+        let sendSecret = secrets.key(outward, suite.cipher)
+        let receiveSecret = secrets.key(inward, suite.cipher)
+        sendKey = AEADKey(suite.cipher, key: sendSecret, backend: suite.backend)
+        receiveKey = AEADKey(suite.cipher, key: receiveSecret, backend: suite.backend)
+        shared = remote.map {
+            SharedKeypair(
+                remote: $0, suite: suite, sendSecret: sendSecret, receiveSecret: receiveSecret, localIndex: localIndex,
+                remoteIndex: remoteIndex, limits: limits, created: now)
+        }
     }
 
+    var nextCounter: UInt64 { shared?.nextCounter ?? ownCounter }
+
     func maySend(_ now: Instant, _ bounds: MeshLimits) -> Bool {
-        now - created < bounds.rejectAfter && nextCounter < limits.rejectAfterMessages
+        if let shared { return shared.maySend(now, bounds) }
+        return now - created < bounds.rejectAfter && ownCounter < limits.rejectAfterMessages
     }
 
     func mayReceive(_ now: Instant, _ bounds: MeshLimits) -> Bool {
-        now - created < bounds.rejectAfter && failures < limits.failedOpenings
+        if let shared { return shared.mayReceive(now, bounds) }
+        return now - created < bounds.rejectAfter && failures < limits.failedOpenings
     }
 
     var isWornOut: Bool { nextCounter >= limits.rekeyAfterMessages }
@@ -57,21 +72,26 @@ final class Keypair {
     /// behind them. Returns the datagram's length. The caller has asked `maySend`.
     @inline(__always)
     func seal(at target: UnsafeMutableRawPointer, frameCount count: Int) -> Int {
-        target.putLittle(UInt32(DatagramKind.transport.rawValue), 0)
-        target.putLittle(remoteIndex, TransportLayout.receiver)
-        target.putLittle(nextCounter, TransportLayout.counter)
-        let header = UnsafeRawBufferPointer(start: target, count: TransportLayout.header)
-        sendKey.seal(target + TransportLayout.header, count: count, nonce: nextCounter, additional: header)
-        nextCounter += 1
-        return count + TransportLayout.overhead
+        let counter: UInt64
+        if let shared {
+            counter = shared.takeCounter()
+        } else {
+            counter = ownCounter
+            ownCounter += 1
+        }
+        return sendKey.seal(at: target, frameCount: count, to: remoteIndex, counter)
     }
 
     /// Datagrams of the other end that did not come in under these keys; see `LossCount`.
     var lost: UInt64 { loss.lost }
 
-    func lookForLoss(_ now: Instant) { loss.look(at: window, now) }
+    func lookForLoss(_ now: Instant) {
+        if let shared { shared.withWindow { loss.look(at: $0, now) } } else { loss.look(at: window, now) }
+    }
 
-    func endLoss() { loss.end(with: window) }
+    func endLoss() {
+        if let shared { shared.withWindow { loss.end(with: $0) } } else { loss.end(with: window) }
+    }
 
     enum Opening {
         /// The frame's bytes stand behind the header; was the counter newer than all before?
@@ -83,16 +103,48 @@ final class Keypair {
     /// Opens a datagram in place. The caller has checked that it is at least `TransportLayout.minimum` long.
     @inline(__always)
     func open(_ datagram: UnsafeMutableRawBufferPointer) -> Opening {
+        if let shared { return open(datagram, shared) }
         let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
-        guard window.admits(counter), let base = datagram.baseAddress else { return .replayed }
-        let header = UnsafeRawBufferPointer(start: base, count: TransportLayout.header)
-        let sealed = datagram.count - TransportLayout.header
-        guard receiveKey.open(base + TransportLayout.header, count: sealed, nonce: counter, additional: header) else {
+        guard window.admits(counter) else { return .replayed }
+        guard receiveKey.open(datagram, counter) else {
             failures += 1
             return .forged
         }
         let newest = window.isNewest(counter)
         guard window.accept(counter) else { return .replayed }
-        return .frame(count: sealed - TransportLayout.tag, newest: newest)
+        return .frame(count: datagram.count - TransportLayout.overhead, newest: newest)
+    }
+
+    private func open(_ datagram: UnsafeMutableRawBufferPointer, _ shared: SharedKeypair) -> Opening {
+        let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
+        guard receiveKey.open(datagram, counter) else {
+            shared.noteForgery()
+            return .forged
+        }
+        guard let newest = shared.accept(counter) else { return .replayed }
+        return .frame(count: datagram.count - TransportLayout.overhead, newest: newest)
+    }
+}
+
+/// A key's work on a whole transport datagram, in place.
+extension AEADKey {
+    /// Writes the header at `target` and seals the frame behind it. Returns the datagram's length.
+    @inline(__always)
+    func seal(at target: UnsafeMutableRawPointer, frameCount count: Int, to index: UInt32, _ counter: UInt64) -> Int {
+        target.putLittle(UInt32(DatagramKind.transport.rawValue), 0)
+        target.putLittle(index, TransportLayout.receiver)
+        target.putLittle(counter, TransportLayout.counter)
+        let header = UnsafeRawBufferPointer(start: target, count: TransportLayout.header)
+        seal(target + TransportLayout.header, count: count, nonce: counter, additional: header)
+        return count + TransportLayout.overhead
+    }
+
+    /// Opens what is at least `TransportLayout.minimum` long. False when it is forged.
+    @inline(__always)
+    func open(_ datagram: UnsafeMutableRawBufferPointer, _ counter: UInt64) -> Bool {
+        guard let base = datagram.baseAddress else { return false }
+        let header = UnsafeRawBufferPointer(start: base, count: TransportLayout.header)
+        let sealed = datagram.count - TransportLayout.header
+        return open(base + TransportLayout.header, count: sealed, nonce: counter, additional: header)
     }
 }

@@ -40,6 +40,9 @@ final class Session {
     /// Set while the remote address is a configured peer.
     var peer: Peer?
 
+    /// The way that other engines were told of.
+    var sharedWay: SharedWay?
+
     var pending = PendingQueue()
     var nextFragment: UInt32 = 0
 

@@ -1,0 +1,121 @@
+internal import INET256
+public import Wire
+
+/// The first engine's part in sharing sessions: it says which keys and ways there are, and hears what became of them.
+/// Nothing that a side engine does depends on hearing of it in time: counters and windows are shared as such, and what a side
+/// engine does not know, it hands to the first.
+extension MeshBox {
+    /// Whether handshakes make keys that side engines can use. To be said before there are any.
+    public func setShared(_ isShared: Bool) { settings.isShared = isShared }
+
+    /// Whether there is something to tell at once: before the outbox is sent, lest the other end should answer faster.
+    public var hasKeyNews: Bool { !keyNews.isEmpty }
+
+    public func takeKeyNews() -> [ShareChange] {
+        defer { keyNews.removeAll(keepingCapacity: true) }
+        return keyNews
+    }
+
+    /// Looks through all sessions: takes in what side engines did, and says which ways changed. To be called when the outbox was
+    /// sent. Now and then; late changes cost speed and nothing else.
+    public func shareWays(now: Instant) -> [ShareChange] {
+        var changes: [ShareChange] = []
+        for session in allSessions where session.local.isMain {
+            if let current = session.current { takeActivity(of: current, session, now) }
+            if let previous = session.previous { takeActivity(of: previous, session, now) }
+            let way = sharedWay(of: session, now)
+            guard way != session.sharedWay else { continue }
+            session.sharedWay = way
+            changes.append(way.map { .way($0) } ?? .noWay(session.remote))
+        }
+        return changes
+    }
+
+    /// Everything once more, for an engine that has not kept up.
+    public func shareAnew() -> [ShareChange] {
+        var changes: [ShareChange] = []
+        for session in allSessions where session.local.isMain {
+            for keypair in [session.current, session.previous] {
+                if let shared = keypair?.shared { changes.append(.keys(shared)) }
+            }
+            if let way = session.sharedWay { changes.append(.way(way)) }
+        }
+        return changes
+    }
+
+    /// Takes a datagram that a side engine has opened in place.
+    public func receiveOpened(
+        _ datagram: UnsafeMutableRawBufferPointer, isNewest: Bool, from path: Path, trafficClass: UInt8, now: Instant
+    ) -> Delivery? {
+        guard datagram.count >= TransportLayout.minimum else { return nil }
+        let index: UInt32 = UnsafeRawBufferPointer(datagram).little(TransportLayout.receiver)
+        guard case .keypair(let session, let keypair) = indices[index], keypair.shared != nil else {
+            // Its keys ended while it was handed over.
+            drops.count(.unknownIndex)
+            return nil
+        }
+        arrivingClass = trafficClass
+        return receiveOpened(
+            datagram, frameCount: datagram.count - TransportLayout.overhead, newest: isNewest, session, keypair,
+            .direct(path), now)
+    }
+
+    // MARK: Hooks
+
+    /// Whom new keys of the session are shared for; nil where they are not: nodes of applications live in the first engine.
+    func sharer(_ session: Session) -> Address? {
+        settings.isShared && session.local.isMain ? session.remote : nil
+    }
+
+    func noteKeys(_ keypair: Keypair) {
+        if let shared = keypair.shared { keyNews.append(.keys(shared)) }
+    }
+
+    func noteEnd(of keypair: Keypair, _ session: Session) {
+        guard let shared = keypair.shared else { return }
+        keyNews.append(.forget(shared.localIndex))
+        guard session.sharedWay?.keypair === shared else { return }
+        session.sharedWay = nil
+        keyNews.append(.noWay(session.remote))
+    }
+
+    // MARK: Private parts
+
+    /// The way that others may use: keys, a proven endpoint, and nothing that has to go first.
+    private func sharedWay(of session: Session, _ now: Instant) -> SharedWay? {
+        guard let keypair = session.current, let shared = keypair.shared, keypair.confirmed,
+            keypair.maySend(now, limits), session.pending.isEmpty, session.directAlive, let direct = session.direct,
+            direct.validated, direct.path.socket != Path.anySocket, let capacity = frameCapacity(session)
+        else { return nil }
+        return SharedWay(
+            remote: session.remote, keypair: shared, path: direct.path, capacity: capacity - 1,
+            isSettled: isSizeSettled(session))
+    }
+
+    private func takeActivity(of keypair: Keypair, _ session: Session, _ now: Instant) {
+        guard let activity = keypair.shared?.takeActivity() else { return }
+        if activity.received > 0 {
+            session.receivedDatagrams &+= activity.received
+            session.receivedBytes &+= activity.receivedBytes
+            session.lastReceived = max(session.lastReceived, activity.receivedAt)
+            if activity.dataReceivedAt > session.lastDataReceived {
+                session.lastDataReceived = activity.dataReceivedAt
+                wake(session, now + limits.keepaliveAfter)
+            }
+            session.unansweredSince = .distantFuture
+        }
+        if activity.sent > 0 {
+            session.sentDatagrams &+= activity.sent
+            session.sentBytes &+= activity.sentBytes
+            session.lastSent = max(session.lastSent, activity.sentAt)
+            session.lastDataSent = max(session.lastDataSent, activity.sentAt)
+            // Data went out and nothing has come since.
+            if session.unansweredSince == .distantFuture, activity.sentAt > session.lastReceived {
+                session.unansweredSince = activity.sentAt
+                let patience = session.link.neighbour == nil ? limits.silenceBeforeHandshake : limits.linkSuspicion
+                wake(session, activity.sentAt + patience)
+            }
+        }
+        if keypair.isWornOut { wake(session, now) }
+    }
+}

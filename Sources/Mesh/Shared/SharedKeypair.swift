@@ -1,0 +1,140 @@
+public import INET256
+internal import Synchronization
+internal import Wire
+
+/// The keys of one handshake as several engines use them at once (`threads:` above 1). What must stay one is one here: the
+/// counter that nonces come from, the replay window, the count of forgeries. Everything else each engine has of its own, the
+/// prepared ciphers above all, which serve one thread at a time.
+///
+/// - No nonce twice: a counter is taken by one atomic addition, and taken once, whatever becomes of the datagram.
+/// - No replay: a datagram is authentic before it asks the window, and the window answers under a lock. The kernel gives what
+///   comes from one endpoint to one socket, so in the long run one engine asks, and the lock is free.
+/// - The limits hold: engines stop `margin` before the last counter, which is more than what all can take at once.
+public final class SharedKeypair: Sendable {
+    /// Whom the session joins the box's main address with.
+    public let remote: Address
+    let suite: SuiteChoice
+    let localIndex: UInt32
+    let remoteIndex: UInt32
+    let created: Instant
+    private let limits: CipherLimits
+    /// What each engine makes its own ciphers from: locked memory, zeroed with the last reference.
+    let sendSecret: SecretBytes
+    let receiveSecret: SecretBytes
+
+    private let counter = Atomic<UInt64>(0)
+    private let window = Mutex(ReplayWindow())
+    private let failures = Atomic<UInt64>(0)
+    /// Whether anything authentic has come in under these keys, as far as the first engine knows.
+    private let confirmation = Atomic<Bool>(false)
+
+    /// What the side engines did since the first engine asked.
+    private let received = Atomic<UInt64>(0)
+    private let receivedBytes = Atomic<UInt64>(0)
+    private let receivedAt = Atomic<Int64>(0)
+    private let dataReceivedAt = Atomic<Int64>(0)
+    private let sent = Atomic<UInt64>(0)
+    private let sentBytes = Atomic<UInt64>(0)
+    private let sentAt = Atomic<Int64>(0)
+
+    /// Counters that are never used, before the last: an engine asks `maySend` once and may then seal a super-packet's
+    /// segments, while others take a counter each that they find to be too high.
+    static let margin: UInt64 = 4096
+
+    init(
+        remote: Address, suite: SuiteChoice, sendSecret: SecretBytes, receiveSecret: SecretBytes, localIndex: UInt32,
+        remoteIndex: UInt32, limits: CipherLimits, created: Instant
+    ) {
+        self.remote = remote
+        self.suite = suite
+        self.sendSecret = sendSecret
+        self.receiveSecret = receiveSecret
+        self.localIndex = localIndex
+        self.remoteIndex = remoteIndex
+        self.limits = limits
+        self.created = created
+    }
+
+    // MARK: Sending
+
+    /// The counter that is taken next; it may be gone by the time it is read.
+    var nextCounter: UInt64 { counter.load(ordering: .relaxed) }
+
+    var lastCounter: UInt64 { limits.rejectAfterMessages - min(Self.margin, limits.rejectAfterMessages) }
+
+    func maySend(_ now: Instant, _ bounds: MeshLimits) -> Bool {
+        now - created < bounds.rejectAfter && nextCounter < lastCounter
+    }
+
+    /// A counter that nobody else has had or will have.
+    @inline(__always)
+    func takeCounter() -> UInt64 { counter.wrappingAdd(1, ordering: .relaxed).oldValue }
+
+    /// The same, for whoever did not ask how many are left just before. Nil when the keys have sealed enough.
+    @inline(__always)
+    func takeCounterInLimit() -> UInt64? {
+        // Asked first, so that those who go on asking do not push the counter to its end.
+        guard nextCounter < lastCounter else { return nil }
+        return takeCounter()
+    }
+
+    // MARK: Receiving
+
+    func mayReceive(_ now: Instant, _ bounds: MeshLimits) -> Bool {
+        now - created < bounds.rejectAfter && failures.load(ordering: .relaxed) < limits.failedOpenings
+    }
+
+    /// Marks an authentic counter. Nil when it was seen before or is too old, else whether it is newer than all before.
+    @inline(__always)
+    func accept(_ counter: UInt64) -> Bool? {
+        window.withLock { window in
+            let isNewest = window.isNewest(counter)
+            return window.accept(counter) ? isNewest : nil
+        }
+    }
+
+    func noteForgery() { failures.wrappingAdd(1, ordering: .relaxed) }
+
+    func withWindow(_ body: (inout ReplayWindow) -> Void) { window.withLock { body(&$0) } }
+
+    var isConfirmed: Bool { confirmation.load(ordering: .relaxed) }
+
+    func confirm() { confirmation.store(true, ordering: .relaxed) }
+
+    // MARK: What the first engine hears of the others
+
+    struct Activity {
+        let received: UInt64
+        let receivedBytes: UInt64
+        let receivedAt: Instant
+        let dataReceivedAt: Instant
+        let sent: UInt64
+        let sentBytes: UInt64
+        let sentAt: Instant
+    }
+
+    func noteReceived(_ count: UInt64, bytes: UInt64, hadData: Bool, _ now: Instant) {
+        receivedAt.store(now.nanoseconds, ordering: .relaxed)
+        if hadData { dataReceivedAt.store(now.nanoseconds, ordering: .relaxed) }
+        receivedBytes.wrappingAdd(bytes, ordering: .relaxed)
+        received.wrappingAdd(count, ordering: .releasing)
+    }
+
+    func noteSent(_ count: UInt64, bytes: UInt64, _ now: Instant) {
+        sentAt.store(now.nanoseconds, ordering: .relaxed)
+        sentBytes.wrappingAdd(bytes, ordering: .relaxed)
+        sent.wrappingAdd(count, ordering: .releasing)
+    }
+
+    /// Takes the counts, which begin anew. Nil when nothing happened.
+    func takeActivity() -> Activity? {
+        guard received.load(ordering: .relaxed) > 0 || sent.load(ordering: .relaxed) > 0 else { return nil }
+        return Activity(
+            received: received.exchange(0, ordering: .acquiring),
+            receivedBytes: receivedBytes.exchange(0, ordering: .relaxed),
+            receivedAt: Instant(nanoseconds: receivedAt.load(ordering: .relaxed)),
+            dataReceivedAt: Instant(nanoseconds: dataReceivedAt.load(ordering: .relaxed)),
+            sent: sent.exchange(0, ordering: .acquiring), sentBytes: sentBytes.exchange(0, ordering: .relaxed),
+            sentAt: Instant(nanoseconds: sentAt.load(ordering: .relaxed)))
+    }
+}
