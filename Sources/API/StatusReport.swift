@@ -14,6 +14,10 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var peers: [PeerStatus] = []
     public var sessions: [SessionStatus] = []
     public var nodes: [LocalNodeStatus] = []
+    /// Threads that carry packets; nil while the data plane does not answer.
+    public var threads: Int?
+    /// Packets that the further threads left to the first one; nil with one thread.
+    public var threadHandovers: UInt64?
     /// Nil while the data plane does not answer.
     public var applicationMessages: MessageCounts?
     /// Packets dropped since the start, by reason.
@@ -50,6 +54,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case ip6Addr = "ip6_addr"
         case network
         case transportAddrs = "transport_addrs"
+        case threads
+        case threadHandovers = "thread_handovers"
         case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings
         case applicationMessages = "application_messages"
         case queuedBytes = "queued_bytes"

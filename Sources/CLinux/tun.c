@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <linux/bpf.h>
 #include <linux/if_tun.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -58,4 +61,46 @@ int clinux_tun_is_persistent(int fd) {
 
 int clinux_tun_set_persistent(int fd, bool persistent) {
     return ioctl(fd, TUNSETPERSIST, (unsigned long)persistent) == 0 ? 0 : -errno;
+}
+
+// The program that the kernel asks for a queue: it adds up words of the IPv6 packet, mixes them, and the kernel takes the
+// result modulo the number of queues. Loads are from the packet's first byte; one past the end ends the program with 0.
+#define LOAD(size, offset) {.code = BPF_LD | BPF_ABS | (size), .imm = (offset)}
+#define OPERATE(operation, to, from) {.code = BPF_ALU64 | BPF_X | (operation), .dst_reg = (to), .src_reg = (from)}
+#define CONSTANT(operation, to, value) {.code = BPF_ALU64 | BPF_K | (operation), .dst_reg = (to), .imm = (value)}
+#define SKIP_IF(register, value, count)                                                                                \
+    {.code = BPF_JMP | BPF_K | BPF_JEQ, .dst_reg = (register), .off = (count), .imm = (value)}
+
+int clinux_tun_steer_by_flow(int fd) {
+    enum { CONTEXT = BPF_REG_6, SUM = BPF_REG_7, PROTOCOL = BPF_REG_8, LOADED = BPF_REG_0 };
+    const struct bpf_insn program[] = {
+        OPERATE(BPF_MOV, CONTEXT, BPF_REG_1),
+        // The low halves of source and destination: networks may be behind either.
+        LOAD(BPF_W, 16), OPERATE(BPF_MOV, SUM, LOADED),
+        LOAD(BPF_W, 20), OPERATE(BPF_XOR, SUM, LOADED), CONSTANT(BPF_MUL, SUM, 0x2c1b3c6d),
+        LOAD(BPF_W, 32), OPERATE(BPF_XOR, SUM, LOADED), CONSTANT(BPF_MUL, SUM, 0x297a2d39),
+        LOAD(BPF_W, 36), OPERATE(BPF_XOR, SUM, LOADED), CONSTANT(BPF_MUL, SUM, 0x2c1b3c6d),
+        LOAD(BPF_B, 6), OPERATE(BPF_MOV, PROTOCOL, LOADED), OPERATE(BPF_XOR, SUM, LOADED),
+        SKIP_IF(PROTOCOL, 6, 2), SKIP_IF(PROTOCOL, 17, 1),
+        // Neither TCP nor UDP: no ports.
+        {.code = BPF_JMP | BPF_JA, .off = 2},
+        LOAD(BPF_W, 40), OPERATE(BPF_XOR, SUM, LOADED),
+        CONSTANT(BPF_MUL, SUM, 0x297a2d39),
+        OPERATE(BPF_MOV, LOADED, SUM), CONSTANT(BPF_RSH, LOADED, 29), OPERATE(BPF_XOR, SUM, LOADED),
+        CONSTANT(BPF_MUL, SUM, 0x2c1b3c6d),
+        OPERATE(BPF_MOV, LOADED, SUM), CONSTANT(BPF_RSH, LOADED, 24), CONSTANT(BPF_AND, LOADED, 0xffff),
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+    attributes.insns = (uint64_t)(uintptr_t)program;
+    attributes.insn_cnt = sizeof program / sizeof program[0];
+    attributes.license = (uint64_t)(uintptr_t)"";
+    int loaded = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
+    if (loaded < 0) return -errno;
+    // The device keeps the program.
+    int result = ioctl(fd, TUNSETSTEERINGEBPF, &loaded) == 0 ? 0 : -errno;
+    close(loaded);
+    return result;
 }

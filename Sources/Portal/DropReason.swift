@@ -55,4 +55,8 @@ public struct DropCounters: Equatable, Sendable {
     public var total: UInt64 { counts.reduce(0, +) }
 
     public mutating func count(_ reason: DropReason) { counts[reason.rawValue] += 1 }
+
+    public mutating func add(_ other: DropCounters) {
+        for place in counts.indices { counts[place] &+= other.counts[place] }
+    }
 }

@@ -17,6 +17,13 @@ extension TunDevice {
         return devices
     }
 
+    /// Has the kernel choose the queue of a packet by its addresses and ports alone, so that a flow never changes queues.
+    /// Otherwise it follows the queue that wrote the flow's last packet.
+    public func steerByFlow() throws(TunError) {
+        let result = clinux_tun_steer_by_flow(descriptor)
+        guard result == 0 else { throw TunError("choose the queues of", name, code: -result) }
+    }
+
     /// Tries what the kernel may leave undone, from the most to the least. A device that was there before may still have
     /// what its last owner asked for, so nothing is asked for as well.
     static func agree(_ fd: Int32, _ name: String, hasHeader: Bool) throws(TunError) -> PortalOffloads {

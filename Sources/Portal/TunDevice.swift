@@ -18,6 +18,17 @@ public struct TunCounters: Equatable, Sendable {
     public var droppedRefused: UInt64 = 0
 
     public init() {}
+
+    /// Adds another queue's.
+    public mutating func add(_ other: TunCounters) {
+        read &+= other.read
+        readBytes &+= other.readBytes
+        written &+= other.written
+        writtenBytes &+= other.writtenBytes
+        droppedDown &+= other.droppedDown
+        droppedFull &+= other.droppedFull
+        droppedRefused &+= other.droppedRefused
+    }
 }
 
 /// A TUN device: an interface whose packets come to us in place of a wire. Non-blocking, for one thread.

@@ -53,6 +53,10 @@ struct BoundUDP: ~Copyable {
         }
         let result = clinux_configure_udp(fd, endpoint.isIPv4)
         guard result == 0 else { throw TransportError("configure", "UDP \(endpoint)", code: -result) }
+        if options.sharesPort {
+            try set(
+                fd, SOL_SOCKET, SO_REUSEPORT, 1, endpoint, advice: "several threads need SO_REUSEPORT; set threads: 1")
+        }
         if let mark = options.mark {
             try set(
                 fd, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), endpoint,

@@ -126,4 +126,22 @@ public struct UDPCounters: Equatable, Sendable {
     public var failed: UInt64 = 0
 
     public init() {}
+
+    /// Adds another socket's.
+    public mutating func add(_ other: UDPCounters) {
+        received &+= other.received
+        receivedBytes &+= other.receivedBytes
+        truncated &+= other.truncated
+        receiveErrors &+= other.receiveErrors
+        overflowed &+= other.overflowed
+        sent &+= other.sent
+        sentBytes &+= other.sentBytes
+        unsegmented &+= other.unsegmented
+        blocked &+= other.blocked
+        sentFromOtherAddress &+= other.sentFromOtherAddress
+        tooBig &+= other.tooBig
+        unreachable &+= other.unreachable
+        denied &+= other.denied
+        failed &+= other.failed
+    }
 }

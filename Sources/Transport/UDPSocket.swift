@@ -40,6 +40,8 @@ public final class UDPSocket {
         /// Several datagrams in one system call, where the kernel has it. Batches to receive into then need slots of
         /// 64 KB; a smaller one loses what was joined.
         public var offload = false
+        /// Several sockets on one endpoint, among which the kernel divides senders (SO_REUSEPORT). All must say so.
+        public var sharesPort = false
 
         public init() {}
     }

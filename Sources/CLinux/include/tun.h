@@ -43,3 +43,8 @@ int clinux_tun_is_persistent(int fd);
 
 /// Makes the device outlive the descriptor, or not. Returns 0 or a negated errno.
 int clinux_tun_set_persistent(int fd, bool persistent);
+
+/// Makes the kernel choose the queue of a packet by its addresses, protocol and ports alone, for the device of which `fd` is a
+/// queue: its own choice follows the queue that wrote the flow's answers, and so moves a flow while it runs. Needs CAP_BPF
+/// and CAP_NET_ADMIN, and a kernel from 4.16. Returns 0 or a negated errno.
+int clinux_tun_steer_by_flow(int fd);

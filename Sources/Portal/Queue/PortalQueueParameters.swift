@@ -40,4 +40,14 @@ public struct PortalQueueCounters: Equatable, Sendable {
     public var longestWait: Interval = .zero
 
     public init() {}
+
+    /// Adds another queue's.
+    public mutating func add(_ other: PortalQueueCounters) {
+        enqueued &+= other.enqueued
+        dequeued &+= other.dequeued
+        droppedLate &+= other.droppedLate
+        droppedForRoom &+= other.droppedForRoom
+        marked &+= other.marked
+        longestWait = max(longestWait, other.longestWait)
+    }
 }

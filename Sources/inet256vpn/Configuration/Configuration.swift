@@ -12,6 +12,8 @@ struct Configuration: Equatable, Sendable {
     var api = APIConfiguration()
     var network = NetworkKind.beaconnet
     var transports = [TransportConfiguration.standard]
+    /// Threads that carry packets.
+    var threads = 1
     var peers: [PeerConfiguration] = []
     var accept = AcceptPolicy.peers
     var crypto = CryptoConfiguration()
@@ -24,6 +26,7 @@ struct Configuration: Equatable, Sendable {
     /// Key files of further nodes that this box hosts, besides its own.
     var nodes: [NodeConfiguration] = []
 
+    static let threadCounts = 1...64
     static let standardPath = "/etc/inet256vpn/config.yaml"
     /// What `private_key_path` is when the file does not say.
     static let standardKeyName = "./private_key.inet256"

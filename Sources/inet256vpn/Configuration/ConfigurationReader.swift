@@ -13,8 +13,8 @@ extension Configuration {
         var groups: ConfigurationValue?
         var firewall: ConfigurationValue?
         let known = [
-            "private_key_path", "api_endpoint", "api", "network", "transports", "peers", "accept", "crypto", "portal",
-            "networks", "groups", "firewall", "log", "nodes",
+            "private_key_path", "api_endpoint", "api", "network", "transports", "threads", "peers", "accept", "crypto",
+            "portal", "networks", "groups", "firewall", "log", "nodes",
         ]
         root.fields(known, expected: "a mapping of keys such as private_key_path, peers and portal") { key, value in
             switch key {
@@ -28,6 +28,8 @@ extension Configuration {
                 if let kind = value.network() { network = kind }
             case "transports":
                 if let list = value.transports() { transports = list }
+            case "threads":
+                if let count = value.integer(in: Self.threadCounts) { threads = count }
             case "peers":
                 peers = value.peers()
             case "accept":

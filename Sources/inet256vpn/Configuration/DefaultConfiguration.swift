@@ -64,6 +64,9 @@ extension Configuration {
         #    name: office
         #    addrs: ["udp://vpn.example.org:25632", "udp://[2001:db8::1]:25632"]
 
+        # Threads that carry packets, \(Configuration.threadCounts.lowerBound) to \(Configuration.threadCounts.upperBound). More than one pays with four processors or more.
+        threads: \(Configuration(directory: "/").threads)
+
         # Who may open a link to this box: peers (those above), or any (a public box).
         accept: \(AcceptPolicy.peers.rawValue)
 

@@ -20,6 +20,7 @@ struct StatusText {
         row(
             "transport",
             report.transportAddrs.isEmpty ? "none" : report.transportAddrs.map(transport).joined(separator: ", "))
+        if let threads = report.threads, threads > 1 { row("threads", "\(threads)") }
         row("portal", portal)
         row("peers", peers)
         row("sessions", sessions)

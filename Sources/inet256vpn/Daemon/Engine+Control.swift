@@ -52,8 +52,8 @@ extension Engine {
     }
 
     func snapshot(_ now: Instant) -> EngineSnapshot {
-        EngineSnapshot(
-            box: box.status(now: now),
+        var snapshot = EngineSnapshot(
+            threads: sides?.count ?? 1, box: box.status(now: now),
             sockets: lines.map {
                 EngineSnapshot.Socket(
                     configured: $0.configured, bound: $0.socket.local,
@@ -71,5 +71,7 @@ extension Engine {
             },
             unread: unread + hosted.counters.unread, hosted: hosted.counters, applications: hosted.applications,
             warnings: warnings)
+        for link in sides?.links ?? [] { snapshot.add(link.report) }
+        return snapshot
     }
 }

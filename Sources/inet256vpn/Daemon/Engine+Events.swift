@@ -16,7 +16,9 @@ extension Engine {
             box.removePeer(address, now: now)
             names[address] = nil
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
-        case .setAccess(let gate): bridge?.gate = gate
+        case .setAccess(let gate):
+            bridge?.gate = gate
+            sides?.setAccess(gate)
         case .setNodeAccess(let gate, let limit):
             hosted.gate = gate
             hosted.limit = limit

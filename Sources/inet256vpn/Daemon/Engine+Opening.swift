@@ -21,7 +21,10 @@ extension Engine {
             let endpoint = transport.udp
             var options = UDPSocket.Options()
             options.offload = transport.offload == .auto
-            let socket = try UDPSocket(bind: endpoint, number: UInt16(place), options: options)
+            let number = UInt16(place)
+            let socket =
+                try sides?.bind(endpoint, number: number, options: options)
+                ?? UDPSocket(bind: endpoint, number: number, options: options)
             try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
             lines.append(SocketLine(socket: socket, configured: endpoint))
             if socket.receiveBuffer < SocketLine.goodBuffer {
@@ -42,9 +45,7 @@ extension Engine {
             warnings.append("\(warning)")
             logger.warning("\(warning)")
         }
-        let device = try TunDevice(
-            name: portal.plan.interface, persistent: portal.plan.persistent,
-            offload: portal.offload ? .auto : .off)
+        let device = try openDevice(portal)
         bridge = PortalBridge(
             device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
             networks: portal.networks, owners: portal.owners, dscp: portal.dscp)
@@ -53,6 +54,34 @@ extension Engine {
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
         try plumbing.bringUp()
         self.plumbing = plumbing
+    }
+
+    private func openDevice(_ portal: EngineSetup.PortalSetup) throws -> TunDevice {
+        let name = portal.plan.interface
+        let persistent = portal.plan.persistent
+        let offload: OffloadMode = portal.offload ? .auto : .off
+        if let sides { return try sides.open(name: name, persistent: persistent, offload: offload) }
+        do throws(TunError) {
+            return try TunDevice(name: name, persistent: persistent, offload: offload)
+        } catch {
+            // A persistent device may have been made for several threads.
+            guard case .wrongKind = error, persistent else { throw error }
+            return try TunDevice(name: name, persistent: persistent, offload: offload, multiQueue: true)
+        }
+    }
+
+    func openSides(_ setup: EngineSetup) throws {
+        guard let sides, let bridge else { return }
+        if sides.assemble(like: bridge, limits: setup.box.limits) {
+            box.setShared(true)
+            try poller.add(sides.handed.descriptor, token: Token.handed, interest: .readable)
+        } else {
+            self.sides = nil
+        }
+        for warning in sides.warnings {
+            warnings.append(warning)
+            logger.warning("\(warning)")
+        }
     }
 
     /// Where networks are behind this box, its own datagrams are told from those of hosts there by the source.

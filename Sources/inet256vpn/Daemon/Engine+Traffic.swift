@@ -81,6 +81,8 @@ extension Engine {
 
     /// Sends everything that the mesh core put out in this burst.
     func flush(_ now: Instant) throws {
+        // The other end may use new keys once this is sent.
+        if box.hasKeyNews { sides?.publishKeys(box, now) }
         let outbox = box.outbox
         guard !outbox.isEmpty else { return }
         for place in lines.indices {

@@ -22,6 +22,8 @@ final class Engine {
     private(set) var turnBegan: Instant = .distantPast
     let logger: Logger
     var bridge: PortalBridge?
+    /// Other engines, with `threads:` above 1.
+    var sides: SideGroup?
     var lines: [SocketLine] = []
     /// What the operator should know of what was found when things were opened.
     var warnings: [String] = []
@@ -62,6 +64,7 @@ final class Engine {
         static let watcher: UInt64 = 1
         static let portal: UInt64 = 2
         static let inbox: UInt64 = 3
+        static let handed: UInt64 = 4
         static let sockets: UInt64 = 16
         static let applications: UInt64 = 1 << 32
     }
@@ -92,9 +95,11 @@ final class Engine {
             names[peer.id] = peer.label
             box.setPeer(PeerSettings(address: peer.id, endpoints: []), now: now)
         }
+        if setup.threads > 1, setup.portal != nil { sides = try SideGroup(wanted: setup.threads) }
         do {
             try openSockets(setup)
             try openPortal(setup)
+            try openSides(setup)
             try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
             try poller.add(inbox.descriptor, token: Token.inbox, interest: .readable)
             if let watcher { try poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
@@ -108,8 +113,10 @@ final class Engine {
 
     /// Runs until it is told to stop, or until the portal or a socket is lost. Leaves nothing behind either way.
     func run() throws {
+        sides?.start()
         defer {
             failWaiting()
+            sides?.stop(logger)
             closePortal()
         }
         while !stopping {
@@ -119,6 +126,8 @@ final class Engine {
             let pause = pace.pause(after: moved, now: now)
             if pause > .zero { Sleep.nap(pause) }
         }
+        // Nothing goes out behind the goodbye.
+        sides?.stop(logger)
         box.shutDown(now: BootClock.now())
         try flush(BootClock.now())
     }
@@ -126,6 +135,7 @@ final class Engine {
     private func wakeTime() -> Instant {
         var next = min(box.deadline, networkChangeAt)
         if let bridge { next = min(next, bridge.deadline) }
+        if let sides { next = min(next, sides.shareAt) }
         for ping in pings.values { next = min(next, ping.deadline) }
         // While a socket has no room its packets wait for that.
         if !queue.isEmpty, !isBlocked { return .distantPast }
@@ -143,6 +153,7 @@ final class Engine {
             case Token.watcher: try heedNetwork(now)
             case Token.portal: try readPortal(now)
             case Token.inbox: obeyApplications(now)
+            case Token.handed: try takeHanded(now)
             case Token.applications...:
                 applications.note(
                     readiness.token - Token.applications, isReadable: readiness.isReadable,
@@ -157,11 +168,15 @@ final class Engine {
             learnMachineAddresses()
             box.networkChanged(now: now)
         }
-        if now >= box.deadline { box.tick(now: now) }
+        if now >= box.deadline {
+            box.tick(now: now)
+            sides?.hurry(now)
+        }
         try bridge?.tick(now: now)
         hosted.tick(now: now)
         expirePings(now)
         try flush(now)
+        sides?.endTurn(box, isBlocked: isBlocked, now)
         try heedEvents(now)
         hosted.handOverAll()
         try applications.tidy(now: now, host: self)

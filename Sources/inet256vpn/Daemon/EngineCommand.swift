@@ -70,7 +70,10 @@ struct EngineSnapshot: Sendable {
         var ownDatagrams: UInt64
     }
 
+    /// Engines at work.
+    var threads: Int
     var box: BoxStatus
+    var handovers = Handovers()
     var sockets: [Socket]
     var portal: PortalSnapshot?
     /// Messages for nodes that nobody reads.

@@ -28,6 +28,8 @@ struct EngineSetup: Sendable {
     /// What was found out about the libraries that ciphers can be taken from.
     let ciphers: CipherSurvey
     var transports: [TransportConfiguration]
+    /// How many engines carry packets.
+    var threads: Int
     /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
     var peers: [PeerConfiguration]
     var portal: PortalSetup?
@@ -56,6 +58,7 @@ struct EngineSetup: Sendable {
         // The main one, the configured ones and those of applications.
         box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         transports = configuration.transports
+        threads = configuration.threads
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         peers = configuration.peers.filter { !own.contains($0.id) }
         apiGate = PortalGate(configuration.api.allow, configuration)

@@ -3,8 +3,21 @@ internal import Mesh
 internal import Portal
 internal import Wire
 
+/// What judges messages by their sender and writes them to the portal, in whichever engine.
+protocol InboundPortal {
+    var device: TunDevice { get }
+    var map: IPv6Map { get }
+    var filter: PortalFilter { get }
+    var owners: [IPv6Address: Address] { get }
+    var joiner: Joiner { get }
+    var gate: PortalGate { get }
+    var drops: Portal.DropCounters { get set }
+    var prohibited: UInt64 { get set }
+    var congested: UInt64 { get set }
+}
+
 /// The way in from the mesh: a message becomes a packet of the kernel's, if its sender may send it.
-extension PortalBridge {
+extension InboundPortal {
     /// Takes a message of `sender`. A fleeting one lies in memory that is used again at once; others must stay where they
     /// are until `endBurst`.
     mutating func inbound(

@@ -6,7 +6,7 @@ internal import Wire
 
 /// Joins the portal's packets to the mesh's messages: an IPv6 destination becomes an address, and a message's sender the only
 /// IPv6 source that its packet may have, but for the networks that are declared behind it.
-struct PortalBridge {
+struct PortalBridge: InboundPortal {
     let device: TunDevice
     private let box: MeshBox
     let map: IPv6Map
@@ -15,7 +15,7 @@ struct PortalBridge {
     let owners: [IPv6Address: Address]
     /// Joins what came in one burst, for the kernel.
     let joiner: Joiner
-    private let dscp: DSCPPolicy
+    let dscp: DSCPPolicy
     private var errors: ICMPv6Errors
     private var destinations = DestinationCache()
     private var parked = ParkedPackets()
@@ -24,7 +24,7 @@ struct PortalBridge {
     /// The box's other nodes: packets to them do not leave it.
     var hosted: HostedNodes?
     /// The ports of our own sockets: their datagrams must never enter the tunnel that they carry.
-    private let ownPorts: Set<UInt16>
+    let ownPorts: Set<UInt16>
     /// The machine's addresses on other interfaces, where hosts behind it may send through the portal as well.
     var machineAddresses: Set<IPv6Address> = []
 

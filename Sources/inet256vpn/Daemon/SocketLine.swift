@@ -39,7 +39,7 @@ final class SocketLine {
 
     /// Sends those datagrams of the outbox that leave by this socket.
     func send(
-        _ outbox: Outbox, place: Int, chosen: (Path) -> Int?, box: MeshBox, now: Instant
+        _ outbox: Outbox, place: Int, chosen: (Path) -> Int?, box: some PathReports, now: Instant
     ) throws(TransportError) {
         var count = 0
         for run in outbox.runs where run.path.socket == UInt16(place) || chosen(run.path) == place {
@@ -55,7 +55,7 @@ final class SocketLine {
         if count > 0 { try send(count, box, now) }
     }
 
-    private func send(_ count: Int, _ box: MeshBox, _ now: Instant) throws(TransportError) {
+    private func send(_ count: Int, _ box: some PathReports, _ now: Instant) throws(TransportError) {
         var done = 0
         if rest.pending == 0 {
             let progress = try socket.send(UnsafeMutableBufferPointer(rebasing: records[..<count]))
@@ -77,7 +77,7 @@ final class SocketLine {
     }
 
     /// The socket has room again.
-    func resume(box: MeshBox, now: Instant) throws(TransportError) {
+    func resume(box: some PathReports, now: Instant) throws(TransportError) {
         guard rest.pending > 0 else { return }
         let (completed, progress) = try rest.flush(through: socket)
         guard progress.remarkable > 0 else { return }
@@ -85,7 +85,7 @@ final class SocketLine {
     }
 
     /// Tells the mesh core what the kernel said about a path.
-    private static func report(_ record: OutgoingDatagram, _ box: MeshBox, _ now: Instant) {
+    private static func report(_ record: OutgoingDatagram, _ box: some PathReports, _ now: Instant) {
         switch record.outcome {
         case .tooBig: box.tooLarge(record.largest, for: record.path, now: now)
         case .sentFromOtherAddress: box.sourceRefused(record.path)
@@ -93,3 +93,11 @@ final class SocketLine {
         }
     }
 }
+
+/// Who heeds what the kernel says about paths.
+protocol PathReports {
+    func tooLarge(_ count: Int, for path: Path, now: Instant)
+    func sourceRefused(_ path: Path)
+}
+
+extension MeshBox: PathReports {}

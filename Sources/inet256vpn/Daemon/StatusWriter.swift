@@ -46,6 +46,8 @@ struct StatusWriter {
             }
         }
         report.network.statistics = statistics(snapshot.box.network)
+        report.threads = snapshot.threads
+        if snapshot.threads > 1 { report.threadHandovers = snapshot.handovers.count }
         report.transportAddrs = snapshot.sockets.map {
             var transport = TransportStatus(listen: "udp://\($0.configured)", bound: ["udp://\($0.bound)"])
             transport.offloads = $0.offloads
@@ -162,6 +164,7 @@ struct StatusWriter {
         }
         func add(_ name: String, _ count: UInt64) { if count > 0 { drops[name, default: 0] += count } }
         add("no_reader", snapshot.unread)
+        add("handover_full", snapshot.handovers.refused)
         add("api_prohibited", snapshot.hosted.prohibited)
         add("api_full", snapshot.hosted.full)
         add("api_malformed", snapshot.hosted.malformed)

@@ -1,0 +1,73 @@
+internal import INET256
+internal import Mesh
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// What other engines leave to the first one.
+extension Engine {
+    func takeHanded(_ now: Instant) throws {
+        guard let sides else { return }
+        try sides.takeHanded { record in
+            switch Handed(rawValue: record.kind) {
+            case .packet:
+                try bridge?.outbound(UnsafeRawBufferPointer(record.bytes), now: now)
+            case .sealed:
+                if let delivery = box.receive(
+                    record.bytes, from: record.path, trafficClass: record.trafficClass, now: now)
+                {
+                    try take(delivery)
+                }
+                while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
+            case .opened, .openedNewest:
+                if let delivery = box.receiveOpened(
+                    record.bytes, isNewest: record.kind == Handed.openedNewest.rawValue, from: record.path,
+                    trafficClass: record.trafficClass, now: now)
+                {
+                    try take(delivery)
+                }
+            case .tooLarge:
+                guard record.bytes.count == MemoryLayout<UInt64>.size else { break }
+                let size = record.bytes.loadUnaligned(as: UInt64.self)
+                box.tooLarge(Int(clamping: size), for: record.path, now: now)
+            case .sourceRefused:
+                box.sourceRefused(record.path)
+            case nil:
+                preconditionFailure("a kind of record that no engine writes")
+            }
+            if box.outbox.wantsFlush { try flush(now) }
+        }
+        // Its memory goes back at the end of the turn.
+        try bridge?.endBurst()
+        sides.hurry(now)
+    }
+}
+
+extension EngineSnapshot {
+    /// Adds what other engines did.
+    mutating func add(_ report: SideReport) {
+        for place in sockets.indices where place < report.sockets.count {
+            sockets[place].counters.add(report.sockets[place])
+            sockets[place].dropped &+= report.droppedBySocket[place]
+        }
+        box.drops.add(report.meshDrops)
+        handovers.add(report.handedOver, refused: report.refused)
+        portal?.device.add(report.device)
+        portal?.queue.add(report.queue)
+        portal?.drops.add(report.portalDrops)
+        portal?.prohibited &+= report.prohibited
+        portal?.congested &+= report.congested
+    }
+
+    /// What engines left to the first one.
+    struct Handovers: Sendable {
+        var count: UInt64 = 0
+        /// Lost, because there was no room on the way.
+        var refused: UInt64 = 0
+
+        mutating func add(_ count: UInt64, refused: UInt64) {
+            self.count &+= count
+            self.refused &+= refused
+        }
+    }
+}

@@ -1,0 +1,220 @@
+internal import Foundation
+internal import INET256
+internal import Logging
+internal import Mesh
+internal import Portal
+internal import Transport
+internal import Wire
+
+/// The side engines as the first engine sees them: it opens what they need, starts them, tells them of keys and ways, takes
+/// what they leave to it, and ends them. Used by the first engine's thread alone.
+final class SideGroup {
+    /// How many engines the configuration wants, the first one included.
+    let wanted: Int
+    /// What the operator should know.
+    private(set) var warnings: [String] = []
+    let handed: Wakeup
+    private(set) var links: [SideLink] = []
+
+    /// Opened, and not yet an engine's.
+    private var sockets: [[UDPSocket]]
+    private var devices: [TunDevice] = []
+    private var engines: [SideEngine] = []
+    private var isRefused = false
+
+    /// When all sessions are looked through again, and when they were.
+    private(set) var shareAt: Instant = .distantPast
+    private var sharedAt: Instant = .distantPast
+    /// Engines whose mailbox was full, and what they must not miss.
+    private var behind: Set<Int> = []
+    private var gate: PortalGate?
+
+    /// What side engines did is taken in at least this often, and ways are published at most so often.
+    private static let period: Interval = .milliseconds(250)
+    private static let spacing: Interval = .milliseconds(5)
+    /// Records taken from one engine in a turn.
+    private static let recordsPerTurn = 4096
+
+    init(wanted: Int) throws {
+        self.wanted = wanted
+        handed = try Wakeup()
+        sockets = Array(repeating: [], count: wanted - 1)
+    }
+
+    /// How many engines there are, the first one included.
+    var count: Int { links.count + 1 }
+
+    // MARK: Opening
+
+    /// The first engine's socket on an endpoint, after those of the others were put aside. A kernel that does not divide
+    /// senders among sockets leaves one engine.
+    func bind(_ endpoint: Endpoint, number: UInt16, options: UDPSocket.Options) throws -> UDPSocket {
+        guard !isRefused else { return try UDPSocket(bind: endpoint, number: number, options: options) }
+        // Alone first, and closed again: with SO_REUSEPORT another daemon on the same port would go unnoticed.
+        let bound = try UDPSocket(bind: endpoint, number: number, options: UDPSocket.Options()).local
+        var shared = options
+        shared.sharesPort = true
+        do {
+            let first = try UDPSocket(bind: bound, number: number, options: shared)
+            for place in sockets.indices {
+                sockets[place].append(try UDPSocket(bind: bound, number: number, options: shared))
+            }
+            return first
+        } catch {
+            refuse("\(error)")
+            return try UDPSocket(bind: bound, number: number, options: options)
+        }
+    }
+
+    /// The first engine's queue of the device, after those of the others were put aside.
+    func open(name: String, persistent: Bool, offload: OffloadMode) throws -> TunDevice {
+        if !isRefused {
+            do {
+                var queues = try TunDevice.queues(wanted, name: name, persistent: persistent, offload: offload)
+                let first = queues.removeFirst()
+                devices = queues
+                do throws(TunError) {
+                    try first.steerByFlow()
+                } catch {
+                    warnings.append(
+                        "flows may change threads once while they begin, and those with one peer share a thread: choosing by flow "
+                            + "takes the capability CAP_BPF and Linux 4.16 or later")
+                }
+                return first
+            } catch {
+                refuse("\(error)")
+            }
+        }
+        return try TunDevice(name: name, persistent: persistent, offload: offload)
+    }
+
+    private func refuse(_ reason: String) {
+        isRefused = true
+        sockets = []
+        devices = []
+        warnings.append("threads: \(wanted) is not possible here, one thread does it all: \(reason)")
+    }
+
+    /// Makes the engines of what was opened. False when there is one engine after all.
+    func assemble(like bridge: PortalBridge, limits: MeshLimits) -> Bool {
+        guard !isRefused else { return false }
+        do {
+            for (place, device) in devices.enumerated() {
+                let link = try SideLink(number: place + 1, handed: handed)
+                engines.append(
+                    try SideEngine(
+                        link: link, portal: SidePortal(device: device, like: bridge), sockets: sockets[place],
+                        limits: limits, seed: SystemRandom().next64()))
+                links.append(link)
+            }
+        } catch {
+            engines = []
+            links = []
+            refuse("\(error)")
+        }
+        sockets = []
+        devices = []
+        return !isRefused
+    }
+
+    func start() {
+        for engine in engines {
+            // It goes to the thread, and nobody else keeps it.
+            nonisolated(unsafe) let engine = engine
+            let link = engine.link
+            let thread = Thread {
+                Thread.current.name = "data plane \(link.number)"
+                do {
+                    try engine.run()
+                    link.end(nil)
+                } catch {
+                    link.end(error)
+                }
+            }
+            thread.start()
+        }
+        engines = []
+    }
+
+    /// Ends the threads; they are gone afterwards.
+    func stop(_ logger: Logger) {
+        post(.stop)
+        for link in links where !link.waitForEnd() {
+            logger.error("a thread did not end in time", metadata: ["engine": "\(link.number)"])
+        }
+        links = []
+    }
+
+    // MARK: Telling
+
+    func setAccess(_ gate: PortalGate) {
+        self.gate = gate
+        post(.setAccess(gate))
+    }
+
+    /// New keys and ended ones: before the outbox is sent.
+    func publishKeys(_ box: MeshBox, _ now: Instant) {
+        post(.changes(box.takeKeyNews()))
+        hurry(now)
+    }
+
+    /// Something happened that may have changed ways.
+    func hurry(_ now: Instant) { shareAt = min(shareAt, max(now, sharedAt + Self.spacing)) }
+
+    /// After everything of the turn was sent: `isBlocked` says that it was not.
+    func endTurn(_ box: MeshBox, isBlocked: Bool, _ now: Instant) {
+        guard !isBlocked else {
+            // What goes straight must not overtake what waits here.
+            if shareAt <= now { shareAt = now + Self.spacing }
+            return
+        }
+        for link in links where link.ring.release() { link.proceed.signal() }
+        if shareAt <= now {
+            sharedAt = now
+            shareAt = now + Self.period
+            let changes = box.shareWays(now: now)
+            if !changes.isEmpty { post(.changes(changes)) }
+        }
+        if !behind.isEmpty { catchUp(box) }
+    }
+
+    private func post(_ command: SideCommand) {
+        for link in links {
+            do throws(MailboxError) {
+                try link.mailbox.post(command)
+            } catch {
+                behind.insert(link.number)
+            }
+        }
+    }
+
+    private func catchUp(_ box: MeshBox) {
+        for link in links where behind.contains(link.number) {
+            do throws(MailboxError) {
+                if let gate { try link.mailbox.post(.setAccess(gate)) }
+                try link.mailbox.post(.everything(box.shareAnew()))
+                behind.remove(link.number)
+            } catch {
+                // Later.
+            }
+        }
+    }
+
+    // MARK: Hearing
+
+    /// Gives what the others left, in the order of each. They wait with what must not overtake it until `endTurn`.
+    func takeHanded(_ body: (HandoverRing.Record) throws -> Void) throws {
+        handed.drain()
+        var hasMore = false
+        for link in links {
+            var left = Self.recordsPerTurn
+            while left > 0, let record = link.ring.next() {
+                try body(record)
+                left -= 1
+            }
+            if left == 0 { hasMore = true }
+            if let reason = link.ending { throw SideEngineFailure(number: link.number, reason: reason) }
+        }
+        if hasMore { handed.signal() }
+    }
+}
