@@ -5,10 +5,10 @@
 
 # The contenders that can be relayed through boxes; the others connect two ends.
 readonly CHAINED=' raw inet256vpn yggdrasil '
-readonly ALL_CONTENDERS=(raw inet256vpn inet256vpn-chacha yggdrasil wireguard-go nebula tinc)
+readonly ALL_CONTENDERS=(raw inet256vpn inet256vpn-chacha floor yggdrasil wireguard-go nebula tinc)
 # The Debian packages that each needs.
 declare -A CONTENDER_PACKAGES=(
-    [raw]='' [inet256vpn]='' [inet256vpn-chacha]='' [yggdrasil]=yggdrasil
+    [raw]='' [inet256vpn]='' [inet256vpn-chacha]='' [floor]='gcc libc6-dev libipsec-mb-dev' [yggdrasil]=yggdrasil
     [wireguard-go]='wireguard-go socat openssl' [nebula]=nebula [tinc]=tinc
 )
 declare -A CONTENDER_PROGRAM=([yggdrasil]=yggdrasil [wireguard-go]=wireguard-go [nebula]=nebula [tinc]=tincd)
@@ -64,6 +64,19 @@ chain_inet256vpn() {
         DAEMONS+=("$STARTED")
     done
     TARGET=${IP6[box$last]}
+}
+
+up_floor() {
+    local i
+    for i in 0 1; do
+        net_start "box$i" "$WORK/floor$i.log" "$WORK/floor" floor 4790 "$(end_at $((1 - i)))"
+        DAEMONS+=("$STARTED")
+        wait_until 5 in_box "box$i" ip link show floor || return 1
+        in_box "box$i" ip address add "fd56:8::$((i + 1))/64" dev floor nodad
+        # As large as inet256vpn's on such a wire.
+        in_box "box$i" ip link set floor mtu 1439 up
+    done
+    TARGET=fd56:8::2
 }
 
 # ---- the others ------------------------------------------------------------------------------------------------

@@ -96,7 +96,8 @@ crowd_window() {
     note "$parameters" "$(jq -cn --argjson used "$spent" --argjson hz "$TICKS" --argjson bytes $((REPLY - bytes)) \
         --argjson seconds "$(awk -v ns=$((ended - began)) 'BEGIN { print ns / 1e9 }')" \
         --argjson before "$2" --argjson under "$(hub_kb)" "$COSTS"'
-        { gbit_per_second: ($bytes * 8 / 1e9 / $seconds), $bytes, $seconds, hub_anonymous_kb: $under, hub_idle_anonymous_kb: $before }
+        { gbit_per_second: ($bytes * 8 / 1e9 / $seconds), $bytes, $seconds, hub_anonymous_kb: $under, hub_idle_anonymous_kb: $before,
+            hub_seconds_per_gb: (if $used.daemons == [] or $bytes <= 0 then null else $used.daemons[0] / ($bytes / 1e9 * $hz) end) }
         + costs($used; $bytes) | del(.relay_seconds_per_gb)')"
 }
 

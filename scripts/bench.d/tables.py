@@ -77,14 +77,14 @@ def peers(result):
     rows = []
     for count in (1, 10, 100):
         row = [str(count), told(figure("gbit_per_second", count, "raw")), told(figure("gbit_per_second", count)),
-               told(figure("daemon_seconds_per_gb", count))]
+               told(figure("daemon_seconds_per_gb", count)), told(figure("hub_seconds_per_gb", count))]
         for field in ("hub_idle_anonymous_kb", "hub_anonymous_kb"):
             memory, first = figure(field, count), figure(field, 1)
             row.append(told(memory, 0))
             row.append("-" if count == 1 or not (memory and first) else f"{(memory.middle - first.middle) / (count - 1):.1f}")
         rows.append(row)
     yield "inet256vpn with many peers, 100 TCP streams in all", [
-        "peers", "raw: total, Gbit/s", "total, Gbit/s", "all daemons, s/GB", "memory of the box's daemon, linked, KB", "KB a further peer",
+        "peers", "raw: total, Gbit/s", "total, Gbit/s", "all daemons, s/GB", "the box's, s/GB", "memory of the box's daemon, linked, KB", "KB a further peer",
         "under the streams, KB", "KB a further peer"], rows
 
 
