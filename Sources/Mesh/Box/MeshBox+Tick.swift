@@ -103,7 +103,7 @@ extension MeshBox {
 
         let isUsed = session.link.neighbour != nil || now - session.lastDataSent < limits.keepaliveAfter
         guard session.directAlive, let direct = session.direct, direct.validated, isUsed else { return }
-        if let size = session.size.tick(now) {
+        if let size = session.size.tick(now, sent: session.sentBytes) {
             let frameCount = size - direct.path.remote.headerBytes - TransportLayout.overhead
             var body: [UInt8] = []
             body.appendLittle(session.size.number)

@@ -53,6 +53,28 @@ import Wire
         #expect(simulation.session(0, 1)?.link.neighbour != nil, "the link itself was good all the time, seed \(seed)")
     }
 
+    /// The same while small messages go both ways all the time, so that neither end hears nothing.
+    @Test func shrinkingIsNoticedAmongSmallTraffic() throws {
+        let seed = Seeds.fresh()
+        let simulation = try Simulation.chain(2, seed: seed, quality: cable(1500))
+        simulation.run(for: .seconds(10))
+        try #require(simulation.session(0, 1)?.size.confirmed == 1500)
+        simulation.setQuality(0, 1, cable(1400))
+        let changed = simulation.now
+        var large = 0
+        while large == 0, simulation.now - changed < .seconds(20) {
+            simulation.clearReceived()
+            let capacity = simulation.box(0)?.messageCapacity(to: simulation.address(1), from: .main) ?? 100
+            simulation.send([UInt8](repeating: 3, count: capacity), from: 0, to: simulation.address(1))
+            for (a, b) in [(0, 1), (1, 0)] { simulation.send([4], from: a, to: simulation.address(b)) }
+            simulation.run(for: .milliseconds(20))
+            #expect(!simulation.received(0).isEmpty, "small messages arrive, seed \(seed)")
+            large = simulation.received(1).count { $0.message.count > 1 }
+        }
+        let pause = simulation.now - changed
+        #expect(pause < .seconds(6), "nothing large arrived for \(pause.inSeconds) s, seed \(seed)")
+    }
+
     @Test func theKernelsWordIsTakenAtOnce() throws {
         let bench = Bench()
         try bench.join(0, 1)
