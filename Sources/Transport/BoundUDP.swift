@@ -21,7 +21,8 @@ struct BoundUDP: ~Copyable {
         isIPv4 = endpoint.isIPv4
         local = name
         receiveBuffer = Self.buffer(fd, forced: SO_RCVBUFFORCE, plain: SO_RCVBUF, options.bufferSize)
-        sendBuffer = Self.buffer(fd, forced: SO_SNDBUFFORCE, plain: SO_SNDBUF, options.bufferSize)
+        let sendSize = min(options.bufferSize, options.sendBufferSize)
+        sendBuffer = Self.buffer(fd, forced: SO_SNDBUFFORCE, plain: SO_SNDBUF, sendSize)
         // A kernel that lacks one of them says so here, and does without.
         sendsSegments = options.offload && clinux_probe_udp_segment(fd) == 0
         receivesJoined = options.offload && clinux_enable_udp_gro(fd) == 0
