@@ -12,9 +12,9 @@ BUILD_PACKAGES=(
 )
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
-# What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic,
+# What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic, tcpdump looks at it,
 # systemd-analyze judges the unit.
-TEST_PACKAGES=(socat python3 nftables ethtool systemd)
+TEST_PACKAGES=(socat python3 nftables ethtool tcpdump systemd)
 
 # ---- output ----------------------------------------------------------------------------------------------------
 

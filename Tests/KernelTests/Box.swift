@@ -182,6 +182,8 @@ struct Configuration {
     /// Addresses that may reach the portal.
     var allowed: [String] = []
     var portal = true
+    /// Further settings of the portal, such as "offload: off".
+    var portalSettings: [String] = []
     /// Further keys of the file, such as `firewall:`, as YAML. What is not about the firewall is not kept from passing.
     var more = "firewall: {rules: [{allow: any}]}\n"
 
@@ -205,6 +207,7 @@ struct Configuration {
         if portal {
             lines.append("  interface: \(interface)")
             lines.append("  allow: [\(allowed.map { "\"\($0)\"" }.joined(separator: ", "))]")
+            lines += portalSettings.map { "  " + $0 }
         } else {
             lines.append("  enabled: false")
         }

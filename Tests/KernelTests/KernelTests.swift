@@ -51,12 +51,28 @@ struct TwoBoxes {
     let alice: Box
     let bob: Box
 
-    init(in bed: Testbed) async throws {
+    /// What carries the datagrams.
+    enum Family: String, CaseIterable {
+        case ip4 = "ip"
+        case ip6
+    }
+
+    init(in bed: Testbed, over family: Family = .ip4) async throws {
         alice = try await bed.box("alice")
         bob = try await bed.box("bob")
-        try await bed.wire(alice, "10.56.3.1/24", bob, "10.56.3.2/24")
-        alice.configuration.peers = [.init(name: "bob", id: bob.address, endpoints: ["10.56.3.2:25632"])]
-        bob.configuration.peers = [.init(name: "alice", id: alice.address, endpoints: ["10.56.3.1:25632"])]
+        switch family {
+        case .ip4:
+            try await bed.wire(alice, "10.56.3.1/24", bob, "10.56.3.2/24")
+            introduce("10.56.3.1", "10.56.3.2")
+        case .ip6:
+            try await bed.wire(alice, "2001:db8:56::1/64", bob, "2001:db8:56::2/64")
+            introduce("[2001:db8:56::1]", "[2001:db8:56::2]")
+        }
+    }
+
+    private func introduce(_ aliceHost: String, _ bobHost: String) {
+        alice.configuration.peers = [.init(name: "bob", id: bob.address, endpoints: ["\(bobHost):25632"])]
+        bob.configuration.peers = [.init(name: "alice", id: alice.address, endpoints: ["\(aliceHost):25632"])]
         alice.configuration.allowed = [bob.address]
         bob.configuration.allowed = [alice.address]
     }
