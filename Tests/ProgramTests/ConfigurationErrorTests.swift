@@ -90,6 +90,8 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("crypto:\n  backends: []", line: 2, "crypto.backends", "at least one backend"),
         Wrong("crypto: {backends: [open-ssl]}", line: 1, "crypto.backends[0]", "did you mean \"openssl\""),
         Wrong("crypto: {backends: [openssl, openssl]}", line: 1, "crypto.backends[1]", "once"),
+        Wrong("crypto: {rekey_after: 1}", line: 1, "crypto.rekey_after", "the number 1", "from 2 to 120"),
+        Wrong("crypto: {rekey_after: 5s}", line: 1, "crypto.rekey_after", "whole number"),
         Wrong("crypto: no", line: 1, "crypto", "a mapping"),
         Wrong("portal: {enabled: yes}", line: 1, "portal.enabled", "did you mean \"true\""),
         Wrong("portal: {enabled: \"true\"}", line: 1, "portal.enabled", "true or false"),

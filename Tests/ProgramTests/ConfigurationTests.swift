@@ -55,7 +55,7 @@ import Wire
           - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
           - {id: \(Sample.plain)}
         accept: any
-        crypto: {min_suite: 2, ciphers: [chacha20-poly1305], backends: [openssl, libsodium]}
+        crypto: {min_suite: 2, ciphers: [chacha20-poly1305], backends: [openssl, libsodium], rekey_after: 5}
         portal:
           enabled: false
           interface: mesh0
@@ -87,7 +87,8 @@ import Wire
         #expect(
             configuration.crypto
                 == CryptoConfiguration(
-                    minSuite: 2, ciphers: [.chaCha20Poly1305], backends: [.openSSL, .libsodium]))
+                    minSuite: 2, ciphers: [.chaCha20Poly1305], backends: [.openSSL, .libsodium],
+                    rekeyAfter: 5))
         #expect(!configuration.portal.enabled)
         #expect(configuration.portal.interface == "mesh0")
         #expect(configuration.portal.prefix.length == 7)
@@ -146,7 +147,8 @@ import Wire
         #expect(
             change.needsRestart == [
                 "api_endpoint", "network", "transports", "crypto.min_suite", "crypto.ciphers", "crypto.backends",
-                "portal.enabled", "portal.interface", "portal.prefix", "portal.mtu", "portal.persistent",
+                "crypto.rekey_after", "portal.enabled", "portal.interface", "portal.prefix", "portal.mtu",
+                "portal.persistent",
                 "portal.table",
                 "portal.metric", "nodes",
             ])

@@ -97,8 +97,13 @@ struct CryptoConfiguration: Equatable, Sendable {
     var ciphers = CipherName.allCases
     /// The libraries that a cipher may be taken from; the fastest that is there is.
     var backends = CipherBackend.allCases
+    /// In seconds: the age at which the side that began a session gives it new keys.
+    var rekeyAfter = rekeyAges.upperBound
 
     static let suites = 1...2
+    /// In seconds. The standard is the longest that is safe; a handshake needs some round trips, and the old keys are
+    /// kept for one change only, for datagrams that are still on their way.
+    static let rekeyAges = 2...120
 }
 
 enum CipherName: String, CaseIterable, Codable, Sendable {

@@ -48,6 +48,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("crypto.min_suite", old.crypto.minSuite != new.crypto.minSuite)
         note("crypto.ciphers", old.crypto.ciphers != new.crypto.ciphers)
         note("crypto.backends", old.crypto.backends != new.crypto.backends)
+        note("crypto.rekey_after", old.crypto.rekeyAfter != new.crypto.rekeyAfter)
         note("portal.enabled", old.portal.enabled != new.portal.enabled)
         note("portal.interface", old.portal.interface != new.portal.interface)
         note("portal.prefix", old.portal.prefix != new.portal.prefix)

@@ -64,16 +64,18 @@ extension Configuration {
 
 extension CryptoConfiguration {
     fileprivate mutating func read(_ value: ConfigurationValue) {
-        value.fields(["min_suite", "ciphers", "backends"]) { key, value in
+        value.fields(["min_suite", "ciphers", "backends", "rekey_after"]) { key, value in
             switch key {
             case "min_suite":
                 if let suite = value.integer(in: Self.suites) { minSuite = suite }
             case "ciphers":
                 let example = "a list such as [aes-256-gcm, chacha20-poly1305]"
                 if let list = value.words(CipherName.self, expected: example, each: "cipher") { ciphers = list }
-            default:
+            case "backends":
                 let example = "a list such as [openssl, libsodium]"
                 if let list = value.words(CipherBackend.self, expected: example, each: "backend") { backends = list }
+            default:
+                if let age = value.integer(in: Self.rekeyAges) { rekeyAfter = age }
             }
         }
     }

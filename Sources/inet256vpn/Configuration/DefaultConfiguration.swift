@@ -78,6 +78,8 @@ extension Configuration {
           # The libraries that they may be taken from. Each is checked at start, and of those that are there the
           # fastest is used.
           backends: [\(backends)]
+          # Sessions get new keys after this many seconds, \(CryptoConfiguration.rekeyAges.lowerBound) to \(CryptoConfiguration.rekeyAges.upperBound).
+          rekey_after: \(CryptoConfiguration().rekeyAfter)
 
         # The TUN interface. With `enabled: false` the daemon needs no privilege and only relays.
         portal:

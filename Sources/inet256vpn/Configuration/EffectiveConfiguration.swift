@@ -27,10 +27,12 @@ struct EffectiveConfiguration: Encodable {
         let minSuite: Int
         let ciphers: [CipherName]
         let backends: [CipherBackend]
+        let rekeyAfter: Int
 
         enum CodingKeys: String, CodingKey {
             case minSuite = "min_suite"
             case ciphers, backends
+            case rekeyAfter = "rekey_after"
         }
     }
 
@@ -70,7 +72,7 @@ struct EffectiveConfiguration: Encodable {
         try fields.encode(configuration.accept.rawValue, forKey: .accept)
         let crypto = Crypto(
             minSuite: configuration.crypto.minSuite, ciphers: configuration.crypto.ciphers,
-            backends: configuration.crypto.backends)
+            backends: configuration.crypto.backends, rekeyAfter: configuration.crypto.rekeyAfter)
         try fields.encode(crypto, forKey: .crypto)
         try fields.encode(portal, forKey: .portal)
         try fields.encode(EffectiveNetworks(configuration), forKey: .networks)

@@ -52,6 +52,7 @@ struct EngineSetup: Sendable {
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
+        box.limits.rekeyAfter = .seconds(Int64(configuration.crypto.rekeyAfter))
         ciphers = CipherSurvey(of: configuration.crypto.backends)
         box.backends = ciphers.choice
         for warning in ciphers.warnings { logger.warning("\(warning)") }
