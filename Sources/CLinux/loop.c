@@ -48,3 +48,5 @@ void clinux_nap(int64_t ns) {
     struct timespec span = {.tv_nsec = ns < second_ns ? ns : second_ns - 1};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
 }
+
+void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

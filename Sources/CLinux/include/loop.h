@@ -14,3 +14,6 @@ void clinux_set_timer_slack(unsigned long ns);
 
 /// Sleeps for less than a second, or until a signal.
 void clinux_nap(int64_t ns);
+
+/// Names the calling thread; the kernel keeps 15 bytes.
+void clinux_name_thread(const char *_Nonnull name);

@@ -124,7 +124,7 @@ final class Engine {
             let ready = try poller.wait(until: wakeTime(), now: now)
             try turn(ready, BootClock.now())
             let pause = pace.pause(after: moved, now: now)
-            if pause > .zero { Sleep.nap(pause) }
+            if pause > .zero { CurrentThread.nap(pause) }
         }
         // Nothing goes out behind the goodbye.
         sides?.stop(logger)

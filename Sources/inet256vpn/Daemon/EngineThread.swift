@@ -12,9 +12,8 @@ struct EngineThread: Sendable {
         let (ended, end) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             let thread = Thread {
-                // Only a running thread can be named, for `top -H` and the like.
-                Thread.current.name = "data plane"
-                Sleep.beginPunctually()
+                CurrentThread.setName("data plane")
+                CurrentThread.wakePunctually()
                 let engine: Engine
                 do {
                     engine = try Engine(setup)

@@ -123,7 +123,7 @@ final class SideGroup {
             nonisolated(unsafe) let engine = engine
             let link = engine.link
             let thread = Thread {
-                Thread.current.name = "data plane \(link.number)"
+                CurrentThread.setName("data plane \(link.number)")
                 do {
                     try engine.run()
                     link.end(nil)
