@@ -21,7 +21,7 @@ extension KernelTests {
                 let count = 50
                 for (place, inner) in Self.inner.enumerated() {
                     let outer = (choice.1[place], inner & 3)
-                    // Only large packets: the mesh's own, which may come at any time, are small.
+                    // Only packets of about this size: the mesh's own are small, or probes as large as the wire.
                     try await boxes.bob.watch(family, "dscp \(outer.0)", "ecn \(outer.1)")
                     try await boxes.alice.scatter(
                         count, of: 1000, to: boxes.bob.ip6, port: 8080, trafficClass: inner, from: place * count)
@@ -99,7 +99,7 @@ extension KernelTests {
 }
 
 extension Box {
-    /// Counts large datagrams of the mesh that come in, and those of them to which all of `properties` apply.
+    /// Counts datagrams that come in with a packet of 1,048 bytes, and those of them to which all of `properties` apply.
     fileprivate func watch(_ family: TwoBoxes.Family, _ properties: String...) async throws {
         let matches = properties.map { "\(family.rawValue) \($0)" }.joined(separator: " ")
         _ = try await nft(
@@ -111,7 +111,7 @@ extension Box {
                 counter fitting {}
                 chain in {
                     type filter hook prerouting priority -300
-                    udp dport 25632 udp length > 1000 counter name large \(matches) counter name fitting
+                    udp dport 25632 udp length 1050-1200 counter name large \(matches) counter name fitting
                 }
             }
             """)
