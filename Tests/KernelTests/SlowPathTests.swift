@@ -25,7 +25,7 @@ extension KernelTests {
                     throw NotThere(what: "tbf, to slow a device down (CONFIG_NET_SCH_TBF): \(slow)")
                 }
                 let before = try await alice.status()
-                let flood = try alice.startFlood(to: bob.ip6, port: 9, size: 1200, rate: 16_000, seconds: 12)
+                let flood = try alice.startFlood(to: bob.ip6, port: 9, size: 1200, rate: 16_000, seconds: 40)
                 try await eventually("what is too much is dropped and counted") {
                     try await alice.status().portal.tooMuch > 100
                 }
@@ -33,6 +33,7 @@ extension KernelTests {
                     "ping", "-6", "-n", "-c", "20", "-i", "0.2", "-W", "10", bob.ip6, within: .seconds(30))
                 #expect(flood.isRunning, "the flood lasted as long as the pings")
                 let after = try await alice.status()
+                flood.signal(SIGTERM)
                 _ = await flood.finish(within: .seconds(30))
 
                 let backlog = try await alice.run("tc", "-s", "qdisc", "show", "dev", alice.link(to: bob))
