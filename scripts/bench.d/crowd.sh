@@ -44,7 +44,7 @@ crowd_ready() {
     done
 }
 
-# Starts all peers and their iperf3 servers, some at a time.
+# Starts all peers and their iperf3 servers, some at a time. A server is ready again when the hub that it heard has gone without a word.
 crowd_start() {
     local i first last
     for ((first = 1; first <= CROWDS[-1]; first = last + 1)); do
@@ -53,7 +53,7 @@ crowd_start() {
         for ((i = first; i <= last; i++)); do
             own_start "peer$i" '{}' "$(own_peer hub)"
             CROWD_PIDS[i]=$STARTED
-            net_start "peer$i" "$WORK/peer$i/server.log" iperf3 -s -p 5201
+            net_start "peer$i" "$WORK/peer$i/server.log" iperf3 -s -p 5201 --rcv-timeout 10000
         done
         wait_until 120 crowd_ready "$first" "$last" || return 1
     done
