@@ -20,7 +20,7 @@ public struct PortalPlumbing {
 
     /// Packets that wait in the device while the daemon waits for a processor. At 1 Gbit/s of 1,300 bytes the usual 500 are 5 ms,
     /// and one datagram in thirty was lost; these are 20. What stands for longer does so in the daemon, sorted by flows.
-    static let queueLength: UInt32 = 2000
+    public static let queueLength: UInt32 = 2000
 
     public init(_ plan: PortalPlan, _ socket: NetlinkSocket) {
         self.plan = plan

@@ -63,6 +63,7 @@ func othersNetwork() throws -> NetlinkSocket {
                 try plumbing.bringUp()
                 let link = try #require(try Links(socket).find("inet256"))
                 #expect(link.isUp && link.mtu == 1400 && link.alias == PortalMark.alias)
+                #expect(link.transmitQueueLength == PortalPlumbing.queueLength)
                 #expect(link.addressGeneration == AddressGeneration.none)
                 let addresses = try Addresses(socket).list(interface: link.index)
                 #expect(addresses.map(\.description) == ["fd12::34/128"])
@@ -168,6 +169,7 @@ func othersNetwork() throws -> NetlinkSocket {
             #expect(picture() == untouched)
             let link = try #require(try Links(socket).find("inet256"))
             #expect(link.alias == "mine" && link.mtu == 1450 && !link.isUp && link.addressGeneration == .eui64)
+            #expect(link.transmitQueueLength < PortalPlumbing.queueLength)
         }
     }
 }
