@@ -9,18 +9,7 @@ extension Engine {
     /// Takes what the kernel sends through the portal.
     func readPortal(_ now: Instant) throws {
         guard let device = bridge?.device else { return }
-        var bytes = 0
-        for _ in 0..<Self.packetsPerTurn where bytes < Self.bytesReadPerTurn {
-            guard let slot = queue.slot() else {
-                guard queue.makeRoom() else { return }
-                continue
-            }
-            let count = try device.read(into: slot)
-            guard count > 0 else { return }
-            bytes += count
-            moved += 1
-            queue.enqueue(count: count, headerCount: device.headerSize, now: now)
-        }
+        moved += try queue.fill(from: device, now: now)
     }
 
     /// A burst from the portal's queue into the mesh.

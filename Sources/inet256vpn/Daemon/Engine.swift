@@ -49,10 +49,7 @@ final class Engine {
     var stopping = false
     var networkChangeAt: Instant = .distantFuture
 
-    /// Packets and bytes read from the portal in one turn, and bytes sent of those: it is read ahead, so that what must wait
-    /// waits where it is sorted by flows, and not in the device. Turns are short, so that other flows are not kept waiting.
-    static let packetsPerTurn = 64
-    static let bytesReadPerTurn = 1 << 20
+    /// Bytes of what was read from the portal that are sent in one turn.
     static let bytesPerTurn = 256 << 10
     /// Batches from a socket in one turn.
     static let batchesPerTurn = 2

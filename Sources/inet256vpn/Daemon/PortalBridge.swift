@@ -177,9 +177,7 @@ struct PortalBridge: InboundPortal {
     }
 
     private func isOwnDatagram(_ header: IPv6Header) -> Bool {
-        guard header.nextHeader == IPProtocol.udp, header.totalLength >= IPv6Header.size + 8 else { return false }
-        let port = UInt16(bigEndian: header.packet.loadUnaligned(fromByteOffset: IPv6Header.size, as: UInt16.self))
-        guard ownPorts.contains(port) else { return false }
+        guard header.isUDP(from: ownPorts) else { return false }
         // A host behind us may use the same port for something else.
         let source = header.source
         return source == own || machineAddresses.contains(source)
@@ -232,6 +230,16 @@ struct PortalBridge: InboundPortal {
     func close() {
         answer.deallocate()
         single.deallocate()
+    }
+}
+
+extension IPv6Header {
+    /// Whether it is a UDP datagram, or the beginning of one, that bears one of these source ports.
+    @inline(__always)
+    func isUDP(from ports: Set<UInt16>) -> Bool {
+        guard nextHeader == IPProtocol.udp, totalLength >= IPv6Header.size + 8 else { return false }
+        return ports.contains(
+            UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: IPv6Header.size, as: UInt16.self)))
     }
 }
 

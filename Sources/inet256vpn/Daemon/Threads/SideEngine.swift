@@ -34,12 +34,6 @@ final class SideEngine {
     private(set) var handedOver: UInt64 = 0
     private var hasHandedOver = false
 
-    // As the first engine's.
-    private static let packetsPerTurn = 64
-    private static let bytesReadPerTurn = 1 << 20
-    private static let bytesPerTurn = 256 << 10
-    private static let batchesPerTurn = 2
-
     private enum Token {
         static let mailbox: UInt64 = 0
         static let proceed: UInt64 = 1
@@ -83,7 +77,7 @@ final class SideEngine {
             case Token.proceed:
                 link.proceed.drain()
                 settle()
-            case Token.portal: try readPortal(now)
+            case Token.portal: _ = try queue.fill(from: portal.device, now: now)
             default: try serve(Int(readiness.token - Token.sockets), readiness, now)
             }
         }
@@ -141,25 +135,11 @@ final class SideEngine {
 
     // MARK: Out
 
-    private func readPortal(_ now: Instant) throws {
-        var bytes = 0
-        for _ in 0..<Self.packetsPerTurn where bytes < Self.bytesReadPerTurn {
-            guard let slot = queue.slot() else {
-                guard queue.makeRoom() else { return }
-                continue
-            }
-            let count = try portal.device.read(into: slot)
-            guard count > 0 else { return }
-            bytes += count
-            queue.enqueue(count: count, headerCount: portal.device.headerSize, now: now)
-        }
-    }
-
     private func sendQueued(_ now: Instant) throws {
         var bytes = 0
         // What was left to the first engine in an earlier turn goes first.
         guard isSettled else { return }
-        while bytes < Self.bytesPerTurn, !isBlocked, let packet = queue.dequeue(now: now) {
+        while bytes < Engine.bytesPerTurn, !isBlocked, let packet = queue.dequeue(now: now) {
             defer { queue.release(packet) }
             bytes += packet.bytes.count
             if !portal.outbound(UnsafeRawBufferPointer(packet.bytes), box, now: now) {
@@ -187,7 +167,7 @@ final class SideEngine {
     private func serve(_ place: Int, _ readiness: Readiness, _ now: Instant) throws {
         if readiness.isWritable { try lines[place].resume(box: self, now: now) }
         guard readiness.isReadable || readiness.isBroken else { return }
-        for _ in 0..<Self.batchesPerTurn where isSettled {
+        for _ in 0..<Engine.batchesPerTurn where isSettled {
             let count = try lines[place].socket.receive(into: batch)
             hasObeyed = false
             for index in 0..<count { try take(batch[index], now) }

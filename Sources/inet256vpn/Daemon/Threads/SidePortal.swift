@@ -77,7 +77,8 @@ struct SidePortal: InboundPortal {
             return true
         case .pass(let checked): header = checked
         }
-        guard !mayBeOwnDatagram(header) else { return false }
+        // The first engine looks closer whether it is a datagram of our own.
+        guard !header.isUDP(from: ownPorts) else { return false }
         let destination = header.destination
         guard !detoured.contains(destination), let address = find(destination), gate.admits(address),
             let lane = box.lane(to: address, now: now), let splitter = split(header, packet.virtio, lane)
@@ -120,12 +121,5 @@ struct SidePortal: InboundPortal {
         }
         if let found { last = (destination, found) }
         return found
-    }
-
-    /// The first engine looks closer.
-    private func mayBeOwnDatagram(_ header: IPv6Header) -> Bool {
-        guard header.nextHeader == IPProtocol.udp, header.totalLength >= IPv6Header.size + 8 else { return false }
-        return ownPorts.contains(
-            UInt16(bigEndian: header.packet.loadUnaligned(fromByteOffset: IPv6Header.size, as: UInt16.self)))
     }
 }

@@ -1,0 +1,27 @@
+public import Wire
+
+/// How the queue is filled.
+extension PortalQueue {
+    /// Packets and bytes read in one turn: it is read ahead, so that what must wait waits where it is sorted by flows, and not
+    /// in the device. Turns are short, so that other flows are not kept waiting.
+    private static let packetsPerTurn = 64
+    private static let bytesPerTurn = 1 << 20
+
+    /// Takes what the kernel sends through the device, as much as one turn may. Returns how many packets.
+    public mutating func fill(from device: TunDevice, now: Instant) throws(TunError) -> Int {
+        var packets = 0
+        var bytes = 0
+        while packets < Self.packetsPerTurn, bytes < Self.bytesPerTurn {
+            guard let slot = slot() else {
+                guard makeRoom() else { break }
+                continue
+            }
+            let count = try device.read(into: slot)
+            guard count > 0 else { break }
+            enqueue(count: count, headerCount: device.headerSize, now: now)
+            bytes += count
+            packets += 1
+        }
+        return packets
+    }
+}
