@@ -11,7 +11,7 @@ readonly CROWD_STEP=10
 # About how long starting them all takes, and measuring one number of peers.
 readonly CROWD_START_SECONDS=20
 crowd_cost() { echo $((STREAM_SECONDS + 5)); }
-CROWD_PIDS=() CLIENTS=() STREAMS=0
+CROWD_PIDS=() CLIENTS=() SERVERS=() STREAMS=0
 
 crowd_at() { printf '10.57.%s.%s' $(($1 / 200)) $(($1 % 200 + 10)); }
 
@@ -40,11 +40,11 @@ crowd_make() {
 crowd_ready() {
     local i
     for ((i = $1; i <= $2; i++)); do
-        [[ -S $WORK/peer$i/api.sock ]] && listens "peer$i" 5201 || return 1
+        [[ -S $WORK/peer$i/api.sock ]] || return 1
     done
 }
 
-# Starts all peers and their iperf3 servers, some at a time. A server is ready again when the hub that it heard has gone without a word.
+# Starts all peers, some at a time.
 crowd_start() {
     local i first last
     for ((first = 1; first <= CROWDS[-1]; first = last + 1)); do
@@ -53,7 +53,6 @@ crowd_start() {
         for ((i = first; i <= last; i++)); do
             own_start "peer$i" '{}' "$(own_peer hub)"
             CROWD_PIDS[i]=$STARTED
-            net_start "peer$i" "$WORK/peer$i/server.log" iperf3 -s -p 5201 --rcv-timeout 10000
         done
         wait_until 120 crowd_ready "$first" "$last" || return 1
     done
@@ -70,6 +69,17 @@ crowd_streams() { crowd_acknowledged && ((STREAMS >= $1)); }
 
 # crowd_target PEER: its address as the contender has it.
 crowd_target() { if [[ $NAME == raw ]]; then crowd_at "$1"; else echo "${IP6[peer$1]}"; fi; }
+
+# crowd_serve PEERS: iperf3's servers, new for each round: one whose client has gone without a word is busy for minutes.
+crowd_serve() {
+    local i
+    SERVERS=()
+    for ((i = 1; i <= $1; i++)); do
+        net_start "peer$i" "$WORK/peer$i/server.log" iperf3 -s -p 5201
+        SERVERS+=("$STARTED")
+    done
+    for ((i = 1; i <= $1; i++)); do wait_until 20 listens "peer$i" 5201 || return 1; done
+}
 
 crowd_call() {
     local i
@@ -103,7 +113,7 @@ crowd_window() {
 
 # crowd_round NAME PEERS: the hub starts anew, so that its memory is that of so many peers. `raw` goes over the bridge.
 crowd_round() {
-    local peers=$2 i lines='' pid before
+    local peers=$2 i lines='' before
     local parameters="{\"peers\":$peers,\"streams\":$CROWD_STREAMS}"
     SCENE=peers NAME=$1 DAEMONS=() CLIENTS=()
     progress "$peers peers"
@@ -113,7 +123,7 @@ crowd_round() {
         DAEMONS=("$STARTED")
         for ((i = 1; i <= peers; i++)); do DAEMONS+=("${CROWD_PIDS[i]}"); done
     fi
-    if crowd_call "$peers"; then
+    if crowd_serve "$peers" && crowd_call "$peers"; then
         before=$(hub_kb)
         for ((i = 1; i <= peers; i++)); do
             net_start hub "$WORK/client$i.log" iperf3 -c "$(crowd_target "$i")" -p 5201 -t 600 -P $((CROWD_STREAMS / peers)) --connect-timeout 20000
@@ -129,8 +139,8 @@ crowd_round() {
     else
         missed "$parameters" "not all peers answer"
     fi
-    for pid in "${CLIENTS[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-    for pid in "${CLIENTS[@]}"; do net_stop "$pid"; done
+    end_all "${CLIENTS[@]}"
+    end_all "${SERVERS[@]}"
     if ((${#DAEMONS[@]})); then net_stop "${DAEMONS[0]}"; fi
 }
 

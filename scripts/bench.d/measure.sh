@@ -29,6 +29,13 @@ missed() {
     note "$1" "$(jq -cn --arg error "$2" '{ $error }')"
 }
 
+# end_all PID...: all are told before any is waited for.
+end_all() {
+    local pid
+    for pid in "$@"; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in "$@"; do net_stop "$pid"; done
+}
+
 # ---- processors and memory -------------------------------------------------------------------------------------
 
 # ticks_of PID: sets REPLY to the clock ticks that a process has used, user and kernel, with its threads. Fields 14 and

@@ -100,11 +100,9 @@ contender_up() {
     "up_$NAME" "$LAST" && wait_until 30 answers && server_start
 }
 contender_down() {
-    local pid
     server_stop
     if declare -F "down_$NAME" >/dev/null; then "down_$NAME" "$LAST" || warn "$NAME left something behind"; fi
-    for pid in "${DAEMONS[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-    for pid in "${DAEMONS[@]}"; do net_stop "$pid"; done
+    end_all "${DAEMONS[@]}"
 }
 
 has_memory() { wants_scene memory && ((${#DAEMONS[@]})); }
