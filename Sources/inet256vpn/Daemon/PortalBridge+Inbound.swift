@@ -4,7 +4,7 @@ internal import Portal
 internal import Wire
 
 /// What judges messages by their sender and writes them to the portal, in whichever engine.
-protocol InboundPortal {
+protocol InboundPortal: AnyObject {
     var device: TunDevice { get }
     var map: IPv6Map { get }
     var filter: PortalFilter { get }
@@ -20,7 +20,7 @@ protocol InboundPortal {
 extension InboundPortal {
     /// Takes a message of `sender`. A fleeting one lies in memory that is used again at once; others must stay where they
     /// are until `endBurst`.
-    mutating func inbound(
+    func inbound(
         _ message: UnsafeRawBufferPointer, from sender: Address, isPartial: Bool = false, ecn: UInt8 = 0,
         isFleeting: Bool
     ) throws(TunError) {

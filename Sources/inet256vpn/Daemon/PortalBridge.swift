@@ -6,7 +6,7 @@ internal import Wire
 
 /// Joins the portal's packets to the mesh's messages: an IPv6 destination becomes an address, and a message's sender the only
 /// IPv6 source that its packet may have, but for the networks that are declared behind it.
-struct PortalBridge: InboundPortal {
+final class PortalBridge: InboundPortal {
     let device: TunDevice
     private let box: MeshBox
     let map: IPv6Map
@@ -63,7 +63,7 @@ struct PortalBridge: InboundPortal {
     // MARK: Out into the mesh
 
     /// Takes a packet, or a super-packet of several, as the device gave it.
-    mutating func outbound(_ given: UnsafeRawBufferPointer, now: Instant) throws(TunError) {
+    func outbound(_ given: UnsafeRawBufferPointer, now: Instant) throws(TunError) {
         guard let packet = PortalPacket(given, headerSize: device.headerSize) else {
             drops.count(.malformed)
             return
@@ -104,7 +104,7 @@ struct PortalBridge: InboundPortal {
         }
     }
 
-    private mutating func send(
+    private func send(
         _ header: IPv6Header, _ virtio: VirtioHeader?, to address: Address, _ now: Instant
     ) throws(TunError) {
         guard gate.admits(address) else {
@@ -148,7 +148,7 @@ struct PortalBridge: InboundPortal {
     }
 
     /// One finished packet, that has no keys yet, goes in pieces, or stays in this box. `header` is what it was cut from.
-    private mutating func send(
+    private func send(
         single packet: UnsafeRawBufferPointer, _ header: IPv6Header, to address: Address, _ trafficClass: UInt8,
         _ now: Instant
     ) throws(TunError) {
@@ -171,7 +171,7 @@ struct PortalBridge: InboundPortal {
     }
 
     /// Its kernel believes what it is told for ten minutes, so it is told what the path carries and nothing preliminary.
-    private mutating func sayTooBig(_ header: IPv6Header, _ size: Int, _ limit: Int, _ now: Instant) throws(TunError) {
+    private func sayTooBig(_ header: IPv6Header, _ size: Int, _ limit: Int, _ now: Instant) throws(TunError) {
         let mtu = max(limit, IPv6Header.minimumMTU)
         if size > mtu { try reply(.tooBig(mtu: UInt32(mtu)), header, now) }
     }
@@ -186,7 +186,7 @@ struct PortalBridge: InboundPortal {
     // MARK: What became of it later
 
     /// A queued packet could not be delivered.
-    mutating func undeliverable(_ packet: [UInt8], now: Instant) throws(TunError) {
+    func undeliverable(_ packet: [UInt8], now: Instant) throws(TunError) {
         try packet.withPacket(0) { (header, _) throws(TunError) in
             destinations.forget(header.destination)
             try reply(.addressUnreachable, header, now)
@@ -194,7 +194,7 @@ struct PortalBridge: InboundPortal {
     }
 
     /// Tries parked packets again when routes changed, and gives up the old ones.
-    mutating func tick(now: Instant) throws(TunError) {
+    func tick(now: Instant) throws(TunError) {
         guard !parked.isEmpty else { return }
         let version = box.routesVersion
         guard version != seenRoutes || now >= parked.deadline else { return }
@@ -216,7 +216,7 @@ struct PortalBridge: InboundPortal {
         }
     }
 
-    private mutating func reply(_ error: ICMPv6Error, _ header: IPv6Header, _ now: Instant) throws(TunError) {
+    private func reply(_ error: ICMPv6Error, _ header: IPv6Header, _ now: Instant) throws(TunError) {
         let count: Int
         do throws(ICMPv6Silence) {
             count = try errors.answer(header, with: error, into: answer, now: now)

@@ -5,7 +5,7 @@ internal import Wire
 
 /// A side engine's part of the portal: packets to nodes that it has a way to, and messages from these. It judges packets by
 /// the same rules as `PortalBridge`, and answers nothing itself.
-struct SidePortal: InboundPortal {
+final class SidePortal: InboundPortal {
     let device: TunDevice
     let map: IPv6Map
     let filter: PortalFilter
@@ -38,7 +38,7 @@ struct SidePortal: InboundPortal {
         joiner = Joiner(offloads: device.offloads)
     }
 
-    mutating func apply(_ change: ShareChange) {
+    func apply(_ change: ShareChange) {
         switch change {
         case .way(let way):
             // Of two nodes with one derived address the first engine has to choose.
@@ -55,15 +55,15 @@ struct SidePortal: InboundPortal {
         }
     }
 
-    mutating func forgetAll() {
+    func forgetAll() {
         nodes.removeAll()
         last = nil
     }
 
-    mutating func settle() { detoured.removeAll(keepingCapacity: true) }
+    func settle() { detoured.removeAll(keepingCapacity: true) }
 
     /// Seals a packet, or a super-packet of several. False when it is for the first engine.
-    mutating func outbound(_ given: UnsafeRawBufferPointer, _ box: SideBox, now: Instant) -> Bool {
+    func outbound(_ given: UnsafeRawBufferPointer, _ box: SideBox, now: Instant) -> Bool {
         guard let packet = PortalPacket(given, headerSize: device.headerSize) else {
             drops.count(.malformed)
             return true
@@ -110,7 +110,7 @@ struct SidePortal: InboundPortal {
         }
     }
 
-    private mutating func find(_ destination: IPv6Address) -> Address? {
+    private func find(_ destination: IPv6Address) -> Address? {
         if let last, last.ip == destination { return last.address }
         let found: Address?
         switch filter.location(of: destination) {
