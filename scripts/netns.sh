@@ -33,8 +33,6 @@ net_box() {
     ip netns add "$name"
     NET_BOXES+=("$1")
     ip -n "$name" link set lo up
-    # What the caller wants instead of this machine's choice.
-    if [[ -n ${NET_TCP:-} ]]; then ip netns exec "$name" sysctl -q -w net.ipv4.tcp_congestion_control="$NET_TCP"; fi
 }
 
 # net_wire A ADDRESS/LENGTH B ADDRESS/LENGTH: a veth pair, named after the box at its other end.

@@ -5,10 +5,10 @@
 
 # The contenders that can be relayed through boxes; the others connect two ends.
 readonly CHAINED=' raw inet256vpn yggdrasil '
-readonly ALL_CONTENDERS=(raw inet256vpn inet256vpn-chacha floor yggdrasil wireguard-go nebula tinc)
+readonly ALL_CONTENDERS=(raw inet256vpn inet256vpn-chacha inet256vpn-realtime floor yggdrasil wireguard-go nebula tinc)
 # The Debian packages that each needs.
 declare -A CONTENDER_PACKAGES=(
-    [raw]='' [inet256vpn]='' [inet256vpn-chacha]='' [floor]='gcc libc6-dev libipsec-mb-dev' [yggdrasil]=yggdrasil
+    [raw]='' [inet256vpn]='' [inet256vpn-chacha]='' [inet256vpn-realtime]='' [floor]='gcc libc6-dev libipsec-mb-dev' [yggdrasil]=yggdrasil
     [wireguard-go]='wireguard-go socat openssl' [nebula]=nebula [tinc]=tinc
 )
 declare -A CONTENDER_PROGRAM=([yggdrasil]=yggdrasil [wireguard-go]=wireguard-go [nebula]=nebula [tinc]=tincd)
@@ -24,6 +24,7 @@ down_raw() { if (($1 > 1)); then chain_routes del "$1"; fi; }
 
 up_inet256vpn() { chain_inet256vpn "$1" '{}'; }
 up_inet256vpn-chacha() { chain_inet256vpn "$1" '{ciphers: [chacha20-poly1305]}'; }
+up_inet256vpn-realtime() { chain_inet256vpn "$1" '{}' realtime; }
 
 # own_identity BOX: a folder $WORK/BOX with a key; its address and IPv6 address go to ADDRESS and IP6.
 declare -A ADDRESS=() IP6=()
@@ -35,13 +36,14 @@ own_identity() {
     IP6[$1]=$("$BINARY" ip6-addr --private-key "$WORK/$1/key") || return 1
 }
 
-# own_start BOX CRYPTO PEERS: writes the configuration, PEERS being lines of YAML, and starts a daemon. Sets STARTED.
+# own_start BOX CRYPTO PEERS [SCHEDULING]: writes the configuration, PEERS being lines of YAML, and starts a daemon. Sets STARTED.
 own_start() {
     cat >"$WORK/$1/config.yaml" <<END
 private_key_path: ./key
 api_endpoint: "unix://$WORK/$1/api.sock"
 transports: [{udp: "[::]:25632"}]
 crypto: $2
+scheduling: ${4:-normal}
 portal: {interface: inet256}
 firewall: {rules: [{allow: any}]}
 peers:
@@ -60,7 +62,7 @@ chain_inet256vpn() {
         peers=''
         if ((i > 0)); then peers+=$(own_peer "box$((i - 1))" "$(at_right $((i - 1)))")$'\n'; fi
         if ((i < last)); then peers+=$(own_peer "box$((i + 1))" "$(at_left $((i + 1)))")$'\n'; fi
-        own_start "box$i" "$2" "$peers"
+        own_start "box$i" "$2" "$peers" "${3:-normal}"
         DAEMONS+=("$STARTED")
     done
     TARGET=${IP6[box$last]}

@@ -126,7 +126,7 @@ crowd_round() {
     if crowd_serve "$peers" && crowd_call "$peers"; then
         before=$(hub_kb)
         for ((i = 1; i <= peers; i++)); do
-            net_start hub "$WORK/client$i.log" iperf3 -c "$(crowd_target "$i")" -p 5201 -t 600 -P $((CROWD_STREAMS / peers)) --connect-timeout 20000
+            net_start hub "$WORK/client$i.log" iperf3 -c "$(crowd_target "$i")" -p 5201 -t 600 "${STREAM_TCP[@]}" -P $((CROWD_STREAMS / peers)) --connect-timeout 20000
             CLIENTS+=("$STARTED")
         done
         if wait_until 90 crowd_streams $((CROWD_STREAMS + peers)); then

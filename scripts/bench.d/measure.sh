@@ -109,9 +109,14 @@ server_stop() {
     SERVER=''
 }
 
+# The congestion control of TCP streams, at both ends. Each stream asks for it: a namespace may not choose what the machine
+# does not allow everybody, while root may.
+STREAM_TCP=()
+
 # Runs iperf3 in box0 with its result in $WORK/iperf.json; false, with the reason in REPLY, when it did not work.
 iperf() {
     local code=0
+    if [[ " $* " != *' -u '* ]]; then set -- "${STREAM_TCP[@]}" "$@"; fi
     timeout -k 5 $((STREAM_SECONDS + 20)) ip netns exec "$(ns box0)" iperf3 -c "$TARGET" -p 5201 -J -t "$STREAM_SECONDS" \
         --connect-timeout 5000 "$@" >"$WORK/iperf.json" 2>"$WORK/iperf.err" || code=$?
     if ((code == 0)) && jq -e '.end.sum_received.bytes > 0' "$WORK/iperf.json" >/dev/null 2>&1; then return 0; fi
@@ -149,9 +154,10 @@ stream() {
 
 # ---- ping ------------------------------------------------------------------------------------------------------
 
-# pings PARAMETERS COUNT: one each 10 ms; the figures come from each single reply.
+# pings PARAMETERS COUNT [SECONDS]: one each 10 ms, or as SECONDS say; 0: one after the other. The figures come from each
+# single reply.
 pings() {
-    in_box box0 ping -n -c "$2" -i 0.01 -w $(($2 / 100 + 3)) "$TARGET" >"$WORK/ping.txt" 2>&1 || true
+    in_box box0 ping -n -c "$2" -i "${3:-0.01}" -w $(($2 / 100 + 3)) "$TARGET" >"$WORK/ping.txt" 2>&1 || true
     sed -nE 's/.* time=([0-9.]+) ms.*/\1/p' "$WORK/ping.txt" >"$WORK/ping.ms"
     if [[ ! -s $WORK/ping.ms ]]; then missed "$1" "no reply to any ping"; return; fi
     note "$1" "$(jq -cs --argjson sent "$2" 'sort | length as $n | {

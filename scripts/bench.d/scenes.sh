@@ -13,6 +13,7 @@ readonly RELAYS=(0 1 3)
 takes_part() {
     case $1 in
         inet256vpn-chacha) [[ $2 == tcp || $2 == memory ]] ;;
+        inet256vpn-realtime) [[ $2 != memory ]] ;;
         floor) [[ $2 == tcp || $2 == udp || $2 == ping || $2 == plain ]] ;;
         *) true ;;
     esac
@@ -54,8 +55,10 @@ scene_ping() {
     local load
     progress "ping, idle"
     pings '{"load":"none"}' 100
+    progress "ping, one after the other"
+    pings '{"load":"none, one after the other"}' 500 0
     progress "ping under a TCP stream"
-    in_box box0 timeout -k 5 $((STREAM_SECONDS + 20)) iperf3 -c "$TARGET" -p 5201 -t $((STREAM_SECONDS + 1)) --connect-timeout 5000 \
+    in_box box0 timeout -k 5 $((STREAM_SECONDS + 20)) iperf3 -c "$TARGET" -p 5201 -t $((STREAM_SECONDS + 1)) "${STREAM_TCP[@]}" --connect-timeout 5000 \
         >"$WORK/load.txt" 2>&1 &
     load=$!
     sleep 0.7
