@@ -13,13 +13,15 @@ struct NumberedPacket {
     /// Bytes in all.
     var size = NumberedPacket.smallest
     var ecn = ECN.notCapable
+    var destination = 2
 
     /// Writes it to the slot behind a header of `headerCount` bytes.
     func write(to slot: UnsafeMutableRawBufferPointer, headerCount: Int) {
         guard let base = slot.baseAddress.map({ $0 + headerCount }) else { return }
         IPv6Header.write(
             to: base, payloadLength: UInt16(size - IPv6Header.size), nextHeader: IPProtocol.udp, hopLimit: 64,
-            source: IPv6Address(high: 0xfd << 56, low: 1), destination: IPv6Address(high: 0xfd << 56, low: 2))
+            source: IPv6Address(high: 0xfd << 56, low: 1),
+            destination: IPv6Address(high: 0xfd << 56, low: UInt64(destination)))
         base.storeBytes(of: ecn << 4, toByteOffset: 1, as: UInt8.self)
         base.storeBytes(of: UInt16(flow).bigEndian, toByteOffset: IPv6Header.size, as: UInt16.self)
         base.storeBytes(of: 0, toByteOffset: IPv6Header.size + 2, as: UInt16.self)
@@ -38,6 +40,7 @@ struct NumberedPacket {
         let number = bytes.loadUnaligned(fromByteOffset: IPv6Header.size + 8, as: UInt64.self)
         self.init(
             flow: Int(flow), number: Int(number), size: header.totalLength, ecn: header.trafficClass & ECN.mask)
+        destination = Int(header.destination.low)
     }
 }
 
@@ -49,6 +52,7 @@ func milliseconds(_ count: Int64) -> Instant { .distantPast + .milliseconds(coun
 /// A queue in the tests' hands: an object, since `#expect` cannot look into what may not be copied.
 final class TestQueue {
     var queue: PortalQueue
+    private var burst = PacketBurst()
 
     init(seed: UInt64, slots: Int = PortalQueueParameters().slots) {
         var parameters = PortalQueueParameters()
@@ -83,6 +87,15 @@ final class TestQueue {
         let known = try NumberedPacket(packet)
         release(packet)
         return known
+    }
+
+    /// Takes a burst, gives its slots back, and hands each packet to `body` in between.
+    func sendBurst(bytes: Int, now: Instant, _ body: (QueuedPacket) throws -> Void) rethrows {
+        burst.fill(from: &queue, bytes: bytes, now: now)
+        while let packet = burst.next() {
+            try body(packet)
+            release(packet)
+        }
     }
 
     func bucket(flow: Int) -> Int {

@@ -6,14 +6,17 @@ extension PortalQueue {
     /// in the device. Turns are short, so that other flows are not kept waiting.
     private static let packetsPerTurn = 64
     private static let bytesPerTurn = 1 << 20
+    /// As long as there is room more are read: with many peers there are few packets for each, and what is sent together
+    /// is what waits (`PacketBurst`).
+    public static let packetsPerBurst = 256
 
     /// Takes what the kernel sends through the device, as much as one turn may. Returns how many packets.
     public mutating func fill(from device: TunDevice, now: Instant) throws(TunError) -> Int {
         var packets = 0
         var bytes = 0
-        while packets < Self.packetsPerTurn, bytes < Self.bytesPerTurn {
+        while packets < Self.packetsPerBurst, bytes < Self.bytesPerTurn {
             guard let slot = slot() else {
-                guard makeRoom() else { break }
+                guard packets < Self.packetsPerTurn, makeRoom() else { break }
                 continue
             }
             let count = try device.read(into: slot)

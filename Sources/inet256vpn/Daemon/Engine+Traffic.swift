@@ -14,10 +14,10 @@ extension Engine {
 
     /// A burst from the portal's queue into the mesh.
     func sendQueued(_ now: Instant) throws {
-        var bytes = 0
-        while bytes < Self.bytesPerTurn, !isBlocked, let packet = queue.dequeue(now: now) {
+        guard !isBlocked else { return }
+        burst.fill(from: &queue, bytes: Self.bytesPerTurn, now: now)
+        while let packet = burst.next() {
             defer { queue.release(packet) }
-            bytes += packet.bytes.count
             try bridge?.outbound(UnsafeRawBufferPointer(packet.bytes), now: now)
             if box.outbox.wantsFlush { try flush(now) }
         }

@@ -46,6 +46,7 @@ final class Engine {
     private var pace = TurnPace()
     /// What the kernel gave and was not sent yet.
     var queue: PortalQueue
+    var burst = PacketBurst()
     var stopping = false
     var networkChangeAt: Instant = .distantFuture
 
