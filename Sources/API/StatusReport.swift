@@ -16,6 +16,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var nodes: [LocalNodeStatus] = []
     /// Threads that carry packets; nil while the data plane does not answer.
     public var threads: Int?
+    /// How they stand to other programs: `realtime` or `normal`; nil while the data plane does not answer.
+    public var scheduling: String?
     /// Packets that the further threads left to the first one; nil with one thread.
     public var threadHandovers: UInt64?
     /// Nil while the data plane does not answer.
@@ -54,7 +56,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case ip6Addr = "ip6_addr"
         case network
         case transportAddrs = "transport_addrs"
-        case threads
+        case threads, scheduling
         case threadHandovers = "thread_handovers"
         case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings
         case applicationMessages = "application_messages"

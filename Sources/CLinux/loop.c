@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,3 +51,15 @@ void clinux_nap(int64_t ns) {
 }
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+int clinux_run_in_real_time(void) {
+    struct sched_param lowest = {.sched_priority = 1};
+    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0 ? 0 : errno;
+}
+
+int clinux_processors(void) {
+    cpu_set_t allowed;
+    // A machine with more processors than the set has room for has more than one.
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return CPU_SETSIZE;
+    return CPU_COUNT(&allowed);
+}

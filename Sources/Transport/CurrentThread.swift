@@ -10,6 +10,21 @@ public enum CurrentThread {
     /// (prctl(2), PR_SET_TIMERSLACK).
     public static func wakePunctually() { clinux_set_timer_slack(1_000) }
 
+    /// Has it run before all ordinary threads of the machine as soon as it has something to do, and as long (sched(7): SCHED_FIFO
+    /// at priority 1, the lowest). The kernel still leaves the others a twentieth of the processor. Takes CAP_SYS_NICE or
+    /// RLIMIT_RTPRIO of 1.
+    public static func runInRealTime() throws(TransportError) {
+        let code = clinux_run_in_real_time()
+        guard code == 0 else {
+            throw TransportError(
+                "run", "in real time", code: code, advice: "it takes CAP_SYS_NICE, or LimitRTPRIO=1 in the systemd unit"
+            )
+        }
+    }
+
+    /// How many processors it may run on (sched_getaffinity(2)).
+    public static var processors: Int { Int(clinux_processors()) }
+
     /// Sleeps for so long, or until a signal.
     public static func nap(_ span: Interval) { clinux_nap(span.nanoseconds) }
 }

@@ -75,6 +75,7 @@ extension KernelTests {
             }
 
             let threads: Int?
+            let scheduling: String?
             let portal: Portal
             let drops: [String: UInt64]
             let warnings: [String]
@@ -152,6 +153,52 @@ extension KernelTests {
                 #expect(
                     status.warnings.contains { $0.contains("threads: 2 is not possible here") }, "\(status.warnings)")
             }
+        }
+
+        /// Those that carry packets, and no others of the process, in the real-time class: asked for, refused, and by default.
+        @Test(.timeLimit(.minutes(1)))
+        func schedulingIsThatOfThePacketThreadsAlone() async throws {
+            try await Testbed.with { bed in
+                let box = try await bed.box("alice")
+                let cases = [
+                    ("threads: 3\nscheduling: realtime\n", 3), ("scheduling: realtime\n", 1),
+                    ("threads: 3\nscheduling: normal\n", 0), ("", 0),
+                ]
+                for (lines, expected) in cases {
+                    box.configuration.more = lines + Self.rules
+                    try await box.start()
+                    // Each sets it for itself, the side engines' when they begin.
+                    try await eventually(within: .seconds(10), "\(expected) threads in real time: \(lines)") {
+                        try Self.schedulingClasses(of: box).packets.count { $0 == SCHED_FIFO } == expected
+                    }
+                    let classes = try Self.schedulingClasses(of: box)
+                    #expect(classes.others.allSatisfy { $0 == SCHED_OTHER } && !classes.others.isEmpty, "\(classes)")
+                    let status = try await Status.of(box)
+                    #expect(status.scheduling == (expected > 0 ? "realtime" : "normal"))
+                    await box.stop()
+                }
+                // Without the capability: a warning when it was asked for, and it goes on.
+                box.configuration.more = "scheduling: realtime\n" + Self.rules
+                try await box.start(
+                    through: ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"])
+                let status = try await Status.of(box)
+                #expect(status.scheduling == "normal")
+                #expect(status.warnings.contains { $0.contains("scheduling: realtime is not possible here") })
+            }
+        }
+
+        /// The scheduling policies of the daemon's threads (proc(5), /proc/PID/task/TID/stat, field 41).
+        private static func schedulingClasses(of box: Box) throws -> (packets: [Int32], others: [Int32]) {
+            let tasks = "/proc/\(try #require(box.daemon?.identifier))/task"
+            var found: (packets: [Int32], others: [Int32]) = ([], [])
+            for task in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+                let line = try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
+                // The name, in brackets, may hold spaces; the field after it is the third.
+                let fields = try #require(line.split(separator: ")").last).split(separator: " ")
+                let policy = try #require(Int32(fields[41 - 3]))
+                if line.contains("(data plane") { found.packets.append(policy) } else { found.others.append(policy) }
+            }
+            return found
         }
 
         /// With SO_REUSEPORT two daemons could share a port unnoticed.

@@ -54,6 +54,8 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong(
             "transports: [{udp: \"[::]:1\", offload: maybe}]", line: 1, "transports[0].offload", "\"maybe\"", "auto",
             "off"),
+        Wrong("scheduling: real-time", line: 1, "scheduling", "did you mean \"realtime\""),
+        Wrong("scheduling: 3", line: 1, "scheduling", "\"normal\" or \"realtime\""),
         Wrong("transports: udp", line: 1, "transports", "a list"),
         Wrong("transports: [{udp: \"[::]:1\"}, {udp: \"[::]:1\"}]", line: 1, "transports[1]", "second time"),
         Wrong("peers: {}", line: 1, "peers", "an empty mapping", "a list of peers"),

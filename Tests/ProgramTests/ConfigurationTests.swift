@@ -55,6 +55,8 @@ import Wire
           - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
           - {id: \(Sample.plain)}
         accept: any
+        threads: 3
+        scheduling: realtime
         crypto: {min_suite: 2, ciphers: [chacha20-poly1305], backends: [openssl, libsodium], rekey_after: 5}
         portal:
           enabled: false
@@ -84,6 +86,7 @@ import Wire
                 "udp://h.example.org:25632", "udp://[fe80::1%eth0]:7",
             ])
         #expect(configuration.accept == .any)
+        #expect(configuration.threads == 3 && configuration.scheduling == .realtime)
         #expect(
             configuration.crypto
                 == CryptoConfiguration(
@@ -146,8 +149,9 @@ import Wire
         #expect(change.applied == ["accept", "portal.allow", "log.level"])
         #expect(
             change.needsRestart == [
-                "api_endpoint", "network", "transports", "crypto.min_suite", "crypto.ciphers", "crypto.backends",
-                "crypto.rekey_after", "portal.enabled", "portal.interface", "portal.prefix", "portal.mtu",
+                "api_endpoint", "network", "transports", "threads", "scheduling", "crypto.min_suite", "crypto.ciphers",
+                "crypto.backends", "crypto.rekey_after", "portal.enabled", "portal.interface", "portal.prefix",
+                "portal.mtu",
                 "portal.persistent",
                 "portal.table",
                 "portal.metric", "nodes",

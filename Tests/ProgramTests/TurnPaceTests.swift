@@ -5,8 +5,10 @@ import Wire
 
 struct TurnPaceTests {
     /// Turns that come at a fixed distance and move as much each. The pauses that follow them.
-    static func pauses(turns: Int, every distance: Interval, moving packets: Int) -> [Interval] {
-        var pace = TurnPace()
+    static func pauses(
+        turns: Int, every distance: Interval, moving packets: Int, _ scheduling: ThreadScheduling = .normal
+    ) -> [Interval] {
+        var pace = TurnPace(scheduling)
         var now = Instant(nanoseconds: 5_000_000_000)
         return (0..<turns).map { _ in
             now = now + distance
@@ -36,6 +38,15 @@ struct TurnPaceTests {
     ])
     func othersAreNeverKeptWaiting(_ distance: Interval, _ packets: Int) {
         #expect(Self.pauses(turns: 2_000, every: distance, moving: packets).allSatisfy { $0 == .zero })
+    }
+
+    /// There the thread is awake before a second packet comes.
+    @Test func inRealTimeAStreamIsToldByItsRateAlone() {
+        // 100,000 packets a second, one in a turn: 16 would take 160 microseconds.
+        #expect(Self.pauses(turns: 1_000, every: .microseconds(10), moving: 1, .realtime).last == .microseconds(100))
+        // Questions and answers in turn, a round trip of 80 microseconds.
+        let questions = Self.pauses(turns: 1_000, every: .microseconds(40), moving: 1, .realtime)
+        #expect(questions.allSatisfy { $0 == .zero })
     }
 
     @Test func itEndsWithTheStream() {

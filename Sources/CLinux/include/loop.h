@@ -17,3 +17,10 @@ void clinux_nap(int64_t ns);
 
 /// Names the calling thread; the kernel keeps 15 bytes.
 void clinux_name_thread(const char *_Nonnull name);
+
+/// Has the calling thread run before all ordinary ones, and its children not (sched_setscheduler(2), SCHED_FIFO at the lowest
+/// priority, SCHED_RESET_ON_FORK). Returns 0 or an errno.
+int clinux_run_in_real_time(void);
+
+/// How many processors the calling thread may run on, at least 1.
+int clinux_processors(void);

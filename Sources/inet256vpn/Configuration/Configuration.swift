@@ -14,6 +14,7 @@ struct Configuration: Equatable, Sendable {
     var transports = [TransportConfiguration.standard]
     /// Threads that carry packets.
     var threads = 1
+    var scheduling = ThreadScheduling.normal
     var peers: [PeerConfiguration] = []
     var accept = AcceptPolicy.peers
     var crypto = CryptoConfiguration()

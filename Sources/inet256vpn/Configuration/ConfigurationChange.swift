@@ -45,6 +45,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("network", old.network != new.network)
         note("transports", old.transports != new.transports)
         note("threads", old.threads != new.threads)
+        note("scheduling", old.scheduling != new.scheduling)
         note("crypto.min_suite", old.crypto.minSuite != new.crypto.minSuite)
         note("crypto.ciphers", old.crypto.ciphers != new.crypto.ciphers)
         note("crypto.backends", old.crypto.backends != new.crypto.backends)

@@ -13,8 +13,9 @@ extension Configuration {
         var groups: ConfigurationValue?
         var firewall: ConfigurationValue?
         let known = [
-            "private_key_path", "api_endpoint", "api", "network", "transports", "threads", "peers", "accept", "crypto",
-            "portal", "networks", "groups", "firewall", "log", "nodes",
+            "private_key_path", "api_endpoint", "api", "network", "transports", "threads", "scheduling", "peers",
+            "accept",
+            "crypto", "portal", "networks", "groups", "firewall", "log", "nodes",
         ]
         root.fields(known, expected: "a mapping of keys such as private_key_path, peers and portal") { key, value in
             switch key {
@@ -30,6 +31,8 @@ extension Configuration {
                 if let list = value.transports() { transports = list }
             case "threads":
                 if let count = value.integer(in: Self.threadCounts) { threads = count }
+            case "scheduling":
+                if let choice = value.word(ThreadScheduling.self) { scheduling = choice }
             case "peers":
                 peers = value.peers()
             case "accept":

@@ -66,6 +66,8 @@ extension Configuration {
 
         # Threads that carry packets, \(Configuration.threadCounts.lowerBound) to \(Configuration.threadCounts.upperBound). More than one pays with four processors or more.
         threads: \(Configuration(directory: "/").threads)
+        # How they stand to other programs: normal (among them), or realtime (before them; quicker answers, more work a byte).
+        scheduling: \(Configuration(directory: "/").scheduling.rawValue)
 
         # Who may open a link to this box: peers (those above), or any (a public box).
         accept: \(AcceptPolicy.peers.rawValue)

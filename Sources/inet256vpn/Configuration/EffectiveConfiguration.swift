@@ -20,7 +20,8 @@ struct EffectiveConfiguration: Encodable {
     private enum Key: String, CodingKey {
         case privateKeyPath = "private_key_path"
         case apiEndpoint = "api_endpoint"
-        case api, network, transports, threads, peers, accept, crypto, portal, networks, groups, firewall, log, nodes
+        case api, network, transports, threads, scheduling, peers, accept, crypto, portal, networks, groups, firewall
+        case log, nodes
     }
 
     private struct Crypto: Encodable {
@@ -65,6 +66,7 @@ struct EffectiveConfiguration: Encodable {
             configuration.transports.map { ["udp": $0.udp.description, "offload": $0.offload.rawValue] },
             forKey: .transports)
         try fields.encode(configuration.threads, forKey: .threads)
+        try fields.encode(configuration.scheduling.rawValue, forKey: .scheduling)
         let peers = configuration.peers.map { peer in
             Peer(id: peer.id.description, name: peer.name, addrs: peer.endpoints.map(\.description))
         }

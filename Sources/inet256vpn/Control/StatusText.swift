@@ -20,7 +20,10 @@ struct StatusText {
         row(
             "transport",
             report.transportAddrs.isEmpty ? "none" : report.transportAddrs.map(transport).joined(separator: ", "))
-        if let threads = report.threads, threads > 1 { row("threads", "\(threads)") }
+        let isRealtime = report.scheduling == ThreadScheduling.realtime.rawValue
+        if let threads = report.threads, threads > 1 || isRealtime {
+            row("threads", isRealtime ? "\(threads), in real time" : "\(threads)")
+        }
         row("portal", portal)
         row("peers", peers)
         row("sessions", sessions)

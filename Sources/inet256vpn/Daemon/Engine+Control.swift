@@ -53,7 +53,7 @@ extension Engine {
 
     func snapshot(_ now: Instant) -> EngineSnapshot {
         var snapshot = EngineSnapshot(
-            threads: sides?.count ?? 1, box: box.status(now: now),
+            threads: sides?.count ?? 1, scheduling: scheduling, box: box.status(now: now),
             sockets: lines.map {
                 EngineSnapshot.Socket(
                     configured: $0.configured, bound: $0.socket.local,

@@ -16,6 +16,8 @@ final class Engine {
     let hosted: HostedNodes
     let inbox: NodeInbox
     let applications: NodeConnections
+    /// As configured; `normal` after all where that was refused.
+    private(set) var scheduling: ThreadScheduling
     /// Since when a socket has had no room.
     var blockedSince: Instant?
     /// The time of the turn, for those who are called back in it.
@@ -81,6 +83,7 @@ final class Engine {
         mailbox = setup.mailbox
         inbox = setup.inbox
         logger = setup.logger
+        scheduling = setup.scheduling
         followsPaths = setup.portal?.followsPaths ?? false
         poller = try Poller()
         queue = PortalQueue(seed: SystemRandom().next64())
@@ -111,7 +114,8 @@ final class Engine {
 
     /// Runs until it is told to stop, or until the portal or a socket is lost. Leaves nothing behind either way.
     func run() throws {
-        sides?.start()
+        settleScheduling()
+        sides?.start(scheduling)
         defer {
             failWaiting()
             sides?.stop(logger)
@@ -128,6 +132,16 @@ final class Engine {
         sides?.stop(logger)
         box.shutDown(now: BootClock.now())
         try flush(BootClock.now())
+    }
+
+    private func settleScheduling() {
+        do {
+            try scheduling.settle()
+        } catch {
+            warnings.append("scheduling: \(scheduling) is not possible here: \(error)")
+            scheduling = .normal
+        }
+        pace = TurnPace(scheduling)
     }
 
     private func wakeTime() -> Instant {

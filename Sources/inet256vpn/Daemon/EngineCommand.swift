@@ -72,6 +72,7 @@ struct EngineSnapshot: Sendable {
 
     /// Engines at work.
     var threads: Int
+    var scheduling: ThreadScheduling
     var box: BoxStatus
     var handovers = Handovers()
     var sockets: [Socket]

@@ -30,6 +30,7 @@ struct EngineSetup: Sendable {
     var transports: [TransportConfiguration]
     /// How many engines carry packets.
     var threads: Int
+    var scheduling: ThreadScheduling
     /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
     var peers: [PeerConfiguration]
     var portal: PortalSetup?
@@ -60,6 +61,7 @@ struct EngineSetup: Sendable {
         box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         transports = configuration.transports
         threads = configuration.threads
+        scheduling = configuration.scheduling
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         peers = configuration.peers.filter { !own.contains($0.id) }
         apiGate = PortalGate(configuration.api.allow, configuration)

@@ -47,6 +47,7 @@ struct StatusWriter {
         }
         report.network.statistics = statistics(snapshot.box.network)
         report.threads = snapshot.threads
+        report.scheduling = snapshot.scheduling.rawValue
         if snapshot.threads > 1 { report.threadHandovers = snapshot.handovers.count }
         report.transportAddrs = snapshot.sockets.map {
             var transport = TransportStatus(listen: "udp://\($0.configured)", bound: ["udp://\($0.bound)"])

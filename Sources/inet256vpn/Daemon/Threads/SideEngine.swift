@@ -22,7 +22,11 @@ final class SideEngine {
 
     private let poller: Poller
     private let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
+    private var pace: TurnPace
+    /// Packets and datagrams that came in this turn.
+    private var moved = 0
     private(set) var queue: PortalQueue
+    private var burst = PacketBurst()
     /// Up to where the first engine must have come before anything else goes straight.
     private var barrier = 0
     /// Ways that became known while packets were on a detour: not used before these are through.
@@ -41,8 +45,12 @@ final class SideEngine {
         static let sockets: UInt64 = 16
     }
 
-    init(link: SideLink, portal: SidePortal, sockets: [UDPSocket], limits: MeshLimits, seed: UInt64) throws {
+    init(
+        link: SideLink, portal: SidePortal, sockets: [UDPSocket], limits: MeshLimits, seed: UInt64,
+        scheduling: ThreadScheduling
+    ) throws {
         self.link = link
+        pace = TurnPace(scheduling)
         self.portal = portal
         box = SideBox(limits: limits)
         lines = sockets.map { SocketLine(socket: $0, configured: $0.local) }
@@ -63,12 +71,16 @@ final class SideEngine {
         defer { box.forgetAll() }
         while !stopping {
             let mayGoOn = !queue.isEmpty && !isBlocked && isSettled
-            let ready = try poller.wait(until: mayGoOn ? .distantPast : nil, now: BootClock.now())
+            let now = BootClock.now()
+            let ready = try poller.wait(until: mayGoOn ? .distantPast : nil, now: now)
             try turn(ready, BootClock.now())
+            let pause = pace.pause(after: moved, now: now)
+            if pause > .zero { CurrentThread.nap(pause) }
         }
     }
 
     private func turn(_ ready: Int, _ now: Instant) throws {
+        moved = 0
         settle()
         for index in 0..<ready {
             let readiness = poller[index]
@@ -77,7 +89,7 @@ final class SideEngine {
             case Token.proceed:
                 link.proceed.drain()
                 settle()
-            case Token.portal: _ = try queue.fill(from: portal.device, now: now)
+            case Token.portal: moved += try queue.fill(from: portal.device, now: now)
             default: try serve(Int(readiness.token - Token.sockets), readiness, now)
             }
         }
@@ -136,12 +148,11 @@ final class SideEngine {
     // MARK: Out
 
     private func sendQueued(_ now: Instant) throws {
-        var bytes = 0
         // What was left to the first engine in an earlier turn goes first.
-        guard isSettled else { return }
-        while bytes < Engine.bytesPerTurn, !isBlocked, let packet = queue.dequeue(now: now) {
+        guard isSettled, !isBlocked else { return }
+        burst.fill(from: &queue, bytes: Engine.bytesPerTurn, now: now)
+        while let packet = burst.next() {
             defer { queue.release(packet) }
-            bytes += packet.bytes.count
             if !portal.outbound(UnsafeRawBufferPointer(packet.bytes), box, now: now) {
                 // What was sealed before it leaves before it.
                 try flush(now)
@@ -169,6 +180,7 @@ final class SideEngine {
         guard readiness.isReadable || readiness.isBroken else { return }
         for _ in 0..<Engine.batchesPerTurn where isSettled {
             let count = try lines[place].socket.receive(into: batch)
+            moved += count
             hasObeyed = false
             for index in 0..<count { try take(batch[index], now) }
             try portal.endBurst()

@@ -96,7 +96,7 @@ final class SideGroup {
     }
 
     /// Makes the engines of what was opened. False when there is one engine after all.
-    func assemble(like bridge: PortalBridge, limits: MeshLimits) -> Bool {
+    func assemble(like bridge: PortalBridge, limits: MeshLimits, scheduling: ThreadScheduling) -> Bool {
         guard !isRefused else { return false }
         do {
             for (place, device) in devices.enumerated() {
@@ -104,7 +104,7 @@ final class SideGroup {
                 engines.append(
                     try SideEngine(
                         link: link, portal: SidePortal(device: device, like: bridge), sockets: sockets[place],
-                        limits: limits, seed: SystemRandom().next64()))
+                        limits: limits, seed: SystemRandom().next64(), scheduling: scheduling))
                 links.append(link)
             }
         } catch {
@@ -117,13 +117,15 @@ final class SideGroup {
         return !isRefused
     }
 
-    func start() {
+    func start(_ scheduling: ThreadScheduling) {
         for engine in engines {
             // It goes to the thread, and nobody else keeps it.
             nonisolated(unsafe) let engine = engine
             let link = engine.link
             let thread = Thread {
                 CurrentThread.setName("data plane \(link.number)")
+                // What the first one was permitted this one is.
+                if scheduling == .realtime { try? CurrentThread.runInRealTime() }
                 do {
                     try engine.run()
                     link.end(nil)
