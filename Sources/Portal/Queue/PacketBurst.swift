@@ -33,14 +33,15 @@ public struct PacketBurst: ~Copyable {
     /// been given out to its end.
     public mutating func fill(from queue: inout PortalQueue, bytes: Int, now: Instant) {
         precondition(first == count, "the last burst was given out")
-        (count, first, place, key) = (0, 0, 0, Self.taken)
-        var taken = 0
-        while taken < bytes, count < PortalQueue.packetsPerBurst, let packet = queue.dequeue(now: now) {
+        (count, first) = (0, 0)
+        var size = 0
+        while size < bytes, count < PortalQueue.packetsPerBurst, let packet = queue.dequeue(now: now) {
             packets[count] = packet
             keys[count] = Self.key(of: packet)
-            taken &+= packet.bytes.count
+            size &+= packet.bytes.count
             count &+= 1
         }
+        place = count
     }
 
     /// The next packet; nil at the end. It stays the caller's until `PortalQueue.release`.
