@@ -56,10 +56,3 @@ int clinux_run_in_real_time(void) {
     struct sched_param lowest = {.sched_priority = 1};
     return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0 ? 0 : errno;
 }
-
-int clinux_processors(void) {
-    cpu_set_t allowed;
-    // A machine with more processors than the set has room for has more than one.
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return CPU_SETSIZE;
-    return CPU_COUNT(&allowed);
-}

@@ -16,14 +16,12 @@ public enum CurrentThread {
     public static func runInRealTime() throws(TransportError) {
         let code = clinux_run_in_real_time()
         guard code == 0 else {
-            throw TransportError(
-                "run", "in real time", code: code, advice: "it takes CAP_SYS_NICE, or LimitRTPRIO=1 in the systemd unit"
-            )
+            let advice =
+                "it takes CAP_SYS_NICE or RLIMIT_RTPRIO of 1; in a systemd unit RestrictRealtime=no, LimitRTPRIO=1 and "
+                + "SystemCallFilter=sched_setscheduler"
+            throw TransportError("run", "in real time", code: code, advice: advice)
         }
     }
-
-    /// How many processors it may run on (sched_getaffinity(2)).
-    public static var processors: Int { Int(clinux_processors()) }
 
     /// Sleeps for so long, or until a signal.
     public static func nap(_ span: Interval) { clinux_nap(span.nanoseconds) }

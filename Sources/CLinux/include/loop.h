@@ -21,6 +21,3 @@ void clinux_name_thread(const char *_Nonnull name);
 /// Has the calling thread run before all ordinary ones, and its children not (sched_setscheduler(2), SCHED_FIFO at the lowest
 /// priority, SCHED_RESET_ON_FORK). Returns 0 or an errno.
 int clinux_run_in_real_time(void);
-
-/// How many processors the calling thread may run on, at least 1.
-int clinux_processors(void);
