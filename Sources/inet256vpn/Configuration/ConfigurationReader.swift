@@ -14,8 +14,7 @@ extension Configuration {
         var firewall: ConfigurationValue?
         let known = [
             "private_key_path", "api_endpoint", "api", "network", "transports", "threads", "scheduling", "peers",
-            "accept",
-            "crypto", "portal", "networks", "groups", "firewall", "log", "nodes",
+            "accept", "crypto", "portal", "networks", "groups", "firewall", "log", "nodes",
         ]
         root.fields(known, expected: "a mapping of keys such as private_key_path, peers and portal") { key, value in
             switch key {

@@ -72,7 +72,7 @@ extension Engine {
 
     func openSides(_ setup: EngineSetup) throws {
         guard let sides, let bridge else { return }
-        if sides.assemble(like: bridge, limits: setup.box.limits, scheduling: setup.scheduling) {
+        if sides.assemble(like: bridge, limits: setup.box.limits) {
             box.setShared(true)
             try poller.add(sides.handed.descriptor, token: Token.handed, interest: .readable)
         } else {

@@ -22,7 +22,7 @@ final class SideEngine {
 
     private let poller: Poller
     private let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
-    private var pace: TurnPace
+    private var pace = TurnPace()
     /// Packets and datagrams that came in this turn.
     private var moved = 0
     private(set) var queue: PortalQueue
@@ -45,12 +45,8 @@ final class SideEngine {
         static let sockets: UInt64 = 16
     }
 
-    init(
-        link: SideLink, portal: SidePortal, sockets: [UDPSocket], limits: MeshLimits, seed: UInt64,
-        scheduling: ThreadScheduling
-    ) throws {
+    init(link: SideLink, portal: SidePortal, sockets: [UDPSocket], limits: MeshLimits, seed: UInt64) throws {
         self.link = link
-        pace = TurnPace(scheduling)
         self.portal = portal
         box = SideBox(limits: limits)
         lines = sockets.map { SocketLine(socket: $0, configured: $0.local) }
@@ -67,7 +63,8 @@ final class SideEngine {
     // MARK: The loop
 
     /// Runs until it is told to stop, or until its queue or a socket is lost.
-    func run() throws {
+    func run(_ scheduling: ThreadScheduling) throws {
+        pace = TurnPace(scheduling)
         defer { box.forgetAll() }
         while !stopping {
             let mayGoOn = !queue.isEmpty && !isBlocked && isSettled

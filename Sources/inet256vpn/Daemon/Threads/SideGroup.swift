@@ -96,7 +96,7 @@ final class SideGroup {
     }
 
     /// Makes the engines of what was opened. False when there is one engine after all.
-    func assemble(like bridge: PortalBridge, limits: MeshLimits, scheduling: ThreadScheduling) -> Bool {
+    func assemble(like bridge: PortalBridge, limits: MeshLimits) -> Bool {
         guard !isRefused else { return false }
         do {
             for (place, device) in devices.enumerated() {
@@ -104,7 +104,7 @@ final class SideGroup {
                 engines.append(
                     try SideEngine(
                         link: link, portal: SidePortal(device: device, like: bridge), sockets: sockets[place],
-                        limits: limits, seed: SystemRandom().next64(), scheduling: scheduling))
+                        limits: limits, seed: SystemRandom().next64()))
                 links.append(link)
             }
         } catch {
@@ -127,7 +127,7 @@ final class SideGroup {
                 // What the first one was permitted this one is.
                 if scheduling == .realtime { try? CurrentThread.runInRealTime() }
                 do {
-                    try engine.run()
+                    try engine.run(scheduling)
                     link.end(nil)
                 } catch {
                     link.end(error)
