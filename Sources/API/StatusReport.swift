@@ -29,6 +29,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var suites: [SuiteStatus] = []
     /// Handshakes that ended with keys, since the start.
     public var handshakes: UInt64 = 0
+    /// How often something was due again in the instant in which it was done, and was put off: a fault of this program.
+    public var stuckDeadlines: UInt64?
     /// Bytes held in queues and for reassembly.
     public var queuedBytes: UInt64 = 0
     /// What the operator should look at, one sentence each.
@@ -60,6 +62,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case threadHandovers = "thread_handovers"
         case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings
         case applicationMessages = "application_messages"
+        case stuckDeadlines = "stuck_deadlines"
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
     }

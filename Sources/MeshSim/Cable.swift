@@ -13,6 +13,8 @@ public struct CableQuality: Sendable, Equatable {
     public var reorderDelay: Interval = .milliseconds(30)
     /// The largest IP packet, in bytes; larger ones vanish, as behind a router that sends no ICMP.
     public var mtu = 1500
+    /// The largest IP packet that the interface at either end takes; the box is told of larger ones. Nil: it takes all.
+    public var interfaceMTU: Int?
 
     public init() {}
 

@@ -31,6 +31,8 @@ public final class Simulation {
     private var events = Heap<Event>()
     private var nextEvent: UInt64 = 0
 
+    private var refusals: [(path: Path, refusal: SendRefusal)] = []
+
     private struct Event: Comparable {
         let at: Instant
         let number: UInt64
@@ -187,10 +189,25 @@ public final class Simulation {
         }
         guard nodes[event.node].timer == event.number else { return }
         nodes[event.node].timer = nil
-        nodes[event.node].box?.beginTurn()
-        nodes[event.node].box?.tick(now: now)
+        guard let box = nodes[event.node].box else { return }
+        box.beginTurn()
+        box.tick(now: now)
+        nodes[event.node].pace.note(now)
+        // No test passes with a deadline that does not move, whatever it looks at.
+        precondition(
+            box.stuckDeadlines == 0, "seed \(seed): node \(event.node) is due again and again at \(now.nanoseconds) ns")
+        precondition(
+            nodes[event.node].pace.ticks <= Self.ticksPerSecond,
+            "seed \(seed): node \(event.node) ticks more than \(Self.ticksPerSecond) times in the second of \(now.nanoseconds) ns"
+        )
         settle(event.node)
     }
+
+    /// How often a box's timers may ring in a second of virtual time: some dozens at the busiest.
+    public static let ticksPerSecond = 1000
+
+    /// The most ticks of a node in a second since it was made.
+    public func mostTicks(_ node: Int) -> Int { nodes[node].pace.most }
 
     private func deliver(_ bytes: [UInt8], to place: Int, from: Endpoint) {
         guard let box = nodes[place].box else { return }
@@ -231,6 +248,7 @@ public final class Simulation {
             var bytes = Array(box.outbox.bytes(of: datagram))
             mix(place, bytes)
             guard let target = nodes.firstIndex(where: { $0.endpoint == datagram.path.remote }) else { continue }
+            if refuse(datagram, from: place, to: target) { continue }
             if let tap {
                 guard let changed = tap(place, target, bytes) else { continue }
                 bytes = changed
@@ -238,6 +256,8 @@ public final class Simulation {
             put(bytes, from: place, to: target, headers: datagram.path.remote.headerBytes)
         }
         box.outbox.removeAll()
+        for (path, refusal) in refusals { box.refused(refusal, for: path, now: now) }
+        refusals.removeAll()
     }
 
     /// Puts a datagram on the cable to another box, if there is one.
@@ -260,11 +280,41 @@ public final class Simulation {
         }
     }
 
+    /// What the kernel of a box refuses, because its interface carries less, as it says.
+    private func refuse(_ datagram: Outbox.Datagram, from place: Int, to target: Int) -> Bool {
+        guard let cable = cables[CableKey(place, target)], let limit = cable.quality.interfaceMTU,
+            datagram.count + datagram.path.remote.headerBytes > limit
+        else { return false }
+        refusals.append(
+            (datagram.path, SendRefusal(.tooLarge, largest: datagram.count, datagrams: 1, bytes: datagram.count)))
+        return true
+    }
+
     private func mix(_ place: Int, _ bytes: [UInt8]) {
-        func add(_ value: UInt64) { fingerprint = (fingerprint ^ value) &* 0x0000_0100_0000_01b3 }
-        add(UInt64(place))
-        add(UInt64(now.nanoseconds))
-        for byte in bytes { add(UInt64(byte)) }
+        // In C: a day of virtual time is a hundred thousand datagrams, and tests are debug builds.
+        var head = (UInt64(place).littleEndian, now.nanoseconds.littleEndian, fingerprint.littleEndian)
+        var digest: UInt64 = 0
+        withUnsafeMutableBytes(of: &digest) { digest in
+            withUnsafeBytes(of: &head) { head in
+                bytes.withUnsafeBytes { bytes in
+                    Blake2b.hash(into: digest, key: UnsafeRawBufferPointer(start: nil, count: 0), head, bytes)
+                }
+            }
+        }
+        fingerprint = UInt64(littleEndian: digest)
+    }
+}
+
+/// How often a timer rings.
+struct TickPace {
+    private var second: Instant = .distantPast
+    private(set) var ticks = 0
+    private(set) var most = 0
+
+    mutating func note(_ now: Instant) {
+        if now - second >= .seconds(1) { (second, ticks) = (now, 0) }
+        ticks += 1
+        most = max(most, ticks)
     }
 }
 
@@ -277,6 +327,7 @@ struct SimulatedNode {
     /// The number of the timer event that counts, and when it is due.
     var timer: UInt64?
     var timerAt: Instant = .distantFuture
+    var pace = TickPace()
 
     init(key: PrivateKey, place: Int) {
         self.key = key

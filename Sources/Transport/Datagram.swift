@@ -57,6 +57,10 @@ public struct OutgoingDatagram {
     public var trafficClass: UInt8
     /// Set by `UDPSocket.send`.
     public var outcome: SendOutcome
+    /// Of its datagrams, how many the kernel refused so that they were never on the wire, and their bytes. Set by
+    /// `UDPSocket.send`.
+    public internal(set) var refused = 0
+    public internal(set) var refusedBytes = 0
 
     /// What one system call takes as a single send with any kernel that can (UDP_SEGMENT).
     public static let maximumSegments = 64

@@ -91,7 +91,11 @@ extension UDPSocket {
             }
             var part = SendProgress()
             _ = try send(block: UnsafeMutableBufferPointer(rebasing: pieces[..<count]), &part)
-            for piece in pieces[..<part.done] where piece.outcome.isRemarkable { worst = piece.outcome }
+            for piece in pieces[..<part.done] where piece.outcome.isRemarkable {
+                worst = piece.outcome
+                record.refused += piece.refused
+                record.refusedBytes += piece.refusedBytes
+            }
             let sent = min(part.done * record.segment, record.bytes.count)
             record.bytes = UnsafeRawBufferPointer(rebasing: record.bytes[sent...])
             if part.isBlocked {
@@ -130,6 +134,9 @@ extension UDPSocket {
         if outcome == .sent || outcome == .sentFromOtherAddress {
             counters.sent += UInt64(record.datagrams)
             counters.sentBytes += UInt64(record.bytes.count)
+        } else {
+            record.refused = record.datagrams
+            record.refusedBytes = record.bytes.count
         }
     }
 }

@@ -55,6 +55,8 @@ public struct BoxStatus: Sendable {
     public var drops: DropCounters
     /// Handshakes that ended with keys.
     public var handshakes: UInt64
+    /// Deadlines that did not move when they were served; see `MeshBox.stuckDeadlines`.
+    public var stuckDeadlines: UInt64
     public var relayedFrames: UInt64
     public var relayedBytes: UInt64
     /// Bytes held in queues and reassembly buffers.
@@ -75,6 +77,7 @@ extension MeshBox {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
             },
             networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes,
+            stuckDeadlines: stuckDeadlines,
             relayedFrames: relayedFrames,
             relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes,
             suites: suites.preference)

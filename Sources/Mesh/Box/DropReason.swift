@@ -21,6 +21,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     // Sealed frames.
     case forged
     case replayed
+    case counterBeyondLimit
     case keyExpired
     case malformedFrame
     case unknownFrame

@@ -12,6 +12,18 @@ extension MeshBox {
         }
         let body = UnsafeRawBufferPointer(rebasing: frame[1...])
         switch kind {
+        case .message, .partialPacket, .ping, .pong:
+            // A frame may be longer: one that is relayed has a head of its own.
+            guard body.count <= Self.messageLimit else {
+                drops.count(.malformedFrame)
+                return nil
+            }
+        case .keepalive, .fragment, .relay, .control, .challenge, .challengeResponse, .sizeProbe, .sizeProbeAnswer,
+            .hello,
+            .goodbye, .relaySize:
+            break
+        }
+        switch kind {
         case .message, .partialPacket:
             session.lastDataReceived = now
             if session.lastSent + limits.keepaliveAfter < session.deadline {

@@ -67,21 +67,6 @@ extension MeshBox {
         }
     }
 
-    /// The local address of a path is gone: the kernel refused it.
-    public func sourceRefused(_ path: Path) {
-        for session in allSessions where session.direct?.path == path { session.direct?.forgetSource() }
-    }
-
-    /// The kernel refused a datagram of `count` bytes as too large for the interface.
-    public func tooLarge(_ count: Int, for path: Path, now: Instant) {
-        for session in allSessions where session.direct?.path.remote == path.remote {
-            // A probe that is refused was a question; a message is lost.
-            if count + path.remote.headerBytes <= session.size.confirmed { drops.count(.pathShrank) }
-            session.size.failed(count + path.remote.headerBytes, now)
-            wake(session, now)
-        }
-    }
-
     /// The box is going away: tells every session, so that nobody waits for it.
     public func shutDown(now: Instant) {
         for session in allSessions { sayGoodbye(session, now) }

@@ -14,11 +14,13 @@ extension MeshBox {
     /// Datagrams and bytes held of all handshakes.
     private static let inAll = 256
     private static let bytesInAll = 512 << 10
+    /// The largest datagram that is held: what the best paths carry. A relayed one may be larger than any that UDP carries.
+    static let largestHeld = 9000
 
     /// Holds a datagram for an answered handshake. The view is copied.
     func hold(_ datagram: UnsafeRawBufferPointer, _ index: UInt32, _ arrival: Arrival) {
         if overtaken.count == Self.inAll { forgetOvertaken() }
-        guard overtaken.count < Self.inAll,
+        guard datagram.count <= Self.largestHeld, overtaken.count < Self.inAll,
             overtaken.reduce(datagram.count, { $0 + $1.bytes.count }) <= Self.bytesInAll,
             overtaken.lazy.filter({ $0.index == index }).count < Self.perHandshake
         else {
@@ -51,6 +53,8 @@ extension MeshBox {
                 break
             }
             let held = overtaken.remove(at: place)
+            // A slice of raw memory is not checked in a release build, so this is.
+            guard held.bytes.count <= overtakenBuffer.count else { continue }
             let copy = UnsafeMutableRawBufferPointer(rebasing: overtakenBuffer[..<held.bytes.count])
             copy.copyBytes(from: held.bytes)
             if var delivery = receive(copy, held.arrival, now) {

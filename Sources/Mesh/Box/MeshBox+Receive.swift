@@ -67,6 +67,9 @@ extension MeshBox {
         case .forged:
             drops.count(.forged)
             return nil
+        case .beyondLimit:
+            drops.count(.counterBeyondLimit)
+            return nil
         }
         return receiveOpened(datagram, frameCount: frameCount, newest: newest, session, keypair, arrival, now)
     }

@@ -3,9 +3,21 @@ public import Wire
 
 /// What time brings: repetitions, signs of life, new keys, and the end of what nobody uses.
 extension MeshBox {
-    /// Does what is due. Call it when `deadline` is reached; earlier does no harm.
+    /// Does what is due. Call it when `deadline` is reached; earlier does no harm. Afterwards `deadline` is later than `now`,
+    /// unless the outbox wants to be flushed first: whatever was due has moved on, or is put off and counted as stuck.
     public func tick(now: Instant) {
         guard now >= deadline else { return }
+        // What is done may make something else due at once, and so on, but not for ever.
+        for _ in 0..<Self.roundsAtOnce {
+            serveDue(now)
+            if deadline > now || outbox.wantsFlush { return }
+        }
+        stuckDeadlines &+= 1
+        deadline = now + Self.stuckPause
+    }
+
+    /// Serves once what is due, and finds out when something is next.
+    private func serveDue(_ now: Instant) {
         deadline = .distantFuture
         if network.deadline <= now {
             network.tick(now: now)
@@ -25,6 +37,11 @@ extension MeshBox {
         deadline = min(deadline, network.deadline, sweepAt)
         if allSessions.count > 256 { deadline = max(deadline, now + Self.tickSpacing) }
     }
+
+    /// How often everything is looked at in one instant.
+    private static let roundsAtOnce = 8
+    /// How long what is due again and again has to wait.
+    private static let stuckPause: Interval = .milliseconds(10)
 
     func wakeBox(_ instant: Instant) {
         if instant < sweepAt { sweepAt = instant }

@@ -48,7 +48,7 @@ public final class MeshBox {
     /// Has a handshake ended whose data may have come before? Read after each `receive`.
     public var hasOvertaken: Bool { overtakenIsRipe }
     var overtakenIsRipe = false
-    let overtakenBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    let overtakenBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: MeshBox.largestHeld, alignment: 16)
     var jar: CookieJar
     var reassembler: Reassembler
     var pendingBytes = 0
@@ -78,6 +78,9 @@ public final class MeshBox {
 
     /// Sessions are looked through at most this often, however many deadlines there are.
     static let tickSpacing: Interval = .milliseconds(5)
+
+    /// How often something was due again in the instant in which it was done, and had to be put off: a fault of this program.
+    public internal(set) var stuckDeadlines: UInt64 = 0
 
     /// When `tick` wants to be called.
     public internal(set) var deadline: Instant

@@ -21,7 +21,8 @@ final class Keypair {
     /// Counter and window live there while several engines use these keys; with one engine there is none.
     let shared: SharedKeypair?
 
-    private var ownCounter: UInt64 = 0
+    /// The counter of the next datagram; tests come to the end of a key by setting it.
+    var ownCounter: UInt64 = 0
     private var window = ReplayWindow()
     private var loss = LossCount()
     private var failures: UInt64 = 0
@@ -77,7 +78,7 @@ final class Keypair {
             counter = shared.takeCounter()
         } else {
             counter = ownCounter
-            ownCounter += 1
+            ownCounter &+= 1
         }
         return sendKey.seal(at: target, frameCount: count, to: remoteIndex, counter)
     }
@@ -98,6 +99,8 @@ final class Keypair {
         case frame(count: Int, newest: Bool)
         case replayed
         case forged
+        /// A counter that no sender comes to with these keys.
+        case beyondLimit
     }
 
     /// Opens a datagram in place. The caller has checked that it is at least `TransportLayout.minimum` long.
@@ -105,9 +108,10 @@ final class Keypair {
     func open(_ datagram: UnsafeMutableRawBufferPointer) -> Opening {
         if let shared { return open(datagram, shared) }
         let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
+        guard counter < limits.rejectAfterMessages else { return .beyondLimit }
         guard window.admits(counter) else { return .replayed }
         guard receiveKey.open(datagram, counter) else {
-            failures += 1
+            failures = failures.saturated(plus: 1)
             return .forged
         }
         let newest = window.isNewest(counter)
@@ -117,6 +121,7 @@ final class Keypair {
 
     private func open(_ datagram: UnsafeMutableRawBufferPointer, _ shared: SharedKeypair) -> Opening {
         let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
+        guard shared.mayHaveSealed(counter) else { return .beyondLimit }
         guard receiveKey.open(datagram, counter) else {
             shared.noteForgery()
             return .forged

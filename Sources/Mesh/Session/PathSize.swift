@@ -2,17 +2,33 @@ internal import Wire
 
 /// Finds the largest datagram that a direct path carries, by probing (RFC 8899). Sizes are those of whole IP packets;
 /// the caller turns them into UDP payloads.
+///
+/// Whatever it does when it is due, it is due later afterwards: `tick` leaves `nextProbe` behind `now`, so that no run of
+/// events makes it ask without a pause.
 struct PathSize {
-    /// What any IPv6 path carries (RFC 8200 section 5). Nothing is sent larger before a probe got through.
+    /// What any IPv6 path carries (RFC 8200 section 5). Nothing is sent larger before a probe got through, and nothing
+    /// smaller before a probe of this size did not: tunnels in tunnels over IPv4, and filters, may carry less.
     static let base = 1280
-    /// Sizes worth trying: common tunnels and access lines, Ethernet, jumbo frames.
-    static let ladder = [1280, 1320, 1360, 1380, 1400, 1420, 1440, 1460, 1480, 1492, 1500, 4000, 9000]
+    /// Sizes worth trying: the least that carries a handshake message, what any IPv4 host takes (RFC 791), tunnels, access
+    /// lines, Ethernet, jumbo frames.
+    static let ladder = [
+        296, 576, 800, 1000, 1100, 1200, 1280, 1320, 1360, 1380, 1400, 1420, 1440, 1460, 1480, 1492, 1500, 4000, 9000,
+    ]
+    /// The smallest size that is ever used.
+    static var least: Int { ladder[0] }
+    private static let baseStep = 6
+    /// Where to go when even `base` does not get through: most of what is smaller carries this.
+    private static let smallStep = 1
     /// Most paths carry Ethernet's size: that is tried first.
-    private static let first = 10
+    private static let first = 16
     static let tries = 3
+    /// Of a size that is in use and not proven yet.
+    static let unprovenTries = 4
     /// A size that was known to get through is not given up for mere loss.
     static let confirmTries = 5
     static let retry: Interval = .milliseconds(300)
+    /// Between two probes at the least, whatever happens. Answers alone make the search go on at once.
+    static let pause: Interval = .milliseconds(10)
     /// A found size is asked for again this often: paths shrink.
     static let confirmEvery: Interval = .seconds(15)
     /// And this often while so much was sent since. Small datagrams may go both ways all the time, so that nothing looks
@@ -27,116 +43,200 @@ struct PathSize {
     /// So after one that stayed below Ethernet's size the next larger is asked for, after this time and each time thrice as
     /// much; if it gets through everything is tried again.
     static let secondLookAfter: Interval = .seconds(10)
+    /// After a probe that is no evidence, since nothing at all came by the path meanwhile.
+    static let silencePause: Interval = .seconds(1)
 
-    /// The largest size known to get through.
+    private enum Purpose { case confirmation, search, secondLook }
+
+    private struct Probe {
+        let size: Int
+        let purpose: Purpose
+        let asked: Instant
+        var triesLeft: Int
+    }
+
+    /// The largest size known to get through, or `base`, or less where that does not.
     private(set) var confirmed = base
-    private var low = 0
+    /// The step of `confirmed`, and the smallest one that does not get through.
+    private var low = baseStep
     private var high = ladder.count
-    private var probing: Int?
-    private var triesLeft = 0
+    /// Whether `confirmed` got through since it became that.
+    private var isProven = false
+    /// Whether no probe at all was answered, though other datagrams came: then `base` has to do.
+    private var isMute = false
+    private var probe: Probe?
     private(set) var nextProbe: Instant = .distantPast
-    private var searchAgainAt: Instant = .distantFuture
+    private var growAt: Instant = .distantFuture
+    private var lookAt: Instant = .distantFuture
+    private var lookPause = secondLookAfter
     /// When it was last confirmed, and what had been sent when that was asked for.
     private var confirmedAt: Instant = .distantPast
     private var sentBefore: UInt64 = 0
     private var isDoubted = false
-    private var secondLookAt: Instant = .distantFuture
-    private var secondLookPause = secondLookAfter
-    /// Whether the probe that is out is that of a second look.
-    private var isSecondLook = false
+    /// How long an answer may take: longer than the path's round trip.
+    private var patience = retry
     private(set) var number: UInt32 = 0
 
     /// Whether the largest size is found, for the time being.
-    var isSettled: Bool { !searching || isSecondLook }
+    var isSettled: Bool { isMute || isProven && (!searching || probe?.purpose == .secondLook) }
 
     private var searching: Bool { low + 1 < high }
 
-    /// The size to probe now, if one is due. `sent` counts the bytes that went out on the path.
-    mutating func tick(_ now: Instant, sent: UInt64 = 0) -> Int? {
-        if probing == nil, !searching, confirmed > Self.base, sent &- sentBefore >= Self.busyBytes {
+    /// The size to probe now, if one is due. `sent` counts the bytes that went out on the path; `heard` is when something
+    /// last came by it: lost probes say nothing about sizes on a path that is silent altogether.
+    mutating func tick(
+        _ now: Instant, sent: UInt64 = 0, heard: Instant = .distantFuture, roundTrip: Interval = .zero
+    ) -> Int? {
+        if probe == nil, isProven, !searching, sent &- sentBefore >= Self.busyBytes {
             nextProbe = min(nextProbe, confirmedAt + Self.confirmBusyEvery)
         }
         guard now >= nextProbe else { return nil }
-        if let probing {
-            if triesLeft > 0 {
-                triesLeft -= 1
-                nextProbe = now + Self.retry
-                return probing
+        patience = max(Self.retry, roundTrip * 3 / 2)
+        defer { if nextProbe <= now { nextProbe = now + Self.pause } }
+        if let lost = probe {
+            if lost.triesLeft > 0 {
+                probe?.triesLeft -= 1
+                nextProbe = now + patience
+                return lost.size
             }
-            failed(probing, now)
-        }
-        if !searching {
-            if now >= searchAgainAt {
-                high = Self.ladder.count
-            } else if now >= secondLookAt, low + 1 < Self.ladder.count {
-                high = low + 2
-                isSecondLook = true
-                secondLookAt = now + secondLookPause
-                secondLookPause = min(secondLookPause * 3, Self.searchEvery)
-            }
-        }
-        let size: Int
-        if searching {
-            let middle = low == 0 && high == Self.ladder.count ? Self.first : (low + high) / 2
-            size = Self.ladder[middle]
-        } else {
-            if searchAgainAt <= now || searchAgainAt == .distantFuture { searchAgainAt = now + Self.searchEvery }
-            if low >= Self.first {
-                secondLookAt = .distantFuture
-            } else if secondLookAt == .distantFuture {
-                secondLookAt = now + secondLookPause
-                secondLookPause = secondLookPause * 3
-            }
-            guard confirmed > Self.base else {
-                nextProbe = min(searchAgainAt, secondLookAt)
+            probe = nil
+            guard heard >= lost.asked else {
+                isDoubted = lost.purpose == .confirmation
+                nextProbe = now + Self.silencePause
                 return nil
             }
-            size = confirmed
+            if isMute {
+                wait(now)
+            } else {
+                refuse(lost.size, now)
+            }
+            guard now >= nextProbe else { return nil }
         }
-        probing = size
-        let tries = size == confirmed && !isDoubted ? Self.confirmTries : Self.tries
-        triesLeft = isSecondLook ? 0 : tries - 1
-        isDoubted = false
-        sentBefore = sent
+        guard let (size, purpose) = next(now, sent) else {
+            nextProbe = min(confirmedAt + Self.confirmEvery, growAt, lookAt)
+            return nil
+        }
+        probe = Probe(size: size, purpose: purpose, asked: now, triesLeft: tries(purpose) - 1)
+        if purpose == .confirmation {
+            isDoubted = false
+            sentBefore = sent
+        }
         number &+= 1
-        nextProbe = now + Self.retry
+        nextProbe = now + patience
         return size
+    }
+
+    private func tries(_ purpose: Purpose) -> Int {
+        switch purpose {
+        case .secondLook: 1
+        case .search: Self.tries
+        case .confirmation where isMute: 1
+        case .confirmation: !isProven ? Self.unprovenTries : isDoubted ? Self.tries : Self.confirmTries
+        }
+    }
+
+    /// What to ask for next: the size in use before any other.
+    private mutating func next(_ now: Instant, _ sent: UInt64) -> (Int, Purpose)? {
+        if !isProven || isDoubted { return (confirmed, .confirmation) }
+        if !searching {
+            settle(now)
+            if now >= growAt {
+                growAt = now + Self.searchEvery
+                high = Self.ladder.count
+            } else if now >= lookAt {
+                lookAt = now + lookPause
+                lookPause = min(lookPause * 3, Self.searchEvery)
+                if low + 1 < Self.ladder.count {
+                    high = low + 2
+                    return (Self.ladder[low + 1], .secondLook)
+                }
+            }
+        }
+        if searching {
+            let middle = low < Self.first && high == Self.ladder.count ? Self.first : (low + high) / 2
+            return (Self.ladder[middle], .search)
+        }
+        let isBusy = sent &- sentBefore >= Self.busyBytes
+        let due = confirmedAt + (isBusy ? Self.confirmBusyEvery : Self.confirmEvery)
+        return now >= due ? (confirmed, .confirmation) : nil
+    }
+
+    /// Plans when to look for more, after a search.
+    private mutating func settle(_ now: Instant) {
+        if growAt == .distantFuture { growAt = now + Self.searchEvery }
+        if low >= Self.first {
+            lookAt = .distantFuture
+            lookPause = Self.secondLookAfter
+        } else if lookAt == .distantFuture {
+            lookAt = now + lookPause
+            lookPause = min(lookPause * 3, Self.searchEvery)
+        }
     }
 
     /// The far end got probe `number` whole.
     mutating func answered(_ number: UInt32, _ now: Instant) {
-        guard let size = probing, number == self.number else { return }
-        probing = nil
+        guard let answered = probe, number == self.number else { return }
+        probe = nil
         confirmedAt = now
-        if size > confirmed { confirmed = size }
-        if let step = Self.ladder.lastIndex(where: { $0 <= size }), step > low { low = step }
-        if isSecondLook {
-            isSecondLook = false
-            high = Self.ladder.count
+        isProven = true
+        isMute = false
+        if answered.size > confirmed, let step = Self.ladder.firstIndex(of: answered.size) {
+            confirmed = answered.size
+            low = step
+            high = max(high, low + 1)
+            if answered.purpose == .secondLook { high = Self.ladder.count }
         }
-        nextProbe = searching ? now : min(now + Self.confirmEvery, secondLookAt)
+        if searching {
+            nextProbe = now
+        } else {
+            settle(now)
+            nextProbe = min(now + Self.confirmEvery, growAt, lookAt)
+        }
     }
 
-    /// The kernel refused a packet as too large for the interface, or a probe was lost too often.
+    /// The kernel refused a packet of `size` bytes as too large for the interface: nothing of that size gets out.
     mutating func failed(_ size: Int, _ now: Instant) {
-        probing = nil
-        isSecondLook = false
-        nextProbe = now
-        if size <= confirmed {
-            // What got through before does not any more: from the start.
-            let lower = Self.ladder.lastIndex { $0 < size } ?? 0
-            confirmed = Self.base
-            low = 0
-            high = max(lower + 1, 1)
-            searchAgainAt = now + Self.searchAfterShrinking
-        } else if let step = Self.ladder.firstIndex(where: { $0 >= size }) {
-            high = max(step, low + 1)
+        if let probe, probe.size >= size { self.probe = nil }
+        refuse(size, now)
+        // Not at once: what the kernel refuses costs no time on the wire, and the next size may be refused as well.
+        if probe == nil { nextProbe = now + Self.pause }
+    }
+
+    /// Packets of `size` bytes do not get through.
+    private mutating func refuse(_ size: Int, _ now: Instant) {
+        let step = Self.ladder.firstIndex { $0 >= size } ?? Self.ladder.count
+        guard size <= confirmed else {
+            high = max(min(high, step), low + 1)
+            return
         }
+        // What is in use does not get through any more, or never did. In the first case perhaps it was only loss.
+        if isProven { growAt = now + Self.searchAfterShrinking }
+        probe = nil
+        isProven = false
+        high = step
+        if step > Self.baseStep {
+            low = Self.baseStep
+        } else if step > 0 {
+            low = step > Self.smallStep ? Self.smallStep : 0
+        } else {
+            // Not even the least, though other datagrams come: whoever is there answers no probes.
+            isMute = true
+            low = Self.baseStep
+            high = Self.ladder.count
+            wait(now)
+        }
+        confirmed = Self.ladder[low]
+    }
+
+    /// Asks again when some time has passed, each time a longer one.
+    private mutating func wait(_ now: Instant) {
+        nextProbe = now + lookPause
+        lookPause = min(lookPause * 3, Self.searchEvery)
     }
 
     /// Data went out and nothing came back: is it the size? Asks at once instead of at the next turn.
     mutating func suspect(_ now: Instant) {
-        guard probing == nil, confirmed > Self.base else { return }
+        guard probe == nil, isProven, !isDoubted else { return }
         isDoubted = true
         nextProbe = min(nextProbe, now)
     }

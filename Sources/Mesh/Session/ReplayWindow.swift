@@ -3,6 +3,9 @@
 struct ReplayWindow {
     /// How far behind the newest counter a datagram may come, in datagrams, less one block that is being filled.
     static let bits = 8192
+    /// How far ahead of the newest counter one datagram may be. More than a sender seals in the life of its keys, however many
+    /// of its datagrams are lost: what is further ahead was made up, and would make all between count as lost.
+    static let farthest: UInt64 = 1 << 32
     private static let blockBits = 64
     private static let blocks = bits / blockBits
 
@@ -21,7 +24,7 @@ struct ReplayWindow {
     /// Could `counter` still be accepted? Asked before the costly opening.
     @inline(__always)
     func admits(_ counter: UInt64) -> Bool {
-        if counter >= next { return counter < UInt64.max - UInt64(Self.bits) }
+        if counter >= next { return counter - next < Self.farthest && counter < UInt64.max - UInt64(Self.bits) }
         // The block being filled is shared with the oldest one: one block less is remembered.
         guard next - counter <= UInt64(Self.bits - Self.blockBits) else { return false }
         return seen[Self.block(counter)] & Self.mask(counter) == 0
@@ -53,7 +56,7 @@ struct ReplayWindow {
     func missing(before mark: UInt64) -> UInt64 {
         let reach = UInt64(Self.bits - Self.blockBits)
         let start = max(min(mark, next), next > reach ? next - reach : 0)
-        guard start < next else { return next - accepted }
+        guard start < next else { return next &- accepted }
         let bits = UInt64(Self.blockBits)
         var behind = (seen[Self.block(start)] >> (start % bits)).nonzeroBitCount
         var block = start / bits + 1
@@ -61,7 +64,7 @@ struct ReplayWindow {
             behind += seen[Int(block % UInt64(Self.blocks))].nonzeroBitCount
             block += 1
         }
-        return start - (accepted - UInt64(behind))
+        return start &- (accepted &- UInt64(behind))
     }
 
     @inline(__always)

@@ -76,7 +76,9 @@ final class Session {
     var usesDirectPath: Bool { directAlive && direct != nil }
 
     /// Datagrams that the other end sent and that did not come in, under all keys; see `LossCount`.
-    var lostDatagrams: UInt64 { lostBefore + (current?.lost ?? 0) + (previous?.lost ?? 0) }
+    var lostDatagrams: UInt64 {
+        lostBefore.saturated(plus: current?.lost ?? 0).saturated(plus: previous?.lost ?? 0)
+    }
 
     func lookForLoss(_ now: Instant) {
         current?.lookForLoss(now)
@@ -86,13 +88,19 @@ final class Session {
     /// Takes over the count of keys that are about to go.
     func endLoss(of keypair: Keypair) {
         keypair.endLoss()
-        lostBefore += keypair.lost
+        lostBefore = lostBefore.saturated(plus: keypair.lost)
     }
 
     func note(sent bytes: Int, _ now: Instant) {
         sentBytes &+= UInt64(bytes)
         sentDatagrams &+= 1
         lastSent = now
+    }
+
+    /// Takes back what was counted as sent and did not leave the machine.
+    func unsend(datagrams: Int, bytes: Int) {
+        sentDatagrams -= min(sentDatagrams, UInt64(clamping: datagrams))
+        sentBytes -= min(sentBytes, UInt64(clamping: bytes))
     }
 
     /// Earliest wins: the box looks again then.

@@ -84,6 +84,10 @@ public final class SharedKeypair: Sendable {
         now - created < bounds.rejectAfter && failures.load(ordering: .relaxed) < limits.failedOpenings
     }
 
+    /// Whether the other end may come to this counter with these keys.
+    @inline(__always)
+    func mayHaveSealed(_ counter: UInt64) -> Bool { counter < limits.rejectAfterMessages }
+
     /// Marks an authentic counter. Nil when it was seen before or is too old, else whether it is newer than all before.
     @inline(__always)
     func accept(_ counter: UInt64) -> Bool? {

@@ -94,6 +94,10 @@ public final class SideBox {
             return .dropped
         }
         let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
+        guard shared.mayHaveSealed(counter) else {
+            drops.count(.counterBeyondLimit)
+            return .dropped
+        }
         guard keypair.receiveKey.open(datagram, counter) else {
             shared.noteForgery()
             drops.count(.forged)

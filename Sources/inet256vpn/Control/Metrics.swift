@@ -40,6 +40,10 @@ struct Metrics {
             sample("links", ["state": state.rawValue], Double(status.peers.count { $0.state == state }))
         }
         single("handshakes_total", .counter, "Handshakes that ended with keys.", Double(status.handshakes))
+        if let stuck = status.stuckDeadlines {
+            single(
+                "stuck_deadlines_total", .counter, "Deadlines that did not move when they were served.", Double(stuck))
+        }
         single("queued_bytes", .gauge, "Held in queues and for reassembly.", Double(status.queuedBytes))
         single("nodes", .gauge, "Nodes on this box.", Double(status.nodes.count))
         family("network", .gauge, "The routing algorithm's own numbers, such as routes.")

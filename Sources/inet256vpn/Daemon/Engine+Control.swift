@@ -70,7 +70,7 @@ extension Engine {
                     prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },
             unread: unread + hosted.counters.unread, hosted: hosted.counters, applications: hosted.applications,
-            warnings: warnings)
+            heldTurns: turnGuard.held, warnings: warnings)
         for link in sides?.links ?? [] { snapshot.add(link.report) }
         return snapshot
     }

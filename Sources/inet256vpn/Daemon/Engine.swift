@@ -46,6 +46,7 @@ final class Engine {
     /// Packets and datagrams that came in this turn.
     var moved = 0
     private var pace = TurnPace()
+    private(set) var turnGuard = TurnGuard()
     /// What the kernel gave and was not sent yet.
     var queue: PortalQueue
     var burst = PacketBurst()
@@ -121,10 +122,13 @@ final class Engine {
             sides?.stop(logger)
             closePortal()
         }
+        var wasIdle = false
         while !stopping {
             let now = BootClock.now()
-            let ready = try poller.wait(until: wakeTime(), now: now)
+            let ready = try poller.wait(until: turnGuard.wake(due: wakeTime(), wasIdle: wasIdle, now: now), now: now)
+            let hadPackets = !queue.isEmpty && !isBlocked
             try turn(ready, BootClock.now())
+            wasIdle = ready == 0 && moved == 0 && !hadPackets
             let pause = pace.pause(after: moved, now: now)
             if pause > .zero { CurrentThread.nap(pause) }
         }

@@ -82,5 +82,7 @@ struct EngineSnapshot: Sendable {
     var hosted: HostedCounters
     /// Nodes that are open because applications opened them.
     var applications: Set<Address>
+    /// Turns that were put off because a deadline did not move; a fault of this program.
+    var heldTurns: UInt64 = 0
     var warnings: [String]
 }

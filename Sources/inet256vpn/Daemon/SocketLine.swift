@@ -86,18 +86,29 @@ final class SocketLine {
 
     /// Tells the mesh core what the kernel said about a path.
     private static func report(_ record: OutgoingDatagram, _ box: some PathReports, _ now: Instant) {
-        switch record.outcome {
-        case .tooBig: box.tooLarge(record.largest, for: record.path, now: now)
-        case .sentFromOtherAddress: box.sourceRefused(record.path)
-        case .pending, .sent, .unreachable, .denied, .failed: break
-        }
+        guard let reason = SendRefusal.Reason(record.outcome) else { return }
+        box.refused(
+            SendRefusal(reason, largest: record.largest, datagrams: record.refused, bytes: record.refusedBytes),
+            for: record.path, now: now)
     }
 }
 
 /// Who heeds what the kernel says about paths.
 protocol PathReports {
-    func tooLarge(_ count: Int, for path: Path, now: Instant)
-    func sourceRefused(_ path: Path)
+    func refused(_ refusal: SendRefusal, for path: Path, now: Instant)
 }
 
 extension MeshBox: PathReports {}
+
+extension SendRefusal.Reason {
+    fileprivate init?(_ outcome: Transport.SendOutcome) {
+        switch outcome {
+        case .pending, .sent: return nil
+        case .sentFromOtherAddress: self = .sourceGone
+        case .tooBig: self = .tooLarge
+        case .unreachable: self = .unreachable
+        case .denied: self = .denied
+        case .failed: self = .failed
+        }
+    }
+}

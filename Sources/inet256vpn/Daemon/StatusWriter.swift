@@ -68,6 +68,7 @@ struct StatusWriter {
             SuiteStatus(suite: Int($0.cipher.rawValue), cipher: $0.cipher.name, backend: $0.backend.rawValue)
         }
         report.handshakes = snapshot.box.handshakes
+        report.stuckDeadlines = snapshot.box.stuckDeadlines &+ snapshot.heldTurns
         report.queuedBytes = UInt64(snapshot.box.queuedBytes)
         return report
     }

@@ -75,18 +75,22 @@ import Wire
         #expect(pause < .seconds(6), "nothing large arrived for \(pause.inSeconds) s, seed \(seed)")
     }
 
+    private static func tooLarge(_ bytes: Int) -> SendRefusal {
+        SendRefusal(.tooLarge, largest: bytes, datagrams: 1, bytes: bytes)
+    }
+
     @Test func theKernelsWordIsTakenAtOnce() throws {
         let bench = Bench()
         try bench.join(0, 1)
         bench.run(for: .seconds(10))
         let path = try #require(bench.session(0, 1)?.direct?.path)
         #expect(bench.session(0, 1)?.size.confirmed == 9000, "a bench carries everything")
-        bench.boxes[0].tooLarge(1452, for: path, now: bench.now)
+        bench.boxes[0].refused(Self.tooLarge(1452), for: path, now: bench.now)
         #expect(bench.session(0, 1)?.size.confirmed == PathSize.base)
         let capacity = try #require(bench.boxes[0].messageCapacity(to: bench.address(1), from: .main))
         #expect(capacity == PathSize.base - 48 - TransportLayout.overhead - 1)
         // About another path it says nothing.
-        bench.boxes[0].tooLarge(100, for: bench.path(to: bench.elsewhere(1)), now: bench.now)
+        bench.boxes[0].refused(Self.tooLarge(100), for: bench.path(to: bench.elsewhere(1)), now: bench.now)
         #expect(bench.isLinked(0, 1))
     }
 

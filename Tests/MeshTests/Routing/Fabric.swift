@@ -127,6 +127,10 @@ final class Fabric<Algorithm: Network> {
 
     // MARK: Running
 
+    /// Ticks in the same instant: a deadline that does not move makes no headway.
+    private var rings = 0
+    private var lastRing: Instant = .distantPast
+
     /// Lets a box do something, carries what it puts out and checks that nothing goes around.
     func step(_ box: Int, _ body: (inout Algorithm) -> Void) {
         body(&boxes[box].algorithm)
@@ -167,6 +171,9 @@ final class Fabric<Algorithm: Network> {
                 handle(events.pop())
             } else {
                 step(tick.box) { $0.tick(now: self.now) }
+                rings = tick.at == lastRing ? rings + 1 : 0
+                lastRing = tick.at
+                precondition(rings < 8 * boxes.count, "box \(tick.box) is due again and again at \(now.nanoseconds) ns")
             }
         }
         now = end

@@ -14,6 +14,7 @@ import Wire
 
         mutating func accept(_ counter: UInt64) -> Bool {
             guard counter < UInt64.max - UInt64(ReplayWindow.bits), !seen.contains(counter) else { return false }
+            if counter >= next, counter - next >= ReplayWindow.farthest { return false }
             if counter >= next {
                 next = counter + 1
             } else if next - counter > Self.reach {
@@ -38,7 +39,9 @@ import Wire
             case 85..<90: counter = model.next &- Model.reach &+ UInt64(random.next(below: 5)) &- 2
             case 90..<97: counter = model.next &+ UInt64(random.next(below: 300))
             case 97: counter = model.next &+ UInt64(random.next(below: UInt32(3 * ReplayWindow.bits)))
-            case 98: counter = UInt64.max &- UInt64(random.next(below: UInt32(2 * ReplayWindow.bits)))
+            case 98 where step % 2 == 0:
+                counter = UInt64.max &- UInt64(random.next(below: UInt32(2 * ReplayWindow.bits)))
+            case 98: counter = model.next &+ ReplayWindow.farthest &- UInt64(random.next(below: 3))
             default: break  // the same again
             }
             let admitted = window.admits(counter)
@@ -80,7 +83,11 @@ import Wire
         let window = Window()
         #expect(!window.admits(.max))
         #expect(!window.accept(.max - UInt64(ReplayWindow.bits)))
-        #expect(window.accept(.max - UInt64(ReplayWindow.bits) - 1))
+        // And so is what no sender comes to from where it is.
+        #expect(!window.accept(.max - UInt64(ReplayWindow.bits) - 1))
+        #expect(window.accept(0))
+        #expect(!window.accept(1 + ReplayWindow.farthest))
+        #expect(window.accept(ReplayWindow.farthest))
         #expect(!window.accept(0))
     }
 }

@@ -145,7 +145,7 @@ import Wire
         let shared = try #require(receiver.shared)
         let side = SideBox()
         side.apply(.keys(shared))
-        var forged: [UInt8] = [4, 0, 0, 0, 2, 0, 0, 0] + [UInt8](repeating: 7, count: 40)
+        var forged: [UInt8] = [4, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 7, count: 32)
         let path = Path(remote: Endpoint(address: IPv6Address(high: 1, low: 2), port: 3))
         for _ in 0..<4 {
             forged.withUnsafeMutableBytes { bytes in

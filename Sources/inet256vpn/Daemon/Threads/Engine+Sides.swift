@@ -26,12 +26,9 @@ extension Engine {
                 {
                     try take(delivery)
                 }
-            case .tooLarge:
-                guard record.bytes.count == MemoryLayout<UInt64>.size else { break }
-                let size = record.bytes.loadUnaligned(as: UInt64.self)
-                box.tooLarge(Int(clamping: size), for: record.path, now: now)
-            case .sourceRefused:
-                box.sourceRefused(record.path)
+            case .refusal:
+                guard record.bytes.count == MemoryLayout<SendRefusal>.size else { break }
+                box.refused(record.bytes.loadUnaligned(as: SendRefusal.self), for: record.path, now: now)
             case nil:
                 preconditionFailure("a kind of record that no engine writes")
             }

@@ -30,12 +30,8 @@ extension SideEngine {
 
 /// What the kernel says about paths is the first engine's to heed.
 extension SideEngine: PathReports {
-    func tooLarge(_ count: Int, for path: Path, now: Instant) {
-        var size = UInt64(count)
-        withUnsafeMutableBytes(of: &size) { handOver($0, .tooLarge, path, orderMatters: false) }
-    }
-
-    func sourceRefused(_ path: Path) {
-        handOver(UnsafeMutableRawBufferPointer(start: nil, count: 0), .sourceRefused, path, orderMatters: false)
+    func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
+        var refusal = refusal
+        withUnsafeMutableBytes(of: &refusal) { handOver($0, .refusal, path, orderMatters: false) }
     }
 }

@@ -65,10 +65,8 @@ enum Handed: UInt8 {
     case sealed
     /// A datagram that was opened in place, its counter older than others before it, or the newest.
     case opened, openedNewest
-    /// The kernel refused a datagram as too large; its size, 8 bytes.
-    case tooLarge
-    /// The kernel does not send from this path's local address any more.
-    case sourceRefused
+    /// The kernel refused a datagram: a `SendRefusal` as it lies in memory.
+    case refusal
 }
 
 /// What a side engine has done.

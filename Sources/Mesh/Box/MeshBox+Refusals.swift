@@ -1,0 +1,61 @@
+public import Wire
+
+/// What the kernel said about datagrams of a path that it did not take: news of the path, and nothing of it was on the wire.
+public struct SendRefusal: Sendable, Equatable {
+    public enum Reason: UInt8, Sendable {
+        /// Larger than the interface carries (EMSGSIZE).
+        case tooLarge
+        /// Sent, but from another address than the path's, which is not this machine's any more.
+        case sourceGone
+        /// No route, no neighbour, interface down (ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL and the like).
+        case unreachable
+        /// A firewall of this machine said no (EPERM, EACCES).
+        case denied
+        /// Anything else.
+        case failed
+    }
+
+    public let reason: Reason
+    /// Bytes of the largest datagram, without IP and UDP headers.
+    public let largest: Int
+    /// How many were not sent, and their bytes.
+    public let datagrams: Int
+    public let bytes: Int
+
+    public init(_ reason: Reason, largest: Int, datagrams: Int, bytes: Int) {
+        self.reason = reason
+        self.largest = largest
+        self.datagrams = datagrams
+        self.bytes = bytes
+    }
+}
+
+extension MeshBox {
+    /// Takes what the kernel said of a datagram that was to go by `path`.
+    public func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
+        for session in allSessions where session.direct?.path.remote == path.remote {
+            session.unsend(datagrams: refusal.datagrams, bytes: refusal.bytes)
+            break
+        }
+        switch refusal.reason {
+        case .tooLarge: tooLarge(refusal.largest, for: path, now: now)
+        case .sourceGone: sourceRefused(path)
+        case .unreachable, .denied, .failed: break
+        }
+    }
+
+    /// The local address of a path is gone: the kernel refused it.
+    private func sourceRefused(_ path: Path) {
+        for session in allSessions where session.direct?.path == path { session.direct?.forgetSource() }
+    }
+
+    /// A datagram of `count` bytes is too large for the interface.
+    private func tooLarge(_ count: Int, for path: Path, now: Instant) {
+        for session in allSessions where session.direct?.path.remote == path.remote {
+            // A probe that is refused was a question; a message is lost.
+            if count + path.remote.headerBytes <= session.size.confirmed { drops.count(.pathShrank) }
+            session.size.failed(count + path.remote.headerBytes, now)
+            wake(session, session.size.nextProbe)
+        }
+    }
+}
