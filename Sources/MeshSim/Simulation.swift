@@ -157,6 +157,9 @@ public final class Simulation {
     /// Sees, and may change or swallow, every datagram on a cable.
     public var tap: ((_ from: Int, _ to: Int, _ datagram: [UInt8]) -> [UInt8]?)?
 
+    /// Says for which pair of boxes the sender's kernel refuses to send, and why.
+    public var refusesToSend: ((_ from: Int, _ to: Int) -> SendRefusal.Reason?)?
+
     // MARK: Time
 
     /// Runs for a span of virtual time.
@@ -282,6 +285,14 @@ public final class Simulation {
 
     /// What the kernel of a box refuses, because its interface carries less, as it says.
     private func refuse(_ datagram: Outbox.Datagram, from place: Int, to target: Int) -> Bool {
+        if let reason = refusesToSend?(place, target) {
+            refusals.append(
+                (
+                    datagram.path,
+                    SendRefusal(reason, largest: datagram.count, datagrams: 1, bytes: datagram.count)
+                ))
+            return true
+        }
         guard let cable = cables[CableKey(place, target)], let limit = cable.quality.interfaceMTU,
             datagram.count + datagram.path.remote.headerBytes > limit
         else { return false }

@@ -101,7 +101,7 @@ extension MeshBox {
         return BoxStatus.Link(
             address: session.remote, configured: session.peer != nil, state: state, trouble: trouble,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
-            roundTrip: session.link.neighbour == nil ? nil : session.link.roundTrip)
+            roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip)
     }
 
     private func sessionStatus(_ session: Session, _ now: Instant) -> BoxStatus.SessionStatus {

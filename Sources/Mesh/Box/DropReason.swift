@@ -34,6 +34,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case relayNested
     case controlNotALink
     case controlRefused
+    case helloTooSoon
     // Sending.
     case messageTooLarge
     case nodeClosed

@@ -145,6 +145,7 @@ extension MeshBox {
         let relayFrame = RelayLayout.header + inner
         let capacity = linkDatagramCapacity(link)
         session.note(sent: inner, now)
+        noteData(link, now)
         if inner > capacity {
             // Larger than the first link carries in one: put together aside, then cut.
             guard let base = scratch.baseAddress, relayFrame <= scratch.count else { return false }

@@ -43,10 +43,9 @@ extension MeshBox {
         case .hello:
             receiveHello(body, session, now)
         case .ping:
-            session.lastDataReceived = now
-            _ = send(.pong, body, session, now)
+            receivePing(body, session, arrival, now)
         case .pong:
-            receivePong(body, session, now)
+            receivePong(body, session, arrival, now)
         case .goodbye:
             receiveGoodbye(session, now)
         }
@@ -147,7 +146,7 @@ extension MeshBox {
         _ now: Instant
     ) {
         let hops = frame[RelayLayout.hopLimit]
-        guard hops > 1 else {
+        guard hops > 1, hops <= RelayLayout.initialHopLimit else {
             drops.count(.relayHopLimit)
             return
         }
@@ -161,11 +160,7 @@ extension MeshBox {
         let stamp = min(Int(UnsafeRawBufferPointer(frame).little(RelayLayout.stamp, as: UInt16.self)), capacity)
         base.putLittle(hops - 1, RelayLayout.hopLimit)
         base.putLittle(UInt16(clamping: stamp), RelayLayout.stamp)
-        next.lastDataSent = now
-        if next.unansweredSince == .distantFuture {
-            next.unansweredSince = now
-            wake(next, now + limits.linkSuspicion)
-        }
+        noteData(next, now)
         guard let outer = next.current, outer.maySend(now, limits) else {
             drops.count(.keyExpired)
             return
@@ -210,22 +205,6 @@ extension MeshBox {
             nextHops.removeAll(keepingCapacity: true)
             // Sessions with something waiting look again.
             for session in allSessions where !session.pending.isEmpty { wake(session, now) }
-        }
-    }
-
-    private func receivePong(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
-        guard body.count >= 8 else {
-            drops.count(.malformedFrame)
-            return
-        }
-        let id: UInt64 = body.little(0)
-        if id == session.link.probeNumber, session.link.probeSent != .distantPast {
-            // Which of several tries is answered is not known (RFC 6298 section 3), so only a single one is measured.
-            if session.link.unanswered == 1 { session.link.measured(now - session.link.probeSent) }
-            session.link.unanswered = 0
-            session.link.nextProbe = now + limits.linkProbeInterval
-        } else {
-            note(.pong(id: id, from: session.remote, bytes: body.count - 8))
         }
     }
 }

@@ -91,6 +91,7 @@ extension MeshBox {
         // genuine one.
         let mac1 = message[InitiationLayout.mac1..<InitiationLayout.mac2]
         if let known = responses.first(where: { $0.local === local && $0.mac1.elementsEqual(mac1) }) {
+            if known.path?.remote != arrival.path?.remote { known.wentElsewhere = true }
             answer(known.message, arrival, from: local, now)
             return
         }
@@ -191,9 +192,11 @@ extension MeshBox {
         attempt.stage = .confirming(keypair, message: out)
         attempt.repeats = 0
         if let path = arrival.path {
-            // Answered from there to what was sent there: a round trip proves the path.
+            // A round trip proves the path where message 1 went to that endpoint alone: what went to several may be answered
+            // by whoever saw it on one way, in the name of another.
+            let isProven = attempt.wentOnlyTo(path.remote)
             attempt.route = .direct([path])
-            session.direct = DirectPath(path, validated: true)
+            session.turn(to: path, isProven: isProven, bytes: message.count, challenge: random.next64(), now: now)
         }
         session.remoteKey = key
         sendDue(attempt, now)
@@ -246,11 +249,9 @@ extension MeshBox {
         responses.removeAll { $0 === response }
         session.remoteKey = key
         if let path = arrival.path {
-            // Message 3 answers what went to the path of message 1; from elsewhere it proves nothing.
-            session.direct = DirectPath(path, validated: response.path?.remote == path.remote)
-            if session.direct?.validated == false {
-                session.direct?.move(to: path, bytes: message.count, challenge: random.next64(), now: now)
-            }
+            // Message 3 answers what went to the path of message 1, if it went there alone; from elsewhere it proves nothing.
+            let isProven = response.path?.remote == path.remote && !response.wentElsewhere
+            session.turn(to: path, isProven: isProven, bytes: message.count, challenge: random.next64(), now: now)
         }
         session.lastReceived = now
         install(keypair, session, arrival, now)
@@ -289,6 +290,11 @@ extension MeshBox {
 }
 
 extension Attempt {
+    fileprivate func wentOnlyTo(_ endpoint: Endpoint) -> Bool {
+        guard case .direct(let paths) = route else { return false }
+        return paths.allSatisfy { $0.remote == endpoint }
+    }
+
     /// An answer must come the way the question went.
     fileprivate func expects(_ arrival: Arrival) -> Bool {
         switch (route, arrival) {

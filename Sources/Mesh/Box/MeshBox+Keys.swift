@@ -21,7 +21,8 @@ extension MeshBox {
             if session.relayedAttempt?.isWaiting == true { endAttempt(&session.relayedAttempt) }
             if arrival.path != nil, session.directAttempt?.isWaiting == true { endAttempt(&session.directAttempt) }
         }
-        if arrival.path != nil { directPathAnswers(session, now) }
+        // Where the endpoint is not proven, the echo of a challenge has to come first.
+        if arrival.path != nil, session.direct?.validated == true { directPathAnswers(session, now) }
         flushPending(session, now)
         wake(session, now)
     }

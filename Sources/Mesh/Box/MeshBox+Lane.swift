@@ -39,6 +39,7 @@ extension MeshBox {
             (capacity, link) = (relayedDatagramCapacity(session, next) - TransportLayout.overhead, next)
         }
         noteData(session, keypair, now)
+        if let link { noteData(link, now) }
         return Lane(
             capacity: capacity - 1, isSettled: isSizeSettled(session), session: session, keypair: keypair, link: link,
             lead: link == nil ? Lane.direct : Lane.relayed)

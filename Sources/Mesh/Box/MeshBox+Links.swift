@@ -60,7 +60,7 @@ extension MeshBox {
         for session in allSessions {
             if session.direct != nil {
                 session.direct?.forgetSource()
-                if session.link.neighbour != nil { session.link.nextProbe = now }
+                if session.directAlive { session.direct?.life.askSoon(now) }
             }
             if let attempt = session.directAttempt { attempt.nextSend = now }
             wake(session, now)
@@ -88,7 +88,10 @@ extension MeshBox {
         if !session.directAlive {
             session.directAlive = true
             session.size.restart(now)
+            session.direct?.life.restart(now)
         }
+        session.direct?.life.proven(now, limits, isLink: session.link.neighbour != nil)
+        session.unansweredSince = .distantFuture
         if session.local.isMain, session.link.neighbour == nil {
             session.link.nextHello = now
             wake(session, now)
@@ -112,7 +115,13 @@ extension MeshBox {
         let flags = body[HelloLayout.flags - 1]
         let run: UInt64 = body.little(HelloLayout.run - 1)
         if let known = session.link.remoteRun, known != run {
-            // Another run of the daemon has forgotten what this one told it.
+            // Another run of the daemon has forgotten what this one told it. Nobody restarts several times in a few seconds, and
+            // each time costs the whole mesh: the same is said again until it is believed.
+            if let last = session.link.runChanged, now - last < limits.runChangeSpacing {
+                drops.count(.helloTooSoon)
+                return
+            }
+            session.link.runChanged = now
             takeLinkDown(session, now)
         }
         session.link.remoteRun = run
@@ -149,9 +158,8 @@ extension MeshBox {
         nextHops.removeAll(keepingCapacity: true)
         session.link.neighbour = neighbour
         session.link.nextHello = .distantFuture
-        session.link.unanswered = 0
         // The first sign of life also measures the round trip.
-        session.link.nextProbe = now
+        session.direct?.life.askSoon(now)
         session.peer?.trouble = nil
         note(.linkUp(session.remote, direct.path.remote))
         network.neighbourUp(neighbour, key: key, now: now)
@@ -162,8 +170,6 @@ extension MeshBox {
     func takeLinkDown(_ session: Session, _ now: Instant) {
         guard let neighbour = session.link.neighbour else { return }
         session.link.neighbour = nil
-        session.link.nextProbe = .distantFuture
-        session.link.unanswered = 0
         links[Int(neighbour.rawValue)] = nil
         nextHops.removeAll(keepingCapacity: true)
         note(.linkDown(session.remote))
@@ -175,6 +181,8 @@ extension MeshBox {
     func directPathDied(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
         session.directAlive = false
+        session.direct?.life.end(now)
+        session.direct?.life.askSoon(now)
         session.link.remoteRun = nil
         session.link.remoteAccepts = false
         session.link.nextHello = .distantFuture

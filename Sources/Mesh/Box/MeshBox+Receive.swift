@@ -107,8 +107,13 @@ extension MeshBox {
             {
                 startMoving(session, to: path, bytes, now)
             }
-            // A path that has proved nothing does not take a relayed session's traffic yet: a relay may have put it there.
-            if !session.directAlive, session.direct?.validated == true { directPathAnswers(session, now) }
+            guard session.isOwn(path) else { return }
+            session.direct?.life.hear(now)
+            // That something comes does not prove that anything arrives there: that is asked for.
+            if !session.directAlive, session.direct?.validated == true {
+                session.direct?.life.askSoon(now)
+                wake(session, session.direct?.life.nextQuestion ?? now)
+            }
         case .relayed(_, _, let stamp):
             // A relayed datagram never moves the path; it says what the relays carry.
             if stamp != session.stampSeen {

@@ -40,13 +40,21 @@ extension MeshBox {
         switch refusal.reason {
         case .tooLarge: tooLarge(refusal.largest, for: path, now: now)
         case .sourceGone: sourceRefused(path)
-        case .unreachable, .denied, .failed: break
+        case .unreachable, .denied, .failed: cannotSend(to: path, now: now)
         }
     }
 
     /// The local address of a path is gone: the kernel refused it.
     private func sourceRefused(_ path: Path) {
         for session in allSessions where session.direct?.path == path { session.direct?.forgetSource() }
+    }
+
+    /// Nothing goes out by the path: it is asked at once whether that stays so.
+    private func cannotSend(to path: Path, now: Instant) {
+        for session in allSessions where session.directAlive && session.isOwn(path) {
+            session.direct?.life.refused(now)
+            wake(session, session.direct?.life.nextQuestion ?? now)
+        }
     }
 
     /// A datagram of `count` bytes is too large for the interface.

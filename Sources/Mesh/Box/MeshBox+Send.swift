@@ -75,7 +75,8 @@ extension MeshBox {
         guard let keypair = session.current, keypair.maySend(now, limits), let capacity = frameCapacity(session) else {
             return park(kind, body, session, now)
         }
-        noteData(session, keypair, now)
+        // What the routing algorithm sends it sends again until it is acknowledged, and a pong answers for the other end.
+        if kind != .control { noteData(session, keypair, now) }
         if 1 + body.count <= capacity {
             return emit(kind, body, session, now) ? .sent : .dropped(.outboxFull)
         }
@@ -85,13 +86,21 @@ extension MeshBox {
     /// Data goes out: an answer is awaited, and the keys wear.
     @inline(__always)
     func noteData(_ session: Session, _ keypair: Keypair, _ now: Instant) {
-        session.lastDataSent = now
-        if session.unansweredSince == .distantFuture {
-            session.unansweredSince = now
-            let patience = session.link.neighbour == nil ? limits.silenceBeforeHandshake : limits.linkSuspicion
-            wake(session, now + patience)
-        }
+        noteData(session, now)
         if keypair.isWornOut { wake(session, now) }
+    }
+
+    @inline(__always)
+    func noteData(_ session: Session, _ now: Instant) {
+        session.lastDataSent = now
+        if session.directAlive, session.direct != nil {
+            if session.direct?.life.sentData(now, limits) == true {
+                wake(session, session.direct?.life.nextQuestion ?? now)
+            }
+        } else if session.unansweredSince == .distantFuture {
+            session.unansweredSince = now
+            wake(session, now + limits.silenceBeforeHandshake)
+        }
     }
 
     /// Keeps a frame until there are keys and a route, and sees to it that they come.

@@ -70,6 +70,7 @@ extension MeshBox {
 
         expireKeys(session, now, due)
         servicePath(session, now, due)
+        serviceLife(session, now, due)
         serviceLink(session, now, due)
         serviceKeys(session, now, due)
         servicePending(session, now, due)
@@ -120,7 +121,9 @@ extension MeshBox {
 
         let isUsed = session.link.neighbour != nil || now - session.lastDataSent < limits.keepaliveAfter
         guard session.directAlive, let direct = session.direct, direct.validated, isUsed else { return }
-        if let size = session.size.tick(now, sent: session.sentBytes) {
+        if let size = session.size.tick(
+            now, sent: session.sentBytes, heard: direct.life.heard, roundTrip: direct.life.roundTrip ?? .zero)
+        {
             let frameCount = size - direct.path.remote.headerBytes - TransportLayout.overhead
             var body: [UInt8] = []
             body.appendLittle(session.size.number)
@@ -134,51 +137,17 @@ extension MeshBox {
         }
     }
 
-    /// Hellos until the link is up, then signs of life.
+    /// Hellos until the link is up.
     private func serviceLink(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
         guard session.local.isMain, session.usesDirectPath, session.current != nil else { return }
-        if session.link.neighbour == nil {
-            guard session.link.nextHello != .distantFuture else { return }
-            if now >= session.link.nextHello {
-                // Who does not want a link only answers.
-                sendHello(session, wantsAnswer: acceptsLink(session), now)
-                session.link.nextHello = now + (session.link.remoteRun == nil ? .seconds(1) : .seconds(10))
-                if !acceptsLink(session) { session.link.nextHello = .distantFuture }
-            }
-            due(session.link.nextHello)
-            return
+        guard session.link.neighbour == nil, session.link.nextHello != .distantFuture else { return }
+        if now >= session.link.nextHello {
+            // Who does not want a link only answers.
+            sendHello(session, wantsAnswer: acceptsLink(session), now)
+            session.link.nextHello = now + (session.link.remoteRun == nil ? .seconds(1) : .seconds(10))
+            if !acceptsLink(session) { session.link.nextHello = .distantFuture }
         }
-        if session.link.unanswered > 0, session.lastReceived > session.link.probeSent {
-            // Whatever came in since is a sign of life.
-            session.link.unanswered = 0
-            session.link.nextProbe = max(session.link.nextProbe, now + limits.linkProbeRetry)
-        }
-        if session.unansweredSince != .distantFuture, now - session.unansweredSince >= limits.linkSuspicion,
-            session.link.unanswered == 0
-        {
-            session.link.nextProbe = now
-            // Perhaps small datagrams still get through, and only what was found to fit does not any more.
-            session.size.suspect(now)
-            due(session.size.nextProbe)
-        }
-        if now >= session.link.nextProbe {
-            if session.link.unanswered >= limits.linkProbesLost {
-                directPathDied(session, now)
-                return
-            }
-            // One number for a row of tries, so that a late answer is known for what it is.
-            if session.link.unanswered == 0 { session.link.probeNumber = random.next64() }
-            session.link.unanswered += 1
-            session.link.probeSent = now
-            session.link.nextProbe = now + limits.linkProbeRetry
-            var body: [UInt8] = []
-            body.appendLittle(session.link.probeNumber)
-            emitShort(.ping, body, session, now)
-        }
-        due(session.link.nextProbe)
-        if session.unansweredSince != .distantFuture, session.link.unanswered == 0 {
-            due(session.unansweredSince + limits.linkSuspicion)
-        }
+        due(session.link.nextHello)
     }
 
     /// New keys before the old ones end, keepalives, and a new handshake with who has fallen silent.
@@ -211,7 +180,6 @@ extension MeshBox {
         if session.unansweredSince != .distantFuture {
             if now - session.unansweredSince >= limits.silenceBeforeHandshake {
                 session.unansweredSince = .distantFuture
-                if session.directAlive { directPathDied(session, now) }
                 seekKeys(session, now)
             } else {
                 due(session.unansweredSince + limits.silenceBeforeHandshake)

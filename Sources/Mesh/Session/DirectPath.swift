@@ -19,10 +19,20 @@ struct DirectPath {
     private(set) var challenge: UInt64 = 0
     private(set) var challengeAt: Instant = .distantFuture
     private var challengesLeft = 0
+    /// Whether the path carries anything; of one that is not proven yet it says nothing.
+    var life = PathLife(.distantPast)
 
     init(_ path: Path, validated: Bool) {
         self.path = path
         self.validated = validated
+    }
+
+    /// A handshake made a round trip by the path to the same endpoint.
+    mutating func prove(_ path: Path) {
+        self.path = path
+        validated = true
+        fallback = nil
+        challengeAt = .distantFuture
     }
 
     /// Counts what is about to be sent; false when an unproven endpoint has had its share. What is not part of the
@@ -64,6 +74,7 @@ struct DirectPath {
         if let fallback, fallback.remote == new.remote {
             path = new
             validated = true
+            life = PathLife(now)
             self.fallback = nil
             challengeAt = .distantFuture
             return
@@ -71,6 +82,7 @@ struct DirectPath {
         if validated { fallback = path }
         path = new
         validated = false
+        life = PathLife(now)
         received = bytes
         sent = 0
         self.challenge = challenge
@@ -98,6 +110,7 @@ struct DirectPath {
             path = fallback
             self.fallback = nil
             validated = true
+            life = PathLife(now)
             return .returned
         }
         challengesLeft -= 1

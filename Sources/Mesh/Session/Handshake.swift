@@ -56,6 +56,8 @@ final class Response {
     let created: Instant
     /// The path that message 2 went to, when it went straight.
     let path: Path?
+    /// Message 2 went to other endpoints as well: then message 3 does not prove from which of them its sender has it.
+    var wentElsewhere = false
 
     init(
         index: UInt32, local: BoxNode, caller: UInt32, mac1: [UInt8], waiting: XXResponderWaiting, message: [UInt8],

@@ -43,14 +43,20 @@ public struct MeshLimits: Sendable {
 
     // Liveness.
 
-    /// A link is asked for a sign of life when it was silent this long.
+    /// A link without traffic is asked for a sign of life this often.
     public var linkProbeInterval: Interval = .seconds(5)
+    /// Data went out on a direct path for this long without proof that any arrives: ask for a sign of life.
+    public var linkSuspicion: Interval = .milliseconds(400)
     /// How soon an unanswered sign of life is asked for again.
-    public var linkProbeRetry: Interval = .milliseconds(500)
-    /// Unanswered in a row before a link is dead.
-    public var linkProbesLost = 5
-    /// Something was sent on a link and nothing came back for this long: ask at once.
-    public var linkSuspicion: Interval = .milliseconds(1500)
+    public var linkProbeRetry: Interval = .milliseconds(200)
+    /// Unanswered in a row before a path is dead; more where many are lost.
+    public var linkProbesLost = 4
+    /// And for how long, at least, nothing may have come by it since the first of them.
+    public var linkSilence: Interval = .milliseconds(800)
+    /// Things come by it, but no answers: how long that may last. Answers wait in queues, but not for ever.
+    public var linkPatience: Interval = .seconds(5)
+    /// How soon after another one a changed run of the other daemon is believed.
+    public var runChangeSpacing: Interval = .seconds(3)
     /// A session answers received data with a keepalive after this long without anything to send.
     public var keepaliveAfter: Interval = .seconds(10)
     /// Data was sent and nothing came back for this long: a new handshake.

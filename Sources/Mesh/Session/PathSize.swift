@@ -35,6 +35,8 @@ struct PathSize {
     /// amiss, while none of the large ones arrives; and TCP waits twice as long after each loss.
     static let confirmBusyEvery: Interval = .seconds(2)
     static let busyBytes: UInt64 = 20_000
+    /// A size is doubted no sooner after it got through.
+    static let doubtSpacing: Interval = .seconds(1)
     /// Larger ones are tried again this often: paths grow.
     static let searchEvery: Interval = .seconds(600)
     /// For the first time after it shrank: perhaps it was only loss.
@@ -236,7 +238,7 @@ struct PathSize {
 
     /// Data went out and nothing came back: is it the size? Asks at once instead of at the next turn.
     mutating func suspect(_ now: Instant) {
-        guard probe == nil, isProven, !isDoubted else { return }
+        guard probe == nil, isProven, !isDoubted, now - confirmedAt >= Self.doubtSpacing else { return }
         isDoubted = true
         nextProbe = min(nextProbe, now)
     }

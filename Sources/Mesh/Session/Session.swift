@@ -51,7 +51,7 @@ final class Session {
     /// Messages and relayed datagrams, not keepalives: what decides whether the session is in use.
     var lastDataSent: Instant = .distantPast
     var lastDataReceived: Instant = .distantPast
-    /// When data was first sent that nothing has come back for.
+    /// When data was first sent through relays that nothing has come back for; a direct path has a `life` of its own.
     var unansweredSince: Instant = .distantFuture
     var lastHandshake: Instant = .distantPast
     var created: Instant
@@ -74,6 +74,25 @@ final class Session {
     }
 
     var usesDirectPath: Bool { directAlive && direct != nil }
+
+    /// Whether what came by this path came by the session's direct one.
+    @inline(__always)
+    func isOwn(_ path: Path?) -> Bool {
+        guard let path, let direct else { return false }
+        return direct.path.remote == path.remote
+    }
+
+    /// A handshake of `bytes` came by `path`. Where it is not proven that the endpoint receives, a challenge is to find out.
+    func turn(to path: Path, isProven: Bool, bytes: Int, challenge: UInt64, now: Instant) {
+        if isOwn(path) {
+            if isProven { direct?.prove(path) } else { _ = direct?.observe(path, bytes: bytes, newest: false) }
+        } else if isProven {
+            direct = DirectPath(path, validated: true)
+        } else {
+            if direct == nil { direct = DirectPath(path, validated: false) }
+            direct?.move(to: path, bytes: bytes, challenge: challenge, now: now)
+        }
+    }
 
     /// Datagrams that the other end sent and that did not come in, under all keys; see `LossCount`.
     var lostDatagrams: UInt64 {
@@ -117,21 +136,8 @@ struct LinkState {
     var remoteRun: UInt64?
     var remoteAccepts = false
     var nextHello: Instant = .distantFuture
-    /// Signs of life asked for and not answered, in a row.
-    var unanswered = 0
-    var nextProbe: Instant = .distantFuture
-    var probeNumber: UInt64 = 0
-    var probeSent: Instant = .distantPast
-    /// Smoothed round-trip time (RFC 6298 section 2).
-    var roundTrip: Interval?
-
-    mutating func measured(_ sample: Interval) {
-        guard let old = roundTrip else {
-            roundTrip = sample
-            return
-        }
-        roundTrip = old * 7 / 8 + sample / 8
-    }
+    /// When another run was last believed.
+    var runChanged: Instant?
 }
 
 /// A configured neighbour.

@@ -103,17 +103,16 @@ extension MeshBox {
                 wake(session, now + limits.keepaliveAfter)
             }
             session.unansweredSince = .distantFuture
+            // They take messages of the session's own path alone.
+            session.direct?.life.hear(activity.receivedAt)
         }
         if activity.sent > 0 {
             session.sentDatagrams &+= activity.sent
             session.sentBytes &+= activity.sentBytes
             session.lastSent = max(session.lastSent, activity.sentAt)
             session.lastDataSent = max(session.lastDataSent, activity.sentAt)
-            // Data went out and nothing has come since.
-            if session.unansweredSince == .distantFuture, activity.sentAt > session.lastReceived {
-                session.unansweredSince = activity.sentAt
-                let patience = session.link.neighbour == nil ? limits.silenceBeforeHandshake : limits.linkSuspicion
-                wake(session, activity.sentAt + patience)
+            if session.directAlive, session.direct?.life.sentData(activity.sentAt, limits) == true {
+                wake(session, session.direct?.life.nextQuestion ?? activity.sentAt)
             }
         }
         if keypair.isWornOut { wake(session, now) }

@@ -1,0 +1,85 @@
+internal import INET256
+internal import Wire
+
+/// Signs of life of direct paths: pings that are answered the way they came.
+extension MeshBox {
+    /// Asks what is due, and gives up a path that does not answer.
+    func serviceLife(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+        guard session.current != nil, let direct = session.direct, direct.validated else { return }
+        if session.directAlive {
+            switch direct.life.step(now, limits) {
+            case .wait:
+                break
+            case .ask:
+                let id = askForLife(session, direct, now)
+                session.direct?.life.ask(id, now, limits)
+            case .dead:
+                directPathDied(session, now)
+            }
+        } else if now >= direct.life.nextQuestion {
+            // Whether it lives again. Where nobody needs it, nobody asks.
+            guard session.peer != nil || now - session.lastDataSent < limits.keepaliveAfter else { return }
+            let id = askForLife(session, direct, now)
+            session.direct?.life.askWhileDead(id, now, limits)
+        }
+        due(session.direct?.life.nextQuestion ?? .distantFuture)
+    }
+
+    /// Sends a ping by the direct path: a number, and how long ago the other end was last heard there.
+    private func askForLife(_ session: Session, _ direct: DirectPath, _ now: Instant) -> UInt64 {
+        let id = random.next64()
+        var body: [UInt8] = []
+        body.appendLittle(id)
+        let age = (now - direct.life.heard).nanoseconds / 1_000_000
+        body.appendLittle(UInt16(clamping: max(0, age)))
+        emitShort(.ping, body, session, to: direct.path, now)
+        return id
+    }
+
+    /// The bytes of a ping that asks a path for a sign of life.
+    private static let lifePingBytes = 10
+    /// A longer one is not answered by two ways.
+    private static let shortPingBytes = 1000
+
+    func receivePing(_ body: UnsafeRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+        guard let path = arrival.path, body.count <= Self.shortPingBytes else {
+            session.lastDataReceived = now
+            _ = send(.pong, body, session, now)
+            return
+        }
+        // It asks about this path, so it is answered by this path.
+        emitShort(.pong, Array(body), session, to: path, now)
+        let isOwn = session.isOwn(path) && session.usesDirectPath
+        // Whoever asks about the other end, and not about a path, gets the answer although this one carries nothing that way.
+        if !isOwn { _ = send(.pong, body, session, now) }
+        guard body.count == Self.lifePingBytes, isOwn else {
+            if body.count != Self.lifePingBytes { session.lastDataReceived = now }
+            return
+        }
+        let age = Interval.milliseconds(Int64(body.little(8, as: UInt16.self)))
+        session.direct?.life.told(heardAgo: age, now, limits)
+        wake(session, session.direct?.life.nextQuestion ?? now)
+    }
+
+    func receivePong(_ body: UnsafeRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+        guard body.count >= 8 else {
+            drops.count(.malformedFrame)
+            return
+        }
+        let id: UInt64 = body.little(0)
+        let waitingSince = session.direct?.life.waitingSince ?? .distantFuture
+        guard session.isOwn(arrival.path),
+            session.direct?.life.answered(id, now, limits, isLink: session.link.neighbour != nil) == true
+        else {
+            note(.pong(id: id, from: session.remote, bytes: body.count - 8))
+            return
+        }
+        if !session.directAlive {
+            if session.direct?.validated == true { directPathAnswers(session, now) }
+        } else if waitingSince != .distantFuture, session.lastDataReceived < waitingSince {
+            // The path lives and no data comes back: perhaps only what was found to fit does not get through any more.
+            session.size.suspect(now)
+        }
+        wake(session, min(session.direct?.life.nextQuestion ?? now, session.size.nextProbe))
+    }
+}
