@@ -28,10 +28,11 @@ import Wire
 
     @Test(arguments: FuzzTargets.all.keys.sorted())
     func bentInputs(_ name: String) throws {
-        var target = try #require(FuzzTargets.all[name]).init()
+        let type = try #require(FuzzTargets.all[name])
+        var target = type.init()
         let inputs = try Self.inputs(name)
         let random = FixedRandom(.random(in: .min ... .max))
-        for _ in 0..<1000 {
+        for _ in 0..<type.bentInputs {
             let input = bent(inputs[random.below(inputs.count)], random)
             Inspected.$input.withValue(input) { target.run(input) }
         }

@@ -5,6 +5,12 @@ protocol FuzzTarget {
     init()
     /// Takes one input. Whatever it is, this returns.
     mutating func run(_ input: [UInt8])
+    /// How many bent inputs the tests run: less where one takes long.
+    static var bentInputs: Int { get }
+}
+
+extension FuzzTarget {
+    static var bentInputs: Int { 1000 }
 }
 
 /// Every target by the name that `scripts/fuzz` and the folders of Tests/Fuzz/corpus call it.
@@ -16,7 +22,7 @@ enum FuzzTargets {
             "offload": OffloadTarget.self,
             "nodeframe": NodeFrameTarget.self, "noderequest": NodeRequestTarget.self, "base64": Base64Target.self,
             "clientframe": ClientFrameTarget.self, "answerhead": AnswerHeadTarget.self,
-            "clientjson": ClientJSONTarget.self,
+            "clientjson": ClientJSONTarget.self, "session": SessionTarget.self,
         ]
     }
 }

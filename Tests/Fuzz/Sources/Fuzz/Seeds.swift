@@ -28,7 +28,7 @@ enum Seeds {
             ("frame", frames(boxes) + control.map { framed([[FrameKind.control.rawValue] + $0]) }),
             ("reassembler", [pieces(3, of: 30), pieces(2, of: 11), pieces(64, of: 640)].map(owned)),
             ("beacon", control.flatMap { [[0] + $0, [0xfd] + $0] }), ("text", texts(boxes)), ("packet", packets()),
-            ("offload", superPackets()),
+            ("offload", superPackets()), ("session", attacks()),
         ] + APISeeds.all(boxes.keys)
     }
 
@@ -97,6 +97,11 @@ enum Seeds {
         network.tick(now: now + .seconds(30))
         frames += network.takeOutput()
         return frames.map(\.bytes)
+    }
+
+    /// Runs of the stateful fuzzer.
+    private static func attacks() -> [[UInt8]] {
+        (1...8).map { SessionStep.bytes(SessionStep.list(seed: $0, count: 96)) }
     }
 
     private static func texts(_ boxes: LinkedBoxes) -> [[UInt8]] {

@@ -1,0 +1,1 @@
+../../Fuzz/Sources/Fuzz/Stateful/SessionWorld+Ways.swift
