@@ -1,4 +1,5 @@
 internal import CMnl
+internal import Wire
 
 /// The kernel's verdict on a request: NLMSG_ERROR, or the tail of NLMSG_DONE at the end of a dump.
 ///

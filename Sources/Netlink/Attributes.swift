@@ -1,3 +1,5 @@
+internal import Wire
+
 /// One attribute: a type and a payload, seen in place.
 ///
 ///      0                   1                   2                   3

@@ -1,4 +1,5 @@
 internal import CMnl
+internal import Wire
 
 /// Whether the kernel forwards IPv6 between interfaces: net.ipv6.conf.all.forwarding, asked over netlink
 /// (RTM_GETNETCONF), because a service under systemd's ProcSubset=pid sees no /proc/sys.

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// One message of a datagram, seen in place: the fixed header (RFC 3549 section 2.3.2) and what follows it.
 ///
 ///     +---------------------------------------------------------------+

@@ -1,4 +1,5 @@
 internal import CMnl
+internal import Wire
 
 /// A network interface as the kernel describes it (what `ip link` shows).
 public struct NetworkInterface: Hashable, Sendable {

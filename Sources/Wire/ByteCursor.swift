@@ -11,9 +11,8 @@ public struct ByteReader {
 
     /// The next `count` bytes as a view.
     public mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
-        guard count >= 0, count <= rest.count else { return nil }
-        let head = UnsafeRawBufferPointer(rebasing: rest[0..<count])
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        guard let head = rest.slice(0, count) else { return nil }
+        rest = rest.tail(from: count)
         return head
     }
 

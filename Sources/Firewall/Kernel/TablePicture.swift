@@ -1,5 +1,6 @@
 internal import CNftnl
 internal import Netlink
+internal import Wire
 
 /// What a table looks like from outside: enough to see that somebody changed it. Handles are never used twice, so a rule
 /// that was replaced by its like shows too.
@@ -64,7 +65,7 @@ struct TableReading {
         guard message.type >> 8 == UInt16(NFNL_SUBSYS_NFTABLES), message.body.count >= familyLength,
             message.body.first == UInt8(NFPROTO_INET)
         else { return nil }
-        attributes = Attributes(UnsafeRawBufferPointer(rebasing: message.body[familyLength...]))
+        attributes = Attributes(message.body.tail(from: familyLength))
         let first = attributes.first { $0.type == UInt16(NFTA_TABLE_NAME.rawValue) }
         guard let first else { return nil }
         table = first.payload.terminated
