@@ -31,7 +31,7 @@ struct AddressKeys {
 
     /// The 16-byte MAC of message 1 up to `mac1`.
     func mac1(_ message: UnsafeRawBufferPointer) -> [UInt8] {
-        keyedHash(mac, UnsafeRawBufferPointer(rebasing: message[0..<InitiationLayout.mac1]))
+        keyedHash(mac, message.slice(0, InitiationLayout.mac1) ?? message)
     }
 }
 
@@ -94,8 +94,9 @@ struct CookieJar {
     /// Does message 1 carry a cookie made for this ingress lately?
     mutating func admits(_ message: UnsafeRawBufferPointer, from ingress: Ingress, now: Instant) -> Bool {
         renew(now)
-        let covered = UnsafeRawBufferPointer(rebasing: message[0..<InitiationLayout.mac2])
-        let shown = UnsafeRawBufferPointer(rebasing: message[InitiationLayout.mac2..<InitiationLayout.count])
+        guard let covered = message.slice(0, InitiationLayout.mac2),
+            let shown = message.slice(InitiationLayout.mac2, InitiationLayout.count - InitiationLayout.mac2)
+        else { return false }
         for secret in [secret, previous] {
             let cookie = ingress.bytes.withUnsafeBytes { keyedHash(secret, $0) }
             let expected = keyedHash(cookie, covered)

@@ -118,11 +118,10 @@ extension UnsafeRawBufferPointer {
         self.count == count && little(0, as: UInt32.self) == UInt32(kind.rawValue) | UInt32(protocolVersion) << 8
     }
 
-    /// The little-endian integer at `offset`; the caller has checked the length.
+    /// The little-endian integer at `offset`. The caller has checked the length; one that has not finds zeros behind the end,
+    /// and nothing of what stands there.
     @inline(__always)
-    func little<T: FixedWidthInteger>(_ offset: Int, as: T.Type = T.self) -> T {
-        T(littleEndian: loadUnaligned(fromByteOffset: offset, as: T.self))
-    }
+    func little<T: FixedWidthInteger>(_ offset: Int, as: T.Type = T.self) -> T { little(T.self, at: offset) ?? 0 }
 }
 
 extension UnsafeMutableRawPointer {

@@ -125,10 +125,9 @@ enum Initiation {
 
     /// Is mac1 that of this address?
     static func isMeant(for keys: AddressKeys, _ message: UnsafeRawBufferPointer) -> Bool {
-        keys.mac1(message).withUnsafeBytes {
-            constantTimeEqual(
-                $0, UnsafeRawBufferPointer(rebasing: message[InitiationLayout.mac1..<InitiationLayout.mac2]))
-        }
+        let count = InitiationLayout.mac2 - InitiationLayout.mac1
+        guard let shown = message.slice(InitiationLayout.mac1, count) else { return false }
+        return keys.mac1(message).withUnsafeBytes { constantTimeEqual($0, shown) }
     }
 }
 

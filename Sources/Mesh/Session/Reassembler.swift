@@ -83,12 +83,15 @@ struct Reassembler {
         let bit: UInt64 = 1 << UInt64(piece)
         guard active[place].have & bit == 0 else { return .waiting }
         active[place].have |= bit
-        let target = active[place].buffer.bytes.baseAddress! + piece * pieceCount
-        target.copyMemory(from: frame.baseAddress! + FragmentLayout.header, byteCount: length)
+        // Both are there, by what was asked above; a slip in that must not write elsewhere.
+        guard let target = active[place].buffer.bytes.slice(piece * pieceCount, length),
+            let source = frame.slice(FragmentLayout.header, length)
+        else { return .malformed }
+        target.copyMemory(from: source)
         guard active[place].have == UInt64.max >> UInt64(64 - pieces) else { return .waiting }
-        let whole = UnsafeMutableRawBufferPointer(rebasing: active[place].buffer.bytes[0..<total])
+        let whole = active[place].buffer.bytes.slice(0, total)
         remove(place)
-        return .complete(whole)
+        return whole.map { .complete($0) } ?? .malformed
     }
 
     /// Drops what lacked pieces for too long. Returns how many frames that were.

@@ -121,10 +121,13 @@ public final class SideBox {
         note(keypair)
         keypair.received &+= 1
         keypair.receivedBytes &+= UInt64(datagram.count)
-        let body = TransportLayout.header + 1..<datagram.count - TransportLayout.tag
+        guard let body = datagram.slice(TransportLayout.header + 1, datagram.count - TransportLayout.minimum) else {
+            drops.count(.malformedDatagram)
+            return .dropped
+        }
         return .message(
             Delivery(
-                node: .main, source: session.remote, message: UnsafeRawBufferPointer(rebasing: datagram[body]),
+                node: .main, source: session.remote, message: UnsafeRawBufferPointer(body),
                 isPartial: kind == .partialPacket, ecn: trafficClass & ECN.mask))
     }
 

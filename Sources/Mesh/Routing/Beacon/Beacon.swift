@@ -92,6 +92,6 @@ struct BeaconView {
 
     /// What the signature covers.
     var signedPart: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: record[0..<(record.count - Beacon.signatureBytes)])
+        record.slice(0, record.count - Beacon.signatureBytes) ?? UnsafeRawBufferPointer(start: nil, count: 0)
     }
 }
