@@ -47,7 +47,7 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
                 write(refusal, context)
             } else {
                 // In one piece from the start: a buffer that grows would leave copies of a private key behind.
-                let length = min(head.contentLength ?? 0, limits.bodyBytes)
+                let length = min(max(0, head.contentLength ?? 0), limits.bodyBytes)
                 state = .reading(head, body: context.channel.allocator.buffer(capacity: length))
             }
         case (.body(let part), .reading(let head, var body)):

@@ -72,14 +72,14 @@ extension Frame {
 
     /// The first frame in `bytes`, and how many of them it takes.
     private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<(Frame, Int)?, FrameError> {
-        guard bytes.count >= lengthCount else { return .success(nil) }
-        let length = UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
+        guard let length = bytes.big(UInt32.self, at: 0) else { return .success(nil) }
         // Before the rest has come: nobody makes us wait for four billion bytes.
         guard (UInt32(typeCount)...longest).contains(length) else { return .failure(.badLength(length)) }
         let count = lengthCount + Int(length)
-        guard bytes.count >= count else { return .success(nil) }
-        let code = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: lengthCount, as: UInt32.self))
-        let body = UnsafeRawBufferPointer(rebasing: bytes[(lengthCount + typeCount)..<count])
+        guard let whole = bytes.slice(0, count), let code = whole.big(UInt32.self, at: lengthCount) else {
+            return .success(nil)
+        }
+        let body = whole.tail(from: lengthCount + typeCount)
         guard let type = FrameType(rawValue: code) else { return .failure(.unknownType(code)) }
         switch type {
         case .keep:
@@ -87,15 +87,14 @@ extension Frame {
             return .success((.keepAlive, count))
         case .data:
             guard body.count >= Address.count, let start = body.baseAddress else { return .failure(.badBody(type)) }
-            let payload = [UInt8](UnsafeRawBufferPointer(rebasing: body[Address.count...]))
+            let payload = [UInt8](body.tail(from: Address.count))
             return .success((.message(Address(raw: Bytes32(loading: start)), payload), count))
         case .find, .publicKey:
-            guard body.count >= RequestID.count else { return .failure(.badBody(type)) }
-            let id = RequestID(
-                high: UInt64(bigEndian: body.loadUnaligned(as: UInt64.self)),
-                low: UInt64(bigEndian: body.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-            let json = [UInt8](UnsafeRawBufferPointer(rebasing: body[RequestID.count...]))
-            return .success((.answer(type, id, json), count))
+            guard let high = body.big(UInt64.self, at: 0), let low = body.big(UInt64.self, at: 8) else {
+                return .failure(.badBody(type))
+            }
+            let json = [UInt8](body.tail(from: RequestID.count))
+            return .success((.answer(type, RequestID(high: high, low: low), json), count))
         }
     }
 }

@@ -92,7 +92,7 @@ public struct ICMPv6Errors: Sendable {
         message.storeBytes(of: error.code, toByteOffset: 1, as: UInt8.self)
         message.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
         message.storeBytes(of: error.parameter.bigEndian, toByteOffset: 4, as: UInt32.self)
-        let quote = UnsafeRawBufferPointer(rebasing: packet.packet[..<quoted])
+        guard let quote = packet.packet.slice(0, quoted) else { throw .noRoom }
         UnsafeMutableRawBufferPointer(start: message + Self.messageHeaderSize, count: quoted).copyMemory(from: quote)
 
         var checksum = InternetChecksum()

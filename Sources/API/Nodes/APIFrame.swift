@@ -39,52 +39,46 @@ public struct APIFrame {
     /// The frame that `bytes` begins with. Nil when more bytes are needed to tell; throws as soon as it is clear that
     /// no good frame can come of them.
     public static func first(in bytes: UnsafeRawBufferPointer) throws(APIFrameError) -> APIFrame? {
-        guard bytes.count >= lengthCount else { return nil }
-        let length = Int(UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
+        guard let length = bytes.big(UInt32.self, at: 0).map({ Int($0) }) else { return nil }
         guard length <= longest else { throw .overlong(length) }
         guard length >= typeCount else { throw .short(length) }
-        guard bytes.count >= contentStart else { return nil }
-        let type = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: lengthCount, as: UInt32.self))
+        guard let type = bytes.big(UInt32.self, at: lengthCount) else { return nil }
         guard let kind = Kind(rawValue: type) else { throw .unknownType(type) }
         switch kind {
         case .data: guard length >= typeCount + Address.count else { throw .short(length) }
         case .keep: guard length == typeCount else { throw .overlong(length) }
         case .find, .publicKey: guard length >= typeCount + requestIDCount else { throw .short(length) }
         }
-        guard bytes.count >= lengthCount + length else { return nil }
-        return APIFrame(kind: kind, bytes: UnsafeRawBufferPointer(rebasing: bytes[..<(lengthCount + length)]))
+        return bytes.slice(0, lengthCount + length).map { APIFrame(kind: kind, bytes: $0) }
     }
 
     /// Of a DATA frame (a precondition): its destination on the way in, its source on the way out.
     public var address: Address {
         precondition(kind == .data, "only DATA frames have an address")
-        func word(_ offset: Int) -> UInt64 {
-            UInt64(bigEndian: content.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        }
+        func word(_ offset: Int) -> UInt64 { content.big(UInt64.self, at: offset) ?? 0 }
         return Address(raw: Bytes32(words: (word(0), word(8), word(16), word(24))))
     }
 
     /// Of a DATA frame (a precondition): the message.
     public var payload: UnsafeRawBufferPointer {
         precondition(kind == .data, "only DATA frames have a payload")
-        return UnsafeRawBufferPointer(rebasing: bytes[Self.dataHeaderCount...])
+        return bytes.tail(from: Self.dataHeaderCount)
     }
 
     /// Of a FIND or PUBK frame (a precondition): what its answer repeats.
     public var requestID: APIRequestID {
         precondition(kind == .find || kind == .publicKey, "only requests have an id")
         return APIRequestID(
-            high: content.loadUnaligned(as: UInt64.self),
-            low: content.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            high: content.host(UInt64.self, at: 0) ?? 0, low: content.host(UInt64.self, at: 8) ?? 0)
     }
 
     /// Of a FIND or PUBK frame (a precondition): its JSON.
     public var json: UnsafeRawBufferPointer {
         precondition(kind == .find || kind == .publicKey, "only requests have JSON")
-        return UnsafeRawBufferPointer(rebasing: content[Self.requestIDCount...])
+        return content.tail(from: Self.requestIDCount)
     }
 
-    private var content: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[Self.contentStart...]) }
+    private var content: UnsafeRawBufferPointer { bytes.tail(from: Self.contentStart) }
 }
 
 /// Sixteen bytes of the client's choice, as they stand in memory.

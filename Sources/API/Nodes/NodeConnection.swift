@@ -121,7 +121,7 @@ public final class NodeConnection: APINodeSink {
         }
         guard !isEnded else { return 0 }
         let end = Self.fitting(frames, after: sent, room: table.room(self, output.count))
-        if end > sent { keep(UnsafeRawBufferPointer(rebasing: frames[sent..<end])) }
+        if end > sent, let rest = frames.slice(sent, end - sent) { keep(rest) }
         return end
     }
 
@@ -170,7 +170,7 @@ public final class NodeConnection: APINodeSink {
 
     private func write(all bytes: UnsafeRawBufferPointer) {
         let sent = write(bytes)
-        if sent < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
+        if sent < bytes.count { keep(bytes.tail(from: sent)) }
     }
 
     /// Gives how much the socket took.
@@ -205,9 +205,8 @@ public final class NodeConnection: APINodeSink {
     private static func fitting(_ frames: UnsafeRawBufferPointer, after sent: Int, room: Int) -> Int {
         if frames.count - sent <= room { return frames.count }
         var end = 0
-        while frames.count - end >= APIFrame.lengthCount {
-            let length = Int(UInt32(bigEndian: frames.loadUnaligned(fromByteOffset: end, as: UInt32.self)))
-            let next = end + APIFrame.lengthCount + length
+        while let length = frames.big(UInt32.self, at: end) {
+            let next = end + APIFrame.lengthCount + Int(length)
             guard next <= frames.count, end < sent || next - sent <= room else { break }
             end = next
         }

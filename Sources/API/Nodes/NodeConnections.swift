@@ -183,7 +183,8 @@ public final class NodeConnections {
         switch connection.receive(into: scratch) {
         case .bytes(let count):
             connection.lastHeard = now
-            try take(UnsafeRawBufferPointer(rebasing: scratch[..<count]), from: connection, host)
+            guard let bytes = scratch.slice(0, count) else { return 0 }
+            try take(UnsafeRawBufferPointer(bytes), from: connection, host)
             return count
         case .wait: break
         case .end: connection.end("the client has closed its side")

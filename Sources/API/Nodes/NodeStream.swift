@@ -1,3 +1,5 @@
+internal import Wire
+
 /// Puts frames together out of the pieces that reads give. No I/O: bytes in, frames out, in place.
 ///
 /// Of a read, everything but the beginning of a last frame is handled where it lies; only that beginning is copied and
@@ -43,7 +45,7 @@ public struct NodeStream {
         while !partial.isEmpty, !isOver {
             let count = min(missing, rest.count)
             partial.append(contentsOf: rest[..<count])
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            rest = rest.tail(from: count)
             let whole = partial
             let next = whole.withUnsafeBytes { Next($0) }
             switch next {
@@ -75,13 +77,13 @@ public struct NodeStream {
         var messages = 0  // where DATA frames begin that are not handed on yet
         while true {
             let start = position
-            let next = Next(UnsafeRawBufferPointer(rebasing: bytes[position...]))
+            let next = Next(bytes.tail(from: position))
             if case .frame(let frame) = next {
                 position += frame.bytes.count
                 if frame.kind == .data { continue }
             }
-            if messages < start {
-                isOver = try !handle(.messages(UnsafeRawBufferPointer(rebasing: bytes[messages..<start])))
+            if messages < start, let frames = bytes.slice(messages, start - messages) {
+                isOver = try !handle(.messages(frames))
             }
             messages = position
             if isOver { return nil }
@@ -90,7 +92,7 @@ public struct NodeStream {
                 isOver = try !Self.hand(frame, handle)
                 if isOver { return nil }
             case .needsMore:
-                keep(UnsafeRawBufferPointer(rebasing: bytes[position...]))
+                keep(bytes.tail(from: position))
                 return nil
             case .fault(let fault):
                 isOver = true
@@ -118,15 +120,12 @@ public struct NodeStream {
 
     /// The kept frame's length field, which is there and was checked.
     private var length: Int {
-        partial.withUnsafeBytes { Int(UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self))) }
+        Int(partial.withUnsafeBytes { $0.big(UInt32.self, at: 0) } ?? 0)
     }
 
     private mutating func keep(_ rest: UnsafeRawBufferPointer) {
         guard !rest.isEmpty else { return }
-        if rest.count >= APIFrame.lengthCount {
-            let length = Int(UInt32(bigEndian: rest.loadUnaligned(as: UInt32.self)))
-            partial.reserveCapacity(APIFrame.lengthCount + length)
-        }
+        if let length = rest.big(UInt32.self, at: 0) { partial.reserveCapacity(APIFrame.lengthCount + Int(length)) }
         partial.append(contentsOf: rest)
     }
 }

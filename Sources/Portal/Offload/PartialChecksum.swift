@@ -38,7 +38,8 @@ public enum PartialChecksum {
 
     /// Adds the bytes from `start` on, the field at `field` with its part of the sum among them.
     static func finish(_ packet: UnsafeMutableRawBufferPointer, start: Int, field: Int) {
-        let value = InternetChecksum.of(UnsafeRawBufferPointer(rebasing: packet[start...]))
+        guard packet.slice(field, MemoryLayout<UInt16>.size) != nil else { return }
+        let value = InternetChecksum.of(UnsafeRawBufferPointer(packet.tail(from: start)))
         // In UDP zero would say that there is no checksum (RFC 768); the other zero of the one's complement is as good.
         let isZero = value == 0 && field - start == UDPField.checksum
         packet.storeBytes(of: isZero ? 0xffff : value.bigEndian, toByteOffset: field, as: UInt16.self)

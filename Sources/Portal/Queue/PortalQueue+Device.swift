@@ -21,7 +21,8 @@ extension PortalQueue {
             }
             let count = try device.read(into: slot)
             guard count > 0 else { break }
-            enqueue(count: count, headerCount: device.headerSize, now: now)
+            // A packet shorter than the driver's header is dropped as malformed where it is looked at.
+            enqueue(count: count, headerCount: min(device.headerSize, count), now: now)
             bytes += count
             packets += 1
         }

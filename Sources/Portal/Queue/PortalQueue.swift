@@ -11,7 +11,7 @@ public struct QueuedPacket {
 
     /// The packet without the driver's header.
     public var packet: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: bytes[headerCount...])
+        bytes.tail(from: headerCount)
     }
 }
 

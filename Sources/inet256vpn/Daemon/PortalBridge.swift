@@ -253,7 +253,7 @@ struct PortalPacket {
     init?(_ given: UnsafeRawBufferPointer, headerSize: Int) {
         guard given.count >= headerSize else { return nil }
         virtio = headerSize > 0 ? VirtioHeader(given) : nil
-        bytes = UnsafeRawBufferPointer(rebasing: given[headerSize...])
+        bytes = given.tail(from: headerSize)
     }
 }
 

@@ -99,7 +99,7 @@ final class HostedNode {
         let refused: UInt64 = output.withUnsafeBytes { bytes in
             var rest = bytes
             for member in members {
-                rest = UnsafeRawBufferPointer(rebasing: rest[member.sink.offer(rest)...])
+                rest = rest.tail(from: member.sink.offer(rest))
                 if rest.isEmpty { return 0 }
             }
             return DataFrame.messages(in: rest)
@@ -128,10 +128,10 @@ enum DataFrame {
     /// Bytes of the whole frame that begins at `offset`, or nil when there is none.
     @inline(__always)
     static func count(at offset: Int, in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard bytes.count - offset >= header else { return nil }
-        let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-        let found = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + type, as: UInt32.self))
-        guard found == kind, lengths.contains(length), bytes.count - offset >= type + length else { return nil }
+        guard bytes.count - offset >= header, let length = bytes.big(UInt32.self, at: offset).map({ Int($0) }),
+            let found = bytes.big(UInt32.self, at: offset + type), found == kind, lengths.contains(length),
+            bytes.count - offset >= type + length
+        else { return nil }
         return type + length
     }
 

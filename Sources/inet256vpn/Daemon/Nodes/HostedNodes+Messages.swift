@@ -19,17 +19,18 @@ extension HostedNodes {
         }
         var offset = 0
         while offset < bytes.count {
-            guard let count = DataFrame.count(at: offset, in: bytes), let base = bytes.baseAddress else {
+            guard let count = DataFrame.count(at: offset, in: bytes), let frame = bytes.slice(offset, count),
+                let base = frame.baseAddress
+            else {
                 counters.malformed += 1
                 return
             }
-            let frame = UnsafeRawBufferPointer(start: base + offset, count: count)
-            let destination = Address(raw: Bytes32(loading: base + offset + DataFrame.address))
+            let destination = Address(raw: Bytes32(loading: base + DataFrame.address))
             offset += count
             counters.sent += 1
             switch hop(to: destination) {
             case .remote:
-                let message = UnsafeRawBufferPointer(rebasing: frame[DataFrame.header...])
+                let message = frame.tail(from: DataFrame.header)
                 // The box counts what it drops.
                 _ = box.send(message, from: node.id, to: destination, now: now)
                 if box.outbox.wantsFlush { try flush() }
@@ -42,7 +43,7 @@ extension HostedNodes {
                 other.append(frame: frame, from: node.address)
                 if other.isFull { handOver(other) }
             case .main:
-                try toMain(UnsafeRawBufferPointer(rebasing: frame[DataFrame.header...]), node.address)
+                try toMain(frame.tail(from: DataFrame.header), node.address)
             case .prohibited:
                 counters.prohibited += 1
             }
