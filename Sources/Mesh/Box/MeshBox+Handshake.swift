@@ -50,10 +50,17 @@ extension MeshBox {
     func sendDue(_ attempt: Attempt, _ now: Instant) {
         let session = attempt.session
         switch attempt.route {
-        case .direct(let paths):
-            for path in paths {
-                let isUnproven = path.remote == session.direct?.path.remote && session.direct?.validated == false
-                if isUnproven, session.direct?.admit(attempt.due.count) == false {
+        case .direct(var called):
+            if let path = session.direct?.path, !called.contains(where: { $0.remote == path.remote }) {
+                called.append(path)
+                attempt.route = .direct(called)
+            }
+            for path in called {
+                let isOwn = path.remote == session.direct?.path.remote
+                // What was the session's path when it began to call may have been anybody's endpoint, which proved nothing and
+                // was left again: nothing more goes there.
+                guard isOwn || session.peer?.endpoints.contains(path.remote) == true else { continue }
+                if isOwn, session.direct?.validated == false, session.direct?.admit(attempt.due.count) == false {
                     drops.count(.amplificationLimit)
                 } else if !outbox.append(attempt.due, path) {
                     drops.count(.outboxFull)
