@@ -80,9 +80,7 @@ extension SessionWorld {
     private func frame(_ step: SessionStep, _ line: HostileLine) {
         prepared(step, line)
         let frame = resized(natural(step, line), step)
-        if frame.count > StepTables.largestDatagram - 4 * TransportLayout.overhead || step.has(4) {
-            return send(frame, line, source: step.source)
-        }
+        if frame.count > line.largestFrame || step.has(4) { return send(frame, line, source: step.source) }
         guard let datagram = line.seal(frame, counter: step.number, old: step.has(2)) else { return }
         carry(step.has(3) ? bent(datagram, step) : datagram, line, source: step.source)
     }

@@ -53,9 +53,8 @@ extension SessionWorld {
 
     /// Seals a frame for a line and gives it to the box; in pieces if it does not fit a datagram.
     func send(_ frame: [UInt8], _ line: HostileLine, source: Int, newTurn: Bool = true, leaves: Bool = false) {
-        let most =
-            StepTables.largestDatagram - (line.way == nil ? 1 : 2) * TransportLayout.overhead - RelayLayout.header
-        let frames = frame.count <= most ? [frame] : line.pieces(of: frame, count: 2 + frame.count / 1200 % 60)
+        let isWhole = frame.count <= line.largestFrame
+        let frames = isWhole ? [frame] : line.pieces(of: frame, count: 2 + frame.count / 1200 % 60)
         for piece in frames {
             guard let datagram = line.seal(piece) else { return }
             carry(datagram, line, source: source, newTurn: newTurn, leaves: leaves)
@@ -90,6 +89,14 @@ extension SessionWorld {
 }
 
 extension HostileLine {
+    /// What goes in one datagram, kind byte included. Relayed it may be larger than any that UDP carries, since links put it
+    /// together from pieces.
+    var largestFrame: Int {
+        way == nil
+            ? StepTables.largestDatagram - TransportLayout.overhead
+            : Reassembler.frameCapacity - RelayLayout.header - TransportLayout.overhead
+    }
+
     func hello(accepts: Bool, run: UInt64, wantsAnswer: Bool = false) -> [UInt8] {
         var frame: [UInt8] = [
             FrameKind.hello.rawValue,
