@@ -12,6 +12,8 @@ public struct BoxStatus: Sendable {
         public var trouble: String?
         public var endpoint: Endpoint?
         public var roundTrip: Interval?
+        /// Where its portal has all nodes, if that is another prefix than this box's.
+        public var otherPrefix: IPv6Prefix?
     }
 
     public struct SessionStatus: Sendable {
@@ -101,7 +103,9 @@ extension MeshBox {
         return BoxStatus.Link(
             address: session.remote, configured: session.peer != nil, state: state, trouble: trouble,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
-            roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip)
+            roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
+            otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
+                ? nil : session.link.remotePrefix)
     }
 
     private func sessionStatus(_ session: Session, _ now: Instant) -> BoxStatus.SessionStatus {

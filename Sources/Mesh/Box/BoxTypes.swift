@@ -49,6 +49,8 @@ public enum BoxEvent: Sendable {
     case refused(Address, String)
     /// The session's path moved.
     case moved(Address, Endpoint)
+    /// A neighbour's portal has all nodes under another prefix.
+    case prefixDiffers(Address, IPv6Prefix)
     /// What fits into one datagram to somebody is known anew: `largestPacket` may have changed.
     case sized(Address)
 }
@@ -80,6 +82,8 @@ public struct BoxSettings: Sendable {
     /// Wall-clock milliseconds at start: a restarted box's announcements outrank its old ones.
     public var startMilliseconds: UInt64
     public var limits = MeshLimits()
+    /// Where this box's portal has all nodes; nil without a portal. Neighbours are told.
+    public var prefix: IPv6Prefix?
     /// Whether other engines use the main node's sessions as well (`SideBox`).
     public var isShared = false
 

@@ -35,6 +35,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case controlNotALink
     case controlRefused
     case helloTooSoon
+    case linksFull
     // Sending.
     case messageTooLarge
     case nodeClosed

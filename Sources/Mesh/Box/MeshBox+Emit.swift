@@ -20,9 +20,8 @@ extension MeshBox {
         return min(first, max(session.relayCapacity ?? first, Self.leastRelayedDatagram))
     }
 
-    /// What the far end may talk us down to: a base-sized link's worth.
-    static let leastRelayedDatagram =
-        PathSize.base - 48 - TransportLayout.overhead - RelayLayout.header
+    /// What the far end may talk us down to: the worth of a link that carries what any IPv4 host takes.
+    static let leastRelayedDatagram = 576 - 48 - TransportLayout.overhead - RelayLayout.header
 
     func linkDatagramCapacity(_ link: Session) -> Int {
         let headers = link.direct?.path.remote.headerBytes ?? 48
@@ -64,6 +63,10 @@ extension MeshBox {
     ) -> Bool {
         let total = 1 + body.count
         let room = capacity - FragmentLayout.header
+        guard room > 0 else {
+            drops.count(.messageTooLarge)
+            return false
+        }
         let pieces = (total + room - 1) / room
         guard pieces <= FragmentLayout.maximumPieces, let base = body.baseAddress else {
             drops.count(.messageTooLarge)
@@ -182,6 +185,16 @@ extension MeshBox {
             return
         }
         let capacity = linkDatagramCapacity(link)
+        if datagram.count > capacity, let base = scratch.baseAddress, datagram.count <= InitiationLayout.count {
+            // A link over a path for which even a handshake message is large.
+            writeRelayHead(base, destination, source, stamp: max(capacity, 0))
+            datagram.withUnsafeBytes {
+                (base + RelayLayout.header).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+            }
+            let body = UnsafeRawBufferPointer(start: base + 1, count: RelayLayout.header + datagram.count - 1)
+            _ = emitPieces(.relay, body, link, capacity + RelayLayout.header, now)
+            return
+        }
         _ = emit(link, frameCount: RelayLayout.header + datagram.count, now) { frame in
             writeRelayHead(frame, destination, source, stamp: capacity)
             datagram.withUnsafeBytes {

@@ -11,17 +11,10 @@ extension MeshBox {
             return nil
         }
         let body = UnsafeRawBufferPointer(rebasing: frame[1...])
-        switch kind {
-        case .message, .partialPacket, .ping, .pong:
-            // A frame may be longer: one that is relayed has a head of its own.
-            guard body.count <= Self.messageLimit else {
-                drops.count(.malformedFrame)
-                return nil
-            }
-        case .keepalive, .fragment, .relay, .control, .challenge, .challengeResponse, .sizeProbe, .sizeProbeAnswer,
-            .hello,
-            .goodbye, .relaySize:
-            break
+        // One that is relayed may be longer, by the head that it has.
+        guard body.count <= Self.messageLimit || kind == .relay else {
+            drops.count(.malformedFrame)
+            return nil
         }
         switch kind {
         case .message, .partialPacket:
@@ -42,6 +35,8 @@ extension MeshBox {
             receiveControl(body, session, now)
         case .hello:
             receiveHello(body, session, now)
+        case .prefix:
+            receivePrefix(body, session)
         case .ping:
             receivePing(body, session, arrival, now)
         case .pong:
@@ -58,7 +53,8 @@ extension MeshBox {
         var dropped = 0
         defer { drops.count(.fragmentExpired, by: dropped) }
         let outcome = reassembler.accept(
-            UnsafeRawBufferPointer(frame), owner: session.number, now: now, dropped: &dropped)
+            UnsafeRawBufferPointer(frame), owner: session.number,
+            isReserved: session.peer != nil || session.lastDataSent != .distantPast, now: now, dropped: &dropped)
         switch outcome {
         case .waiting:
             return nil

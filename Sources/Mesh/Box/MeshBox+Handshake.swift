@@ -102,22 +102,31 @@ extension MeshBox {
             answer(known.message, arrival, from: local, now)
             return
         }
-        let expected = isExpected(arrival)
-        if now < strainedUntil, !expected, !jar.admits(message, from: arrival.ingress, now: now) {
+        let isStrained = now < strainedUntil
+        let source = arrival.sourceKey
+        // A source address is easily said: whoever is behind one too many calls has to show that it receives there, and while
+        // the box is strained everybody has to, peers too, whose addresses are no secret.
+        let mustShow = isStrained || !calls.take(source, now: now)
+        if mustShow, !jar.admits(message, from: arrival.ingress, now: now) {
             drops.count(.handshakeCookieDemanded)
             answer(jar.reply(to: message, from: arrival.ingress, keys: local.keys, now: now), arrival, from: local, now)
             return
         }
+        let expected = isExpected(arrival)
+        if mustShow, !expected, !provenCalls.take(source, now: now) {
+            drops.count(.handshakeOverBudget)
+            return
+        }
         guard takeWork(expected) else { return }
         do {
-            try respond(message, local, arrival, now)
+            try respond(message, local, arrival, expected, now)
         } catch {
             count(error)
         }
     }
 
     private func respond(
-        _ message: UnsafeRawBufferPointer, _ local: BoxNode, _ arrival: Arrival, _ now: Instant
+        _ message: UnsafeRawBufferPointer, _ local: BoxNode, _ arrival: Arrival, _ isExpected: Bool, _ now: Instant
     ) throws(HandshakeError) {
         let offered: UInt16 = message.little(InitiationLayout.suites)
         guard let suite = suites.choose(from: offered) else { throw .noCommonSuite }
@@ -145,12 +154,19 @@ extension MeshBox {
         let response = Response(
             index: index, local: local, caller: caller,
             mac1: Array(message[InitiationLayout.mac1..<InitiationLayout.mac2]), waiting: waiting,
-            message: out, suite: suite, created: now, path: arrival.path)
-        if responses.count >= limits.maximumResponses { indices.release(responses.removeFirst().index) }
+            message: out, suite: suite, created: now, path: arrival.path, isExpected: isExpected)
+        makeRoomForResponse(isExpected)
         responses.append(response)
         indices.set(index, .response(response))
         wakeBox(now + limits.responseLifetime)
         answer(out, arrival, from: local, now)
+    }
+
+    /// The oldest of strangers goes first; a peer's only for want of one.
+    private func makeRoomForResponse(_ isExpected: Bool) {
+        guard responses.count >= limits.maximumResponses else { return }
+        let victim = responses.firstIndex { !$0.isExpected } ?? 0
+        indices.release(responses.remove(at: victim).index)
     }
 
     // MARK: Message 2
@@ -220,7 +236,7 @@ extension MeshBox {
         switch indices[message.little(FinishLayout.receiver)] {
         case .response(let response):
             noteArrival(now)
-            guard takeWork(isExpected(arrival)) else { return }
+            guard takeWork(response.isExpected) else { return }
             do {
                 try accept(response, message, arrival, now)
             } catch {

@@ -39,6 +39,7 @@ extension MeshBox {
         } else {
             session.previous = session.current
             session.current = keypair
+            noteRemoteIndex(session)
         }
         // Nobody sends on the other one any more, so nobody will confirm it.
         guard let old = session.previous else { return }
@@ -59,6 +60,7 @@ extension MeshBox {
         guard session.current === keypair else { return }
         release(\.current, of: session)
         swap(&session.current, &session.previous)
+        noteRemoteIndex(session)
         if session.current == nil, session.directAlive { directPathDied(session, now) }
     }
 
@@ -68,6 +70,7 @@ extension MeshBox {
         noteEnd(of: old, session)
         session.endLoss(of: old)
         session[keyPath: place] = nil
+        noteRemoteIndex(session)
     }
 
     func endAttempt(_ attempt: inout Attempt?) {

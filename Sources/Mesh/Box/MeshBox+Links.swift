@@ -104,6 +104,27 @@ extension MeshBox {
         var body: [UInt8] = [flags]
         body.appendLittle(run)
         emitShort(.hello, body, session, now)
+        guard let prefix = settings.prefix else { return }
+        var frame = [UInt8(clamping: prefix.length)]
+        for word in [prefix.address.high, prefix.address.low] {
+            withUnsafeBytes(of: word.bigEndian) { frame.append(contentsOf: $0) }
+        }
+        emitShort(.prefix, frame, session, now)
+    }
+
+    /// The other end says where its portal has all nodes: where that is elsewhere, the two do not know nodes by the same names.
+    func receivePrefix(_ body: UnsafeRawBufferPointer, _ session: Session) {
+        guard body.count == PrefixLayout.count - 1, session.local.isMain,
+            let high = body.big(UInt64.self, at: PrefixLayout.address - 1),
+            let low = body.big(UInt64.self, at: PrefixLayout.address + 7),
+            let prefix = IPv6Prefix(IPv6Address(high: high, low: low), length: Int(body[PrefixLayout.length - 1]))
+        else {
+            drops.count(.malformedFrame)
+            return
+        }
+        guard session.link.remotePrefix != prefix else { return }
+        session.link.remotePrefix = prefix
+        if let own = settings.prefix, own != prefix { note(.prefixDiffers(session.remote, prefix)) }
     }
 
     func receiveHello(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
@@ -148,11 +169,8 @@ extension MeshBox {
 
     private func bringLinkUp(_ session: Session, _ now: Instant) {
         guard let key = session.remoteKey, let direct = session.direct else { return }
+        guard makeRoomForLink(session, now) else { return }
         let place = links.firstIndex { $0 == nil } ?? links.count
-        guard place < limits.maximumLinks else {
-            session.peer?.trouble = "all \(limits.maximumLinks) links are taken"
-            return
-        }
         let neighbour = NeighbourID(rawValue: UInt32(place))
         if place == links.count { links.append(session) } else { links[place] = session }
         nextHops.removeAll(keepingCapacity: true)
@@ -165,6 +183,31 @@ extension MeshBox {
         network.neighbourUp(neighbour, key: key, now: now)
         networkMoved(now)
         wake(session, now)
+    }
+
+    /// Whether the session may become a link. Peers always may, and a stranger's link goes for it; strangers leave room for
+    /// peers, and one source has some links and not all.
+    private func makeRoomForLink(_ session: Session, _ now: Instant) -> Bool {
+        let all = links.compactMap(\.self)
+        if session.peer != nil {
+            guard all.count >= limits.maximumLinks else { return true }
+            guard let victim = all.filter({ $0.peer == nil }).min(by: { $0.lastDataReceived < $1.lastDataReceived })
+            else {
+                session.peer?.trouble = "all \(limits.maximumLinks) links are taken"
+                return false
+            }
+            takeLinkDown(victim, now)
+            return true
+        }
+        let strangers = all.filter { $0.peer == nil }
+        let reserve = min(limits.maximumLinks / 2, max(peers.count, limits.maximumLinks / 8))
+        guard let source = session.direct?.path.remote.sourceKey, strangers.count < limits.maximumLinks - reserve,
+            strangers.count(where: { $0.direct?.path.remote.sourceKey == source }) < limits.linksOfSource
+        else {
+            drops.count(.linksFull)
+            return false
+        }
+        return true
     }
 
     func takeLinkDown(_ session: Session, _ now: Instant) {

@@ -132,7 +132,9 @@ extension MeshBox {
 
     /// "No session of mine has that index", so that the other end begins anew at once. Rate-limited, never longer than the question.
     private func sendHint(_ datagram: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard hintsOut.take(now: now), let main = node(.main) else { return }
+        guard hintsOut.take(arrival.sourceKey, now: now), hintsOutInAll.take(now: now), let main = node(.main) else {
+            return
+        }
         var out: [UInt8] = [DatagramKind.unknownIndex.rawValue, 0, 0, 0]
         out.appendLittle(datagram.little(TransportLayout.receiver, as: UInt32.self))
         out.appendLittle(datagram.little(TransportLayout.counter, as: UInt64.self))
@@ -150,13 +152,15 @@ extension MeshBox {
         }
         let index: UInt32 = hint.little(HintLayout.index)
         let counter: UInt64 = hint.little(HintLayout.counter)
-        guard hintsIn.take(now: now), let session = sessionSending(to: index, arrival), let keypair = session.current,
+        // Found without a search, so that junk costs next to nothing and empties no bucket that genuine ones are taken from.
+        guard let session = sessionSending(to: index, arrival), let keypair = session.current,
             counter < keypair.nextCounter, keypair.nextCounter - counter <= Self.hintMemory,
-            now - keypair.created > .milliseconds(500)
+            now - keypair.created > .milliseconds(500), now - session.lastHint > .milliseconds(500)
         else {
             drops.count(.hintIgnored)
             return
         }
+        session.lastHint = now
         switch arrival {
         case .direct: startDirectAttempt(session, keysAreDoubtful: true, now)
         case .relayed: startRelayedAttempt(session, keysAreDoubtful: true, now)
@@ -166,12 +170,29 @@ extension MeshBox {
     private func sessionSending(to index: UInt32, _ arrival: Arrival) -> Session? {
         switch arrival {
         case .direct(let path):
-            return allSessions.first {
+            return sessionsByRemoteIndex[index]?.first {
                 $0.current?.remoteIndex == index && $0.direct?.path.remote == path.remote
             }
         case .relayed:
             // The relay frame's source is the box's main address, the session may be a hosted node's.
-            return allSessions.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
+            return sessionsByRemoteIndex[index]?.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
         }
     }
+
+    /// To be called when `session.current` has changed.
+    func noteRemoteIndex(_ session: Session) {
+        let index = session.current?.remoteIndex
+        guard index != session.knownRemoteIndex else { return }
+        if let old = session.knownRemoteIndex {
+            sessionsByRemoteIndex[old]?.removeAll { $0 === session }
+            if sessionsByRemoteIndex[old]?.isEmpty == true { sessionsByRemoteIndex[old] = nil }
+        }
+        session.knownRemoteIndex = nil
+        guard let index, sessionsByRemoteIndex[index, default: []].count < Self.sessionsForIndex else { return }
+        sessionsByRemoteIndex[index, default: []].append(session)
+        session.knownRemoteIndex = index
+    }
+
+    /// Sessions that may send to the same index, which the other ends choose.
+    private static let sessionsForIndex = 16
 }

@@ -60,8 +60,13 @@ public final class MeshBox {
     var arrivalsThisSecond = 0
     var secondBegan: Instant
     var strainedUntil: Instant = .distantPast
-    var hintsOut = TokenBucket(burst: 50, every: .milliseconds(20))
-    var hintsIn = TokenBucket(burst: 50, every: .milliseconds(20))
+    /// What each source may have of this box before it is known.
+    var calls: SourceBudget
+    var provenCalls: SourceBudget
+    var hintsOut: SourceBudget
+    var hintsOutInAll = TokenBucket(burst: 500, every: .milliseconds(2))
+    /// Sessions by the index that they send to, for hints. Others may have chosen the same one; bounded for each.
+    var sessionsByRemoteIndex: [UInt32: [Session]] = [:]
 
     var events: [BoxEvent] = []
     var refusals: [Refusal] = []
@@ -113,6 +118,13 @@ public final class MeshBox {
         outbox = Outbox(bytes: settings.limits.outboxBytes, datagrams: settings.limits.outboxDatagrams)
         jar = CookieJar(random: random, now: now)
         reassembler = Reassembler(limits: settings.limits)
+        let limits = settings.limits
+        calls = SourceBudget(
+            burst: limits.callsOfSource.burst, every: limits.callsOfSource.every, seed: random.next64())
+        provenCalls = SourceBudget(
+            burst: limits.provenCallsOfSource.burst, every: limits.provenCallsOfSource.every, seed: random.next64())
+        hintsOut = SourceBudget(
+            burst: limits.hintsForSource.burst, every: limits.hintsForSource.every, seed: random.next64())
         secondBegan = now
         deadline = now
         add(BoxNode(id: .main, key: key), now)
@@ -253,12 +265,16 @@ public final class MeshBox {
         return session
     }
 
-    /// Makes room by forgetting the least recently used session that is neither a peer's nor a link.
+    /// Makes room by forgetting the least recently used session that is neither a peer's nor a link; first of those that
+    /// nothing was ever sent to, so that a flood of strangers displaces nobody whom this box talks with.
     private func evictStranger(_ now: Instant) -> Bool {
-        let victim =
-            allSessions
-            .filter { $0.peer == nil && $0.link.neighbour == nil }
-            .min { max($0.lastReceived, $0.created) < max($1.lastReceived, $1.created) }
+        func rank(_ session: Session) -> (Int, Instant) {
+            (session.lastDataSent == .distantPast ? 0 : 1, max(session.lastReceived, session.created))
+        }
+        var victim: Session?
+        for session in allSessions where session.peer == nil && session.link.neighbour == nil {
+            if victim.map({ rank(session) < rank($0) }) ?? true { victim = session }
+        }
         guard let victim else { return false }
         remove(victim, now)
         return true

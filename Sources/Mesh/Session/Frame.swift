@@ -31,6 +31,8 @@ enum FrameKind: UInt8 {
     /// A message that is an IPv6 packet whose TCP or UDP checksum covers the pseudo-header alone, as the kernel leaves it to
     /// network hardware: the seal has protected every byte since the sender's kernel wrote it.
     case partialPacket = 14
+    /// The prefix under which the sender's portal has all nodes, behind its hello: length in bits (1), address (16).
+    case prefix = 15
 }
 
 /// The head of a fragment: kind (1), frame number (4), piece (1), pieces (1), bytes in the whole frame (4).
@@ -41,8 +43,8 @@ enum FragmentLayout {
     static let pieces = 6
     static let total = 7
     static let header = 11
-    /// The most pieces of one frame: one bit each in a word.
-    static let maximumPieces = 64
+    /// The most pieces of one frame, which is what the byte holds: a frame of 65,636 bytes goes over a path of 576.
+    static let maximumPieces = 255
 }
 
 /// The head of a relay frame: kind (1), hop limit (1), size stamp (2), destination (32), source (32).
@@ -68,4 +70,11 @@ enum HelloLayout {
     static let acceptsLink: UInt8 = 1
     /// The sender wants a hello in return.
     static let wantsAnswer: UInt8 = 2
+}
+
+/// Prefix: kind (1), length in bits (1), the prefix's address in network order (16).
+enum PrefixLayout {
+    static let length = 1
+    static let address = 2
+    static let count = 18
 }

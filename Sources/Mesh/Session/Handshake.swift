@@ -58,11 +58,14 @@ final class Response {
     let path: Path?
     /// Message 2 went to other endpoints as well: then message 3 does not prove from which of them its sender has it.
     var wentElsewhere = false
+    /// The call came from where a configured peer is expected, and that it did is not merely said while others flood.
+    let isExpected: Bool
 
     init(
         index: UInt32, local: BoxNode, caller: UInt32, mac1: [UInt8], waiting: XXResponderWaiting, message: [UInt8],
-        suite: SuiteChoice, created: Instant, path: Path?
+        suite: SuiteChoice, created: Instant, path: Path?, isExpected: Bool
     ) {
+        self.isExpected = isExpected
         self.index = index
         self.local = local
         self.caller = caller

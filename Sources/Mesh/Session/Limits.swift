@@ -38,8 +38,14 @@ public struct MeshLimits: Sendable {
     public var maximumResponses = 1024
     /// Handshake messages with Diffie-Hellman operations handled in one turn of the loop.
     public var handshakesPerTurn = 16
-    /// Handshake messages a second above which strangers must show a cookie first.
+    /// Handshake messages a second above which whoever calls must show a cookie first.
     public var handshakesPerSecondBeforeCookies = 200
+    /// Calls of one source (an IPv4 address, an IPv6 /64) at once, and how often after that, before it must show one.
+    public var callsOfSource = (burst: 32, every: Interval.milliseconds(50))
+    /// The same for a source that has shown one: more are dropped, but for those of configured peers.
+    public var provenCallsOfSource = (burst: 64, every: Interval.milliseconds(25))
+    /// Hints about unknown indices for one source.
+    public var hintsForSource = (burst: 10, every: Interval.milliseconds(100))
 
     // Liveness.
 
@@ -72,6 +78,8 @@ public struct MeshLimits: Sendable {
     public var maximumLocalNodes = 256
     /// Links in all, strangers' included.
     public var maximumLinks = 1024
+    /// Links of strangers at one source.
+    public var linksOfSource = 64
     /// Frames and bytes that wait for one session's keys or route.
     public var pendingFrames = 64
     public var pendingBytes = 160 * 1024

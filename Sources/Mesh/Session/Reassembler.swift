@@ -13,11 +13,12 @@ struct Reassembler {
 
     private struct Assembly {
         var owner: UInt32
+        var isReserved: Bool
         var number: UInt32
         var pieces: Int
         var total: Int
         var pieceCount: Int
-        var have: UInt64
+        var have = PieceSet()
         var started: Instant
         var buffer: Buffer
     }
@@ -46,9 +47,10 @@ struct Reassembler {
         case malformed
     }
 
-    /// Takes one fragment frame (head included) of session `owner`. `dropped` counts frames that had to make room.
+    /// Takes one fragment frame (head included) of session `owner`. `dropped` counts frames that had to make room: those of
+    /// strangers first, which leave a quarter of the buffers to those whom room is reserved for.
     mutating func accept(
-        _ frame: UnsafeRawBufferPointer, owner: UInt32, now: Instant, dropped: inout Int
+        _ frame: UnsafeRawBufferPointer, owner: UInt32, isReserved: Bool = false, now: Instant, dropped: inout Int
     ) -> Outcome {
         guard frame.count > FragmentLayout.header else { return .malformed }
         let number: UInt32 = frame.little(FragmentLayout.number)
@@ -78,17 +80,15 @@ struct Reassembler {
             else { return .malformed }
             place = found
         } else {
-            place = begin(owner, number, pieces, total, pieceCount, now, &dropped)
+            place = begin(owner, isReserved, number, pieces, total, pieceCount, now, &dropped)
         }
-        let bit: UInt64 = 1 << UInt64(piece)
-        guard active[place].have & bit == 0 else { return .waiting }
-        active[place].have |= bit
+        guard active[place].have.insert(UInt8(piece)) else { return .waiting }
         // Both are there, by what was asked above; a slip in that must not write elsewhere.
         guard let target = active[place].buffer.bytes.slice(piece * pieceCount, length),
             let source = frame.slice(FragmentLayout.header, length)
         else { return .malformed }
         target.copyMemory(from: source)
-        guard active[place].have == UInt64.max >> UInt64(64 - pieces) else { return .waiting }
+        guard active[place].have.count == pieces else { return .waiting }
         let whole = active[place].buffer.bytes.slice(0, total)
         remove(place)
         return whole.map { .complete($0) } ?? .malformed
@@ -111,10 +111,13 @@ struct Reassembler {
     }
 
     private mutating func begin(
-        _ owner: UInt32, _ number: UInt32, _ pieces: Int, _ total: Int, _ pieceCount: Int, _ now: Instant,
+        _ owner: UInt32, _ isReserved: Bool, _ number: UInt32, _ pieces: Int, _ total: Int, _ pieceCount: Int,
+        _ now: Instant,
         _ dropped: inout Int
     ) -> Int {
         // New assemblies go to the end, so the first of an owner, or of all, is the oldest.
+        var strangers = 0
+        for assembly in active where !assembly.isReserved { strangers += 1 }
         var held = 0
         var oldest: Int?
         for place in active.indices where active[place].owner == owner {
@@ -124,21 +127,40 @@ struct Reassembler {
         if held >= perOwner, let oldest {
             remove(oldest)
             dropped += 1
-        } else if active.count >= capacity {
-            remove(0)
+        } else if active.count >= capacity || !isReserved && strangers >= max(1, capacity - capacity / 4) {
+            remove(active.firstIndex { !$0.isReserved } ?? 0)
             dropped += 1
         }
         let buffer = free.popLast() ?? Buffer()
         active.append(
             Assembly(
-                owner: owner, number: number, pieces: pieces, total: total, pieceCount: pieceCount, have: 0,
-                started: now,
-                buffer: buffer))
+                owner: owner, isReserved: isReserved, number: number, pieces: pieces, total: total,
+                pieceCount: pieceCount, started: now, buffer: buffer))
         return active.count - 1
     }
 
     private mutating func remove(_ place: Int) {
         free.append(active[place].buffer)
         active.remove(at: place)
+    }
+}
+
+/// Which of up to 255 pieces are there.
+struct PieceSet {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    private(set) var count = 0
+
+    /// False when it was there already.
+    mutating func insert(_ piece: UInt8) -> Bool {
+        let bit: UInt64 = 1 << UInt64(piece % 64)
+        let isNew: Bool
+        switch piece / 64 {
+        case 0: (isNew, words.0) = (words.0 & bit == 0, words.0 | bit)
+        case 1: (isNew, words.1) = (words.1 & bit == 0, words.1 | bit)
+        case 2: (isNew, words.2) = (words.2 & bit == 0, words.2 | bit)
+        default: (isNew, words.3) = (words.3 & bit == 0, words.3 | bit)
+        }
+        if isNew { count += 1 }
+        return isNew
     }
 }

@@ -54,6 +54,10 @@ final class Session {
     /// When data was first sent through relays that nothing has come back for; a direct path has a `life` of its own.
     var unansweredSince: Instant = .distantFuture
     var lastHandshake: Instant = .distantPast
+    /// When a hint last said that the other end does not know its index.
+    var lastHint: Instant = .distantPast
+    /// The index under which hints find it.
+    var knownRemoteIndex: UInt32?
     var created: Instant
     /// When the box looks at this session again.
     var deadline: Instant
@@ -135,6 +139,8 @@ struct LinkState {
     /// Which run of the other daemon said hello, and whether it accepts a link.
     var remoteRun: UInt64?
     var remoteAccepts = false
+    /// Where the other end's portal has all nodes, as it said.
+    var remotePrefix: IPv6Prefix?
     var nextHello: Instant = .distantFuture
     /// When another run was last believed.
     var runChanged: Instant?

@@ -16,9 +16,8 @@ extension Engine {
             answer(.refused("too many pings wait for an answer"))
             return
         }
-        let id = nextPing
-        nextPing += 1
-        pings[id] = WaitingPing(sent: now, deadline: now + timeout, answer: answer)
+        let id = SystemRandom().next64()
+        pings[id] = WaitingPing(target: target, sent: now, deadline: now + timeout, answer: answer)
         if case .dropped(let reason) = box.ping(target, id: id, payload: bytes, now: now) {
             pings[id] = nil
             answer(.refused("dropped: \(reason.name)"))

@@ -61,8 +61,15 @@ extension Engine {
                 logger.notice("peer moved", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
             case .refused(let address, let reason):
                 logger.warning("refused", metadata: ["peer": "\(name(address))", "reason": "\(reason)"])
-            case .pong(let id, _, _):
-                if let ping = pings.removeValue(forKey: id) { ping.answer(.answered(now - ping.sent)) }
+            case .prefixDiffers(let address, let prefix):
+                logger.warning(
+                    "a neighbour has another portal.prefix: IPv6 between its nodes and ours does not work",
+                    metadata: ["peer": "\(name(address))", "prefix": "\(prefix)"])
+            case .pong(let id, let source, _):
+                // Numbers are drawn, and whoever was asked has to answer: nobody else can say that it did.
+                guard let ping = pings[id], ping.target == source else { break }
+                pings[id] = nil
+                ping.answer(.answered(now - ping.sent))
             case .sized: fitPortal()
             case .undeliverable(let node, _, let message):
                 if node == .main { try bridge?.undeliverable(message, now: now) }

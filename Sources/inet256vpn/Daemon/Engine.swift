@@ -32,7 +32,6 @@ final class Engine {
     /// What the configuration calls peers, for the log.
     var names: [Address: String] = [:]
     var pings: [UInt64: WaitingPing] = [:]
-    var nextPing: UInt64 = 1
     /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
@@ -72,6 +71,7 @@ final class Engine {
 
     /// A ping that waits for its answer.
     struct WaitingPing {
+        let target: Address
         let sent: Instant
         let deadline: Instant
         let answer: @Sendable (PingResult) -> Void

@@ -79,6 +79,7 @@ struct EngineSetup: Sendable {
                 metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
                 table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
                 networks: networks.remote.map(\.prefix), localNetworks: networks.local)
+            box.prefix = map.prefix
             portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration.portal.allow, configuration))
             portal?.followsPaths = configuration.portal.mtu == nil
             portal?.dscp = configuration.portal.dscp

@@ -108,6 +108,7 @@ struct StatusWriter {
                 peer.detail =
                     "\(other.endpoint) is \(other.address), not this peer: compare the id with what `addr` prints there"
             }
+            if link.state == .up, let other = link.otherPrefix { peer.detail = difference(link.address, other) }
             peer.rttMs = link.roundTrip.map { Double($0.nanoseconds) / 1e6 }
             if let session = box.sessions.first(where: { $0.remote == link.address && $0.local == box.mainAddress }) {
                 peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds
@@ -130,6 +131,15 @@ struct StatusWriter {
             list.append(peer)
         }
         return list
+    }
+
+    /// What a neighbour with another prefix is called on both sides.
+    private func difference(_ address: Address, _ other: IPv6Prefix) -> String {
+        let theirs = (try? IPv6Map(prefix: other)).map { "\($0.address(of: address))" } ?? "nothing"
+        let ours = map.map { "\($0.address(of: address))" } ?? "nothing"
+        return
+            "another prefix: its portal.prefix is \(other), where it is \(theirs); here it is \(ours). IPv6 between the two "
+            + "needs the same portal.prefix on both"
     }
 
     /// Who called lately from an endpoint at which a peer is expected, and proved to be somebody else.
