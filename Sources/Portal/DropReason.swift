@@ -18,6 +18,10 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     case destinationNotOurs
     /// Outbound: for a network behind this box; the kernel has no route to it and sent it this way.
     case destinationHere
+    /// Inbound: an ICMPv6 error that does not quote a packet of its receiver's to where the sender is.
+    case unfoundedError
+    /// Inbound: ICMPv6 that is meant for the neighbours on a link, such as router advertisements.
+    case linkMessage
 
     public var description: String {
         switch self {
@@ -30,6 +34,8 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
         case .sourceNotSender: "source not the sender's"
         case .destinationNotOurs: "destination not ours"
         case .destinationHere: "destination behind this box"
+        case .unfoundedError: "unfounded ICMPv6 error"
+        case .linkMessage: "ICMPv6 for a link"
         }
     }
 
@@ -39,7 +45,9 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
         switch self {
         case .destinationOutsidePrefix: .noRoute
         case .destinationHere: .addressUnreachable
-        case .notIPv6, .malformed, .sourceNotOurs, .multicast, .linkLocal, .sourceNotSender, .destinationNotOurs: nil
+        case .notIPv6, .malformed, .sourceNotOurs, .multicast, .linkLocal, .sourceNotSender, .destinationNotOurs,
+            .unfoundedError, .linkMessage:
+            nil
         }
     }
 }

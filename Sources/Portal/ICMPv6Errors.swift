@@ -120,8 +120,8 @@ public struct ICMPv6Errors: Sendable {
         return type >= firstInformational && type != redirect
     }
 
-    /// ICMPv6 types below are errors (RFC 4443 section 2.1).
-    private static let firstInformational: UInt8 = 128
+    /// ICMPv6 types below are errors, known ones or not (RFC 4443 section 2.1).
+    static let firstInformational: UInt8 = 128
     /// RFC 4861 section 4.5.
     private static let redirect: UInt8 = 137
 }

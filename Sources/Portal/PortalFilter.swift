@@ -80,25 +80,37 @@ public struct PortalFilter: Sendable {
         }
     }
 
-    /// A packet that came through the mesh from the node whose derived address is `sender`.
-    public func inbound(_ bytes: UnsafeRawBufferPointer, from sender: IPv6Address) -> Verdict {
+    /// A packet that came through the mesh from the node whose derived address is `sender`. `isOwner`: whether that node,
+    /// by its full address, is the one that the networks behind `sender` were declared for; asked only where it matters.
+    public func inbound(
+        _ bytes: UnsafeRawBufferPointer, from sender: IPv6Address, isOwner: @autoclosure () -> Bool = true
+    ) -> Verdict {
         let header: IPv6Header
         switch check(bytes) {
         case .drop(let reason, let packet): return .drop(reason, packet)
         case .pass(let checked): header = checked
         }
-        let source = header.source
-        switch location(of: source) {
-        case .node where source == sender: break
-        case .behind(let owner) where owner == sender: break
-        case .own, .local, .behind, .node, .nowhere: return .drop(.sourceNotSender, header)
-        }
+        guard isPlace(of: header.source, sender, isOwner()) else { return .drop(.sourceNotSender, header) }
         let destination = header.destination
         if destination.isMulticast { return .drop(.multicast, header) }
         if destination.isLinkLocal { return .drop(.linkLocal, header) }
         switch location(of: destination) {
-        case .own, .local: return .pass(header)
+        case .own, .local: break
         case .behind, .node, .nowhere: return .drop(.destinationNotOurs, header)
+        }
+        // Nearly all of it: without a walk along the headers.
+        if header.nextHeader == IPProtocol.tcp || header.nextHeader == IPProtocol.udp { return .pass(header) }
+        if let reason = refusal(ofMessage: header, from: sender, isOwner()) { return .drop(reason, header) }
+        return .pass(header)
+    }
+
+    /// Whether an address is the sender's own, or in a network that was declared behind it.
+    @inline(__always)
+    func isPlace(of address: IPv6Address, _ sender: IPv6Address, _ isOwner: @autoclosure () -> Bool) -> Bool {
+        switch location(of: address) {
+        case .node: address == sender
+        case .behind(let owner): owner == sender && isOwner()
+        case .own, .local, .nowhere: false
         }
     }
 

@@ -66,7 +66,8 @@ import Wire
         #expect(
             try upper(51, [6, 4] + [UInt8](repeating: 0, count: 22)) == UpperLayer(protocolNumber: 6, offset: 64))
         // The first fragment has a header, later ones have none.
-        #expect(try upper(44, [58, 0, 0, 1, 9, 9, 9, 9]) == UpperLayer(protocolNumber: 58, offset: 48))
+        #expect(
+            try upper(44, [58, 0, 0, 1, 9, 9, 9, 9]) == UpperLayer(protocolNumber: 58, offset: 48, isFragment: true))
         #expect(
             try upper(44, [60, 0, 0, 9, 9, 9, 9, 9])
                 == UpperLayer(protocolNumber: 60, offset: 48, isLaterFragment: true))

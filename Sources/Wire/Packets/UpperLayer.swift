@@ -19,11 +19,14 @@ public struct UpperLayer: Equatable, Sendable {
     public var offset: Int
     /// A fragment other than the first: there is data at `offset`, but no header.
     public var isLaterFragment: Bool
+    /// Behind a fragment header, whichever fragment it is: what is there may not be all of it.
+    public var isFragment: Bool
 
-    public init(protocolNumber: UInt8, offset: Int, isLaterFragment: Bool = false) {
+    public init(protocolNumber: UInt8, offset: Int, isLaterFragment: Bool = false, isFragment: Bool = false) {
         self.protocolNumber = protocolNumber
         self.offset = offset
         self.isLaterFragment = isLaterFragment
+        self.isFragment = isFragment || isLaterFragment
     }
 }
 
@@ -39,6 +42,7 @@ extension IPv6Header {
         var next = nextHeader
         var offset = Self.size
         var isLaterFragment = false
+        var isFragment = false
         for _ in 0...Self.maximumExtensionHeaders {
             let length: Int
             switch next {
@@ -53,10 +57,11 @@ extension IPv6Header {
             case IPProtocol.fragment:
                 length = 8
                 guard offset + length <= packet.count else { return nil }
+                isFragment = true
                 // The offset is in the upper 13 of these 16 bits (RFC 8200 section 4.5).
                 isLaterFragment = packet[offset + 2] != 0 || packet[offset + 3] & 0xf8 != 0
             default:
-                return UpperLayer(protocolNumber: next, offset: offset, isLaterFragment: isLaterFragment)
+                return UpperLayer(protocolNumber: next, offset: offset, isFragment: isFragment)
             }
             guard offset + length <= packet.count else { return nil }
             next = packet[offset]

@@ -29,15 +29,11 @@ extension InboundPortal {
             return
         }
         let derived = map.address(of: sender)
-        switch filter.inbound(message, from: derived) {
+        // The derived address is shorter than the key's: a network is behind the one that was named in full.
+        switch filter.inbound(message, from: derived, isOwner: owners[derived] == sender) {
         case .drop(let reason, _):
             drops.count(reason)
         case .pass(let header):
-            // The derived address is shorter than the key's: a network is behind the one that was named in full.
-            guard header.source == derived || owners[derived] == sender else {
-                drops.count(.sourceNotSender)
-                return
-            }
             // It was opened in place, or belongs to this box: nobody else looks at it.
             let packet = UnsafeMutableRawBufferPointer(mutating: message)
             guard mark(packet, header.trafficClass, outer: ecn) else {
