@@ -1,8 +1,12 @@
-/// What one client may cost the daemon. A client that goes beyond is answered with the status that says so
+/// What one client may cost the daemon: a user on the Unix socket, a host on TCP. A client that goes beyond is answered with the status that says so
 /// where that is still possible, and cut off.
 public struct APILimits: Sendable {
-    /// Connections at once that have no node open; the next one is answered with 503.
-    public var connections = 64
+    /// Connections at once that have no node open, and of one client. For one more the oldest that has no whole request
+    /// yet is closed; where all are being answered, it is answered with 503.
+    public var connections = 256
+    public var connectionsPerClient = 64
+    /// How many of `connections` only root and the daemon's own user may have.
+    public var connectionsReserved = 32
     /// Bytes of header names and values together (431 beyond), and their number.
     public var headerBytes = 16 * 1024
     public var headerFields = 64
@@ -17,8 +21,6 @@ public struct APILimits: Sendable {
     /// Time that the connection stays open for reading after the answer, so that closing it with unread bytes
     /// does not make the kernel reset it before the client has read the answer.
     public var lingerTime: Duration = .seconds(1)
-
-    // A client is a user on the Unix socket, a host on TCP.
 
     /// Connections with a node, in all and of one client. The next one is answered with 503.
     public var nodeConnections = 4096

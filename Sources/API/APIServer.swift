@@ -27,7 +27,7 @@ public final class APIServer: Sendable {
     /// `group` is the Unix group that a socket opened by root is handed to, where it exists. `nodes` opens nodes for
     /// applications; without it /nodes answers 501.
     public static func listen(
-        on endpoint: APIEndpoint, responder: some APIResponder, limits: APILimits = APILimits(),
+        on endpoint: APIEndpoint, responder: any APIResponder, limits: APILimits = APILimits(),
         nodes: (any APINodeService)? = nil, group: String? = nil, logger: Logger
     ) async throws(APIServerError) -> APIServer {
         let connections = APIConnections(limits)
@@ -38,12 +38,12 @@ public final class APIServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard connections.admit(channel) else {
+                APICaller.ofChannel(channel, endpoint).flatMapThrowing { caller in
+                    guard let place = connections.admit(channel, caller.client(channel)) else {
                         try channel.pipeline.syncOperations.addHandler(APIRefusal())
                         return
                     }
-                    try addHandlers(to: channel, service)
+                    try addHandlers(to: channel, place, service)
                 }
             }
         switch endpoint {
@@ -90,7 +90,9 @@ public final class APIServer: Sendable {
         file?.remove()
     }
 
-    private static func addHandlers(to channel: any Channel, _ service: APIService) throws {
+    private static func addHandlers(
+        to channel: any Channel, _ place: PlainConnection, _ service: APIService
+    ) throws {
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = service.limits.headerBytes
         decoding.maxHeaderListSize = service.limits.headerBytes
@@ -100,7 +102,7 @@ public final class APIServer: Sendable {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
-        try pipeline.addHandler(APISession(service: service))
+        try pipeline.addHandler(APISession(service: service, place: place))
     }
 }
 

@@ -24,12 +24,16 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private let service: APIService
+    private let place: PlainConnection
     private var state = State.waiting
     private var deadline: Scheduled<Void>?
 
     private var limits: APILimits { service.limits }
 
-    init(service: APIService) { self.service = service }
+    init(service: APIService, place: PlainConnection) {
+        self.service = service
+        self.place = place
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         setDeadline(limits.requestTime, context) { session, context in
@@ -186,6 +190,7 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
             }
         }
         state = .answering(task)
+        place.isAnswered = true
         setDeadline(limits.answerTime, context) { session, context in
             task.cancel()
             session.write(.failure(504, "the daemon did not answer in time"), context)
@@ -197,6 +202,7 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
         case .waiting, .reading, .connecting, .answering: state = .writing
         case .writing, .lingering, .closed: return  // the deadline's answer was first, or the client is gone
         }
+        place.isAnswered = true
         setDeadline(limits.writeTime, context) { _, context in context.close(promise: nil) }
         var headers = HTTPHeaders()
         headers.add(name: "content-type", value: response.contentType)
@@ -217,6 +223,7 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
     private func linger(_ context: ChannelHandlerContext) {
         guard case .writing = state else { return }
         state = .lingering
+        place.isAnswered = false
         setDeadline(limits.lingerTime, context) { _, context in context.close(promise: nil) }
         context.close(mode: .output, promise: nil)
     }

@@ -21,7 +21,8 @@ final class NodeClient {
     /// Reads give up after this many seconds.
     static let patience = 8
 
-    init(_ target: Target) throws {
+    /// `source`: the IPv4 address that it comes from over TCP; any of 127.0.0.0/8.
+    init(_ target: Target, from source: String? = nil) throws {
         switch target {
         case .unix(let path):
             socket = Foundation.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -33,6 +34,16 @@ final class NodeClient {
             socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
+            if let source {
+                var own = address
+                inet_pton(AF_INET, source, &own.sin_addr)
+                let bound = withUnsafeBytes(of: &own) { bytes in
+                    bytes.withMemoryRebound(to: sockaddr.self) {
+                        bind(socket, $0.baseAddress, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    }
+                }
+                guard bound == 0 else { throw ClientError("no source \(source)") }
+            }
             address.sin_port = port.bigEndian
             address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
             try connect(&address)

@@ -46,12 +46,13 @@ struct Healthy: APIResponder {
 
 /// A server of nodes on a Unix socket or on loopback TCP, stopped when `body` is done.
 func serving(
-    _ service: (any APINodeService)? = MemoryNodes(), limits: APILimits = APILimits(), tcp: Bool = false,
+    _ service: (any APINodeService)? = MemoryNodes(), responder: any APIResponder = Healthy(),
+    limits: APILimits = APILimits(), tcp: Bool = false,
     _ body: @escaping @Sendable (Target) throws -> Void
 ) async throws {
     let path = NSTemporaryDirectory() + "nodes-\(UUID().uuidString.prefix(8)).sock"
     let server = try await APIServer.listen(
-        on: tcp ? try APIEndpoint(parsing: "tcp://127.0.0.1:0") : .unix(path: path), responder: Healthy(),
+        on: tcp ? try APIEndpoint(parsing: "tcp://127.0.0.1:0") : .unix(path: path), responder: responder,
         limits: limits, nodes: service, logger: silent)
     let target: Target =
         switch server.endpoint {

@@ -128,6 +128,7 @@ private struct Island: Sendable {
         let path = directory.file("api.sock")
         var limits = APILimits()
         limits.connections = 4096
+        limits.connectionsPerClient = 4096
         limits.nodeConnectionsPerClient = 4096
         let server = try await APIServer.listen(
             on: .unix(path: path), responder: Nothing(), limits: limits,
