@@ -39,6 +39,21 @@ struct UpCommand: AsyncParsableCommand {
         let setup = try DaemonSetup.load(config?.path ?? Configuration.standardPath)
         let logger = setup.log.logger(Program.name)
         for warning in setup.warnings { logger.warning("\(warning)") }
-        try await Daemon.run(setup, logger: logger)
+        try await setup.runDaemon(logger)
+    }
+}
+
+extension DaemonSetup {
+    /// Runs the daemon; when it has ended, however it did, its log is whole.
+    func runDaemon(_ logger: Logger) async throws {
+        CrashFlush.install()
+        do {
+            try await Daemon.run(self, logger: logger)
+        } catch {
+            // Whoever does not read the log would not read this either, and we would wait for it.
+            guard log.close() else { throw (error as? any StatusError)?.exitStatus ?? .failure }
+            throw error
+        }
+        _ = log.close()
     }
 }

@@ -2,20 +2,28 @@ internal import Glibc
 internal import Logging
 internal import Synchronization
 
-/// Where log lines go: standard error, in one write each, so that lines of several threads never mix. The level can be
-/// changed while the program runs, for every logger at once.
+/// Where log lines go: standard error, by a queue with a thread of its own, so that nobody waits for its reader and lines
+/// of several threads never mix. The level can be changed while the program runs, for every logger at once.
 final class LogOutput: Sendable {
     let format: LogConfiguration.Format
     /// Whether lines begin with the journal's <priority> (sd-daemon(3)).
     let journal: Bool
     private let threshold: Atomic<Int>
     private let write: @Sendable (String) -> Void
+    private let queue: LogQueue?
 
-    init(_ configuration: LogConfiguration) {
-        format = configuration.format
-        journal = Self.standardErrorIsJournal()
+    /// How long the last lines are waited for.
+    private static let closingTime: Duration = .seconds(1)
+
+    init(_ configuration: LogConfiguration, descriptor: Int32 = STDERR_FILENO) {
+        let format = configuration.format
+        let journal = descriptor == STDERR_FILENO && Self.standardErrorIsJournal()
+        let queue = LogQueue(descriptor: descriptor) { Self.text(Self.loss(of: $0), format, journal: journal) }
+        self.format = format
+        self.journal = journal
         threshold = Atomic(Self.rank(configuration.level))
-        write = Self.writeToStandardError
+        write = queue.add
+        self.queue = queue
     }
 
     /// For tests: lines go to `write`.
@@ -24,6 +32,7 @@ final class LogOutput: Sendable {
         self.journal = journal
         threshold = Atomic(Self.rank(configuration.level))
         self.write = write
+        queue = nil
     }
 
     /// Lines below it are not written.
@@ -37,9 +46,20 @@ final class LogOutput: Sendable {
         Logger(label: label) { LogWriter(label: $0, output: self) }
     }
 
-    func emit(_ line: LogLine) {
-        let text = format == .json ? line.json : line.text
-        write((journal ? "<\(line.journalPriority)>" : "") + text + "\n")
+    func emit(_ line: LogLine) { write(Self.text(line, format, journal: journal)) }
+
+    /// Has everything written and takes nothing more. False when nobody reads: then standard error is not to be written to
+    /// by others either, who would wait.
+    func close() -> Bool { queue?.close(within: Self.closingTime) ?? true }
+
+    private static func text(_ line: LogLine, _ format: LogConfiguration.Format, journal: Bool) -> String {
+        (journal ? "<\(line.journalPriority)>" : "") + (format == .json ? line.json : line.text) + "\n"
+    }
+
+    private static func loss(of count: Int) -> LogLine {
+        LogLine(
+            level: .warning, label: Program.name, message: "log lines were lost, as nobody read them in time",
+            metadata: ["count": "\(count)"])
     }
 
     private static func rank(_ level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
@@ -51,20 +71,6 @@ final class LogOutput: Sendable {
         var status = stat()
         guard fstat(STDERR_FILENO, &status) == 0 else { return false }
         return value == "\(status.st_dev):\(status.st_ino)"
-    }
-
-    @Sendable private static func writeToStandardError(_ line: String) {
-        var line = line
-        line.withUTF8 { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let view = UnsafeBufferPointer(rebasing: rest)
-                let count = Glibc.write(STDERR_FILENO, view.baseAddress, view.count)
-                // A reader that is gone or full must not stop the daemon: the line is lost.
-                if count < 0 && errno != EINTR { return }
-                rest = rest.dropFirst(max(0, count))
-            }
-        }
     }
 }
 

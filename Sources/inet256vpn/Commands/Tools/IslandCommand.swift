@@ -43,7 +43,7 @@ struct IslandCommand: AsyncParsableCommand {
             configuration: configuration, file: configuration.privateKeyPath, key: try privateKey(), nodeKeys: [],
             log: LogOutput(configuration.log), warnings: [])
         Program.note("\(DaemonAccess.environmentKey)=\(configuration.apiEndpoint)")
-        try await Daemon.run(setup, logger: setup.log.logger(Program.name))
+        try await setup.runDaemon(setup.log.logger(Program.name))
     }
 
     private func privateKey() throws -> PrivateKey {
