@@ -51,20 +51,15 @@ extension Engine {
     func name(_ address: Address) -> String { names[address] ?? "\(address)" }
 
     func heedEvents(_ now: Instant) throws {
+        reports.settle(now: now)
         for event in box.takeEvents() {
             switch event {
-            case .linkUp(let address, let endpoint):
-                logger.notice("link up", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
-            case .linkDown(let address):
-                logger.notice("link down", metadata: ["peer": "\(name(address))"])
-            case .moved(let address, let endpoint):
-                logger.notice("peer moved", metadata: ["peer": "\(name(address))", "endpoint": "\(endpoint)"])
-            case .refused(let address, let reason):
-                logger.warning("refused", metadata: ["peer": "\(name(address))", "reason": "\(reason)"])
+            case .linkUp(let address, let endpoint): report(.linkUp, address, ["endpoint": "\(endpoint)"], now)
+            case .linkDown(let address): report(.linkDown, address, [:], now)
+            case .moved(let address, let endpoint): report(.moved, address, ["endpoint": "\(endpoint)"], now)
+            case .refused(let address, let reason): report(.refused, address, ["reason": "\(reason)"], now)
             case .prefixDiffers(let address, let prefix):
-                logger.warning(
-                    "a neighbour has another portal.prefix: IPv6 between its nodes and ours does not work",
-                    metadata: ["peer": "\(name(address))", "prefix": "\(prefix)"])
+                report(.otherPrefix, address, ["prefix": "\(prefix)"], now)
             case .pong(let id, let source, _):
                 // Numbers are drawn, and whoever was asked has to answer: nobody else can say that it did.
                 guard let ping = pings[id], ping.target == source else { break }
@@ -75,5 +70,13 @@ extension Engine {
                 if node == .main { try bridge?.undeliverable(message, now: now) }
             }
         }
+    }
+
+    private func report(
+        _ kind: EventReports.Kind, _ address: Address, _ metadata: @autoclosure () -> Logger.Metadata, _ now: Instant
+    ) {
+        let name = names[address]
+        reports.write(
+            kind, metadata().merging(["peer": "\(name ?? "\(address)")"]) { $1 }, isPeer: name != nil, now: now)
     }
 }

@@ -23,6 +23,7 @@ final class Engine {
     /// The time of the turn, for those who are called back in it.
     private(set) var turnBegan: Instant = .distantPast
     let logger: Logger
+    var reports: EventReports
     var bridge: PortalBridge?
     /// Other engines, with `threads:` above 1.
     var sides: SideGroup?
@@ -84,6 +85,7 @@ final class Engine {
         mailbox = setup.mailbox
         inbox = setup.inbox
         logger = setup.logger
+        reports = EventReports(setup.logger)
         scheduling = setup.scheduling
         followsPaths = setup.portal?.followsPaths ?? false
         poller = try Poller()
@@ -149,7 +151,7 @@ final class Engine {
     }
 
     private func wakeTime() -> Instant {
-        var next = min(box.deadline, networkChangeAt)
+        var next = min(box.deadline, networkChangeAt, reports.deadline)
         if let bridge { next = min(next, bridge.deadline) }
         if let sides { next = min(next, sides.shareAt) }
         for ping in pings.values { next = min(next, ping.deadline) }
