@@ -51,13 +51,22 @@ extension KernelTests {
         func runningWithoutTheCapability() async throws {
             // Root without it, and anybody without it.
             let wrappers = [
-                ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"],
-                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+                (["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"], "0"),
+                (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], "65534"),
             ]
-            for wrapper in wrappers {
+            for (wrapper, user) in wrappers {
                 try await refuses(["CAP_NET_ADMIN"], status: [77], through: wrapper) { bed, alice in
-                    _ = try await bed.run(["chown", "-R", "65534:65534", alice.directory])
+                    _ = try await bed.run(["chown", "-R", "\(user):\(user)", alice.directory])
                 }
+            }
+        }
+
+        /// Root does not run with a key that somebody else can read and exchange whenever he likes.
+        @Test(.timeLimit(.minutes(1)))
+        func aKeyOfAnotherUser() async throws {
+            try await refuses(["private_key.inet256", "belongs to nobody", "chown"], status: [2]) { bed, alice in
+                let key = alice.directory + "/private_key.inet256"
+                _ = try await bed.run(["chown", "65534:65534", key])
             }
         }
 

@@ -8,7 +8,7 @@ extension ConfigurationError: StatusError {
     var exitStatus: ExitStatus {
         switch self {
         case .unreadable(let error): error.code == EACCES || error.code == EPERM ? .permission : .usage
-        case .invalid: .usage
+        case .invalid, .doubtful: .usage
         }
     }
 }
@@ -19,7 +19,7 @@ extension KeyFileError: StatusError {
         case .unreadable(let error), .unwritable(let error):
             error.code == EACCES || error.code == EPERM || error.code == EROFS ? .permission : .usage
         case .exists: .failure
-        case .notAKey, .exposed: .usage
+        case .notAKey, .exposed, .doubtful: .usage
         }
     }
 }

@@ -26,6 +26,8 @@ struct Configuration: Equatable, Sendable {
     var log = LogConfiguration()
     /// Key files of further nodes that this box hosts, besides its own.
     var nodes: [NodeConfiguration] = []
+    /// What is to be doubted about the file itself.
+    var fileWarnings: [String] = []
 
     static let threadCounts = 1...64
     static let standardPath = "/etc/inet256vpn/config.yaml"

@@ -19,7 +19,13 @@ extension Configuration {
                     expected: "YAML text")
             ])
         }
-        return try parse(yaml, file: path)
+        var configuration = try parse(yaml, file: path)
+        if let trust = FileTrust.examine(path, contents) {
+            // Another user's file was named on purpose, as with sudo; that everybody may write it is a mistake.
+            guard case .foreign = trust.doubt else { throw .doubtful(trust) }
+            configuration.fileWarnings = ["\(trust)"]
+        }
+        return configuration
     }
 
     /// Checks `yaml`. `file` is its name in complaints, and its directory is what relative paths are relative to.

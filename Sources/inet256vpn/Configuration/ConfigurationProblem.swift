@@ -27,6 +27,8 @@ struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
 enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file could not be read at all.
     case unreadable(FileError)
+    /// Everybody may write it or put another one in its place.
+    case doubtful(FileTrust)
     /// Everything that is wrong with it, in the order of the file.
     case invalid([ConfigurationProblem])
 
@@ -34,6 +36,7 @@ enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     var description: String {
         switch self {
         case .unreadable(let error): "\(error)"
+        case .doubtful(let trust): "\(trust)"
         case .invalid(let problems): problems.map(\.description).joined(separator: "\n")
         }
     }

@@ -27,6 +27,8 @@ struct FileContents {
     var bytes: [UInt8]
     /// Permission bits.
     var mode: UInt32
+    /// The user whose file it is; nil of a pipe.
+    var owner: UInt32?
 
     /// Reads the whole of the file or pipe at `path`; EFBIG beyond `limit` bytes. A pipe has no mode worth a word: it is 0.
     static func read(_ path: String, limit: Int) throws(FileError) -> FileContents {
@@ -55,7 +57,8 @@ struct FileContents {
             bytes += chunk[..<count]
             guard bytes.count <= limit else { throw FileError("read", path, code: EFBIG) }
         }
-        return FileContents(bytes: bytes, mode: isPipe ? 0 : UInt32(status.st_mode & 0o7777))
+        return FileContents(
+            bytes: bytes, mode: isPipe ? 0 : UInt32(status.st_mode & 0o7777), owner: isPipe ? nil : status.st_uid)
     }
 
     /// Creates the file at `path` with `mode`, complete or not at all, and never in the place of another:

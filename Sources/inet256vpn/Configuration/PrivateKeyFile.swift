@@ -12,8 +12,8 @@ struct PrivateKeyFile {
     /// Permission bits of the files that are made here.
     static let mode: UInt32 = 0o600
 
-    /// Reads the key at `path`, in binary or text form. A file that everybody may read or write is refused, since
-    /// the key in it may be known or put there by anybody; `tolerant` makes that a warning, for commands that
+    /// Reads the key at `path`, in binary or text form. A file that others may read, write or exchange is refused, since
+    /// the key in it may be known or put there by them; `tolerant` makes that a warning, for commands that
     /// only look.
     static func load(_ path: String, tolerant: Bool = false) throws(KeyFileError) -> PrivateKeyFile {
         var contents: FileContents
@@ -35,6 +35,10 @@ struct PrivateKeyFile {
             warnings.append("\(KeyFileError.exposed(path: path, mode: contents.mode))")
         } else if contents.mode & 0o070 != 0 {
             warnings.append("\(path) is open to its group (mode \(octal(contents.mode))): chmod 600 \(path)")
+        }
+        if let trust = FileTrust.examine(path, contents), !trust.isAboutMode {
+            guard tolerant else { throw .doubtful(trust) }
+            warnings.append("\(trust)")
         }
         return PrivateKeyFile(key: key, warnings: warnings)
     }
@@ -72,6 +76,8 @@ enum KeyFileError: Error, Equatable, CustomStringConvertible {
     case notAKey(path: String, KeyError)
     /// Others than the owner and the group may read or write it.
     case exposed(path: String, mode: UInt32)
+    /// Its owner is somebody else, or others may exchange it.
+    case doubtful(FileTrust)
 
     var description: String {
         switch self {
@@ -90,14 +96,9 @@ enum KeyFileError: Error, Equatable, CustomStringConvertible {
                 + "inet256vpn keygen --output NEW_FILE"
         case .exposed(let path, let mode):
             "\(path) is open to every user of this machine (mode \(octal(mode))): chmod 600 \(path)"
+        case .doubtful(let trust): "\(trust)"
         }
     }
-}
-
-/// Permission bits as chmod(1) writes them.
-private func octal(_ mode: UInt32) -> String {
-    let digits = String(mode, radix: 8)
-    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
 }
 
 extension [UInt8] {

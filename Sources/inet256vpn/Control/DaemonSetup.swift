@@ -51,7 +51,7 @@ struct DaemonSetup: Sendable {
 extension Configuration {
     /// What is possible but hardly meant, when `own` are the box's addresses.
     func warnings(own: Set<Address>) -> [String] {
-        var warnings: [String] = []
+        var warnings = fileWarnings
         for (index, peer) in peers.enumerated() where own.contains(peer.id) {
             warnings.append("peers[\(index)] (\(peer.label)) is this box itself and is ignored")
         }

@@ -117,6 +117,7 @@ actor RunningDaemon: DaemonControl {
         next.api.allow = new.api.allow
         next.api.limits.nodes = new.api.limits.nodes
         next.log.level = new.log.level
+        next.fileWarnings = new.fileWarnings
         warn(of: next)
         configuration = next
         setup.log.level = new.log.level

@@ -22,11 +22,8 @@ struct IncludedText: Equatable, Sendable {
         for pattern in patterns {
             for path in try expand(pattern) where !included.files.contains(path) {
                 let file = try FileContents.read(path, limit: largestFile)
-                // Whoever may write it decides who comes in.
-                guard file.mode & 0o002 == 0 else {
-                    throw CommandFailure(
-                        .usage, "\(path) may be written by every user of this machine: chmod o-w \(path)")
-                }
+                // Whoever may write it decides who comes in, with the daemon's privilege.
+                if let doubt = FileTrust.examine(path, file) { throw CommandFailure(.usage, "\(doubt)") }
                 guard let text = String(validating: file.bytes, as: UTF8.self) else {
                     throw CommandFailure(.usage, "\(path) is not UTF-8 text")
                 }
