@@ -64,11 +64,10 @@ public struct ICMPv6Errors: Sendable {
     static let hopLimit: UInt8 = 64
 
     private let source: IPv6Address
-    private var limit: TokenBucket
+    private var limit: ErrorLimit
 
-    /// `source`: the portal's address. The default limit answers each packet of a traceroute or of a failed
-    /// connection, and keeps a flood to a few hundred kilobytes a second.
-    public init(source: IPv6Address, limit: TokenBucket = TokenBucket(rate: 200, burst: 100)) {
+    /// `source`: the portal's address.
+    public init(source: IPv6Address, limit: ErrorLimit = ErrorLimit()) {
         self.source = source
         self.limit = limit
     }
@@ -80,7 +79,7 @@ public struct ICMPv6Errors: Sendable {
     ) throws(ICMPv6Silence) -> Int {
         guard target.count >= Self.maximumSize, let base = target.baseAddress else { throw .noRoom }
         guard Self.mayAnswer(packet, with: error) else { throw .forbidden }
-        guard limit.take(now: now) else { throw .rateLimited }
+        guard limit.take(for: packet.destination, now: now) else { throw .rateLimited }
 
         let quoted = min(packet.totalLength, Self.maximumSize - IPv6Header.size - Self.messageHeaderSize)
         let length = Self.messageHeaderSize + quoted

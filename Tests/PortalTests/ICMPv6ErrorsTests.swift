@@ -90,7 +90,8 @@ import Wire
     }
 
     @Test func isLimited() throws {
-        var errors = ICMPv6Errors(source: try address(own), limit: TokenBucket(rate: 10, burst: 3))
+        var errors = ICMPv6Errors(
+            source: try address(own), limit: ErrorLimit(each: TokenBucket(rate: 10, burst: 3)))
         let bytes = try packet("fd00::1", "fd00::2")
         let silent = try packet("::", "fd00::2")
         var target = [UInt8](repeating: 0, count: 1280)
@@ -113,6 +114,25 @@ import Wire
         #expect(try count(10, at: start + .milliseconds(99)) == 0)
         #expect(try count(10, at: start + .milliseconds(100)) == 1)
         #expect(try count(10, at: start + .seconds(3600)) == 3)
+    }
+
+    /// Packets to somewhere that is not reached do not silence what there is to say of other destinations.
+    @Test func oneDestinationDoesNotUseUpTheOthers() throws {
+        var limit = ErrorLimit(
+            each: TokenBucket(rate: 10, burst: 3), all: TokenBucket(rate: 1000, burst: 20), slots: 1 << 12)
+        func told(_ tries: Int, about destination: IPv6Address, at now: Instant) -> Int {
+            (0..<tries).count { _ in limit.take(for: destination, now: now) }
+        }
+        let others = (1...17).map { IPv6Address(high: 0xfd << 56, low: $0) }
+        #expect(told(1000, about: try address("fd00::bad"), at: start) == 3)
+        // One may share the noisy one's place; that two do happens once in a hundred thousand runs.
+        #expect(others.map { told(1, about: $0, at: start) }.reduce(0, +) >= 16)
+
+        // There is a limit of all together, and what is not told by that does not count against the destination.
+        limit = ErrorLimit(each: TokenBucket(rate: 10, burst: 3), all: TokenBucket(rate: 1000, burst: 1))
+        #expect(told(100, about: others[0], at: start) == 1)
+        let later = (1...3).map { told(100, about: others[0], at: start + .milliseconds($0 * 10)) }
+        #expect(later == [1, 1, 0])
     }
 
     @Test func hostilePacketsGetWellFormedAnswersOrNone() throws {
