@@ -39,9 +39,6 @@ public struct PolicyCompiler {
         case tooManyErrors = "icmpv6_over_limit"
     }
 
-    /// New runs of pings, and errors that belong to no known connection: of all nodes together.
-    static let echoLimit = RateLimit(50, per: .second, burst: 100)
-    static let errorLimit = RateLimit(200, per: .second, burst: 200)
     /// Logged packets of one rule.
     static let logLimit = RateLimit(5, per: .second, burst: 10)
 
@@ -142,9 +139,9 @@ public struct PolicyCompiler {
         var rules: [RulesetRule] = [
             RulesetRule([.notIPv6, .drop]),
             RulesetRule([.connection([.established, .related]), .accept]),
-            RulesetRule([.icmpv6Types(FirewallPacket.essentialTypes), .limitRate(Self.errorLimit), .accept]),
             RulesetRule([
-                .icmpv6Types(FirewallPacket.essentialTypes), .counter(named: Counter.tooManyErrors.rawValue), .drop,
+                .icmpv6Types(FirewallPacket.essentialTypes),
+                .goto(parts.standing(.errors, isInbound: direction.isInbound)),
             ]),
             RulesetRule([.connection([.invalid]), .counter(named: Counter.invalid.rawValue), .drop]),
         ]
@@ -177,11 +174,8 @@ public struct PolicyCompiler {
         let fallback = direction.isInbound ? Counter.defaultIn : .defaultOut
         rules += [
             RulesetRule([
-                .icmpv6Type(FirewallPacket.echoRequest), .limitRate(Self.echoLimit),
-                .counter(named: Counter.echo.rawValue), .accept,
-            ]),
-            RulesetRule([
-                .icmpv6Type(FirewallPacket.echoRequest), .counter(named: Counter.tooManyErrors.rawValue), .drop,
+                .icmpv6Type(FirewallPacket.echoRequest),
+                .goto(parts.standing(.pings, isInbound: direction.isInbound)),
             ]),
             RulesetRule([.counter(named: fallback.rawValue), Self.statement(direction.list.fallback)]),
         ]

@@ -112,6 +112,12 @@ struct NftExpression {
     func set(_ attribute: Int, u32 value: UInt32) { nftnl_expr_set_u32(pointer, UInt16(attribute), value) }
     func set(_ attribute: Int, u64 value: UInt64) { nftnl_expr_set_u64(pointer, UInt16(attribute), value) }
     func set(_ attribute: Int, text: String) { nftnl_expr_set_str(pointer, UInt16(attribute), text) }
+    /// An expression within this one, to which it belongs from now on.
+    func set(_ attribute: Int, _ name: String, _ fill: (NftExpression) -> Void) {
+        let inner = present(nftnl_expr_alloc(name))
+        fill(NftExpression(pointer: inner))
+        nftnl_expr_add_expr(pointer, UInt32(attribute), inner)
+    }
     func set(_ attribute: Int, bytes: [UInt8]) {
         nftnl_expr_set(pointer, UInt16(attribute), bytes, UInt32(bytes.count))
     }

@@ -9,12 +9,15 @@ enum NftSetShape: Hashable, Sendable {
     case prefixes
     /// `type inet_proto . inet_service; flags interval`.
     case services
+    /// `type ipv6_addr; flags dynamic,timeout`.
+    case met
 
     init(_ elements: RulesetSet.Elements) {
         switch elements {
         case .hosts: self = .hosts
         case .prefixes: self = .prefixes
         case .services: self = .services
+        case .met: self = .met
         }
     }
 
@@ -30,6 +33,7 @@ enum NftSetShape: Hashable, Sendable {
         case .hosts: 0
         case .prefixes: NFT_SET_INTERVAL.rawValue
         case .services: NFT_SET_INTERVAL.rawValue | NFT_SET_CONCAT.rawValue
+        case .met: NFT_SET_EVAL.rawValue | NFT_SET_TIMEOUT.rawValue
         }
     }
 
@@ -39,7 +43,7 @@ enum NftSetShape: Hashable, Sendable {
         let protocolNumber: UInt32 = 12
         let port: UInt32 = 13
         return switch self {
-        case .hosts, .prefixes: ipv6Address
+        case .hosts, .prefixes, .met: ipv6Address
         case .services: protocolNumber << 6 | port
         }
     }
@@ -47,7 +51,7 @@ enum NftSetShape: Hashable, Sendable {
     /// Fields of a concatenation are padded to four bytes each.
     fileprivate var keyLength: UInt32 {
         switch self {
-        case .hosts, .prefixes: UInt32(IPv6Address.count)
+        case .hosts, .prefixes, .met: UInt32(IPv6Address.count)
         case .services: 8
         }
     }
@@ -55,7 +59,7 @@ enum NftSetShape: Hashable, Sendable {
     /// The byte order of keys, which nft keeps beside a set to print it by (enum byteorder: 0 is mixed, 2 is big).
     fileprivate var byteOrder: UInt32 {
         switch self {
-        case .hosts, .prefixes: 2
+        case .hosts, .prefixes, .met: 2
         case .services: 0
         }
     }
@@ -88,6 +92,10 @@ struct NftSetPicture: ~Copyable {
             let fields: [UInt8] = [1, 2]
             nftnl_set_set_data(pointer, UInt16(NFTNL_SET_DESC_CONCAT.rawValue), fields, UInt32(fields.count))
         }
+        if shape == .met {
+            set(NFTNL_SET_DESC_SIZE, RulesetSet.mostMet)
+            nftnl_set_set_u64(pointer, UInt16(NFTNL_SET_TIMEOUT.rawValue), RulesetSet.metFor)
+        }
         let order = [UInt8(NFTNL_UDATA_SET_KEYBYTEORDER.rawValue), 4] + shape.byteOrder.hostBytes
         nftnl_set_set_data(pointer, UInt16(NFTNL_SET_USERDATA.rawValue), order, UInt32(order.count))
     }
@@ -100,6 +108,7 @@ struct NftSetPicture: ~Copyable {
             for prefix in prefixes { add(prefix) }
         case .services(let ranges):
             for range in ranges { add { $0.set(range) } }
+        case .met: break
         }
     }
 

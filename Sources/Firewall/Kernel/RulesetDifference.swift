@@ -79,7 +79,7 @@ struct RulesetDifference {
                 return change(set.name, a, b) { .prefixes($0) }
             case (.services(let a), .services(let b)):
                 return change(set.name, a, b) { .services($0) }
-            case (.hosts, _), (.prefixes, _), (.services, _):
+            case (.hosts, _), (.prefixes, _), (.services, _), (.met, _):
                 return nil
             }
         }
@@ -120,7 +120,7 @@ extension Statement {
     fileprivate var named: String? {
         switch self {
         case .addressIn(_, let name), .serviceIn(let name), .jumpByService(let name), .jumpByAddress(_, let name),
-            .limit(let name), .counter(let name), .jump(let name), .goto(let name):
+            .isOver(_, _, let name), .limit(let name), .counter(let name), .jump(let name), .goto(let name):
             name
         case .inputInterface, .outputInterface, .notIPv6, .connection, .transport, .address, .destinationPort,
             .icmpv6Type, .icmpv6Types, .icmpv6Code, .tcpSyn, .limitRate, .log, .clampMSS, .masquerade, .accept, .drop,

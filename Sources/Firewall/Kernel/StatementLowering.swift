@@ -59,7 +59,10 @@ struct StatementLowering: ~Copyable {
             load(side)
             look(in: map, isMap: true)
         case .limit(let name): object(NFT_OBJECT_LIMIT, name)
-        case .limitRate(let limit): rate(limit)
+        case .limitRate(let limit): rule.add("limit") { Self.fill($0, limit) }
+        case .isOver(let limit, let side, let set):
+            load(side)
+            meter(set, limit)
         case .counter(let name): object(NFT_OBJECT_COUNTER, name)
         case .log(let prefix):
             rule.add("log") {
@@ -157,13 +160,20 @@ struct StatementLowering: ~Copyable {
 
     // MARK: Actions
 
-    private func rate(_ limit: RateLimit) {
-        rule.add("limit") {
-            $0.set(NFTNL_EXPR_LIMIT_RATE, u64: limit.rate)
-            $0.set(NFTNL_EXPR_LIMIT_UNIT, u64: limit.unit.rawValue)
-            $0.set(NFTNL_EXPR_LIMIT_BURST, u32: limit.burst)
-            $0.set(NFTNL_EXPR_LIMIT_TYPE, u32: NFT_LIMIT_PKTS.rawValue)
-            $0.set(NFTNL_EXPR_LIMIT_FLAGS, u32: 0)
+    private static func fill(_ expression: NftExpression, _ limit: RateLimit, flags: UInt32 = 0) {
+        expression.set(NFTNL_EXPR_LIMIT_RATE, u64: limit.rate)
+        expression.set(NFTNL_EXPR_LIMIT_UNIT, u64: limit.unit.rawValue)
+        expression.set(NFTNL_EXPR_LIMIT_BURST, u32: limit.burst)
+        expression.set(NFTNL_EXPR_LIMIT_TYPE, u32: NFT_LIMIT_PKTS.rawValue)
+        expression.set(NFTNL_EXPR_LIMIT_FLAGS, u32: flags)
+    }
+
+    private func meter(_ set: String, _ limit: RateLimit) {
+        rule.add("dynset") {
+            $0.set(NFTNL_EXPR_DYNSET_SREG_KEY, u32: Self.register)
+            $0.set(NFTNL_EXPR_DYNSET_OP, u32: NFT_DYNSET_OP_UPDATE.rawValue)
+            $0.set(NFTNL_EXPR_DYNSET_SET_NAME, text: set)
+            $0.set(NFTNL_EXPR_DYNSET_EXPR, "limit") { Self.fill($0, limit, flags: NFT_LIMIT_F_INV.rawValue) }
         }
     }
 

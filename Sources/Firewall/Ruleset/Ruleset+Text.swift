@@ -29,6 +29,12 @@ extension RulesetSet {
         case .services(let ranges):
             lines += ["\t\ttype inet_proto . inet_service", "\t\tflags interval"]
             texts = ranges.map(\.text)
+        case .met:
+            lines += [
+                "\t\ttype ipv6_addr", "\t\tsize \(Self.mostMet)", "\t\tflags dynamic,timeout",
+                "\t\ttimeout \(Self.metFor / 1000)s",
+            ]
+            texts = []
         }
         return lines + Ruleset.elements(texts) + ["\t}"]
     }
@@ -96,6 +102,7 @@ extension Statement {
         case .jumpByAddress(let side, let map): "ip6 \(side.text) vmap @\(map)"
         case .limit(let name): "limit name \"\(name)\""
         case .limitRate(let limit): "limit rate \(limit.text)"
+        case .isOver(let limit, let side, let set): "update @\(set) { ip6 \(side.text) limit rate over \(limit.text) }"
         case .counter(let name): "counter name \"\(name)\""
         case .log(let prefix): "log prefix \"\(prefix.replacing("\"", with: "'"))\" level info"
         case .clampMSS: "tcp option maxseg size set rt mtu"

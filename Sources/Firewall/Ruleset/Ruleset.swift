@@ -36,7 +36,15 @@ public struct RulesetSet: Hashable, Sendable {
         case prefixes([IPv6Prefix])
         /// `type inet_proto . inet_service; flags interval`: disjoint.
         case services([PortRange])
+        /// `type ipv6_addr; size 4096; flags dynamic,timeout; timeout 1m`: what `isOver` keeps of each address, and forgets when it
+        /// has not met it for a minute. It comes empty and is filled by packets.
+        case met
     }
+
+    /// Addresses that a `met` set holds at most; of others it cannot be said that they are over a rate.
+    public static let mostMet: UInt32 = 4096
+    /// Milliseconds that a `met` set keeps an address.
+    public static let metFor: UInt64 = 60_000
 
     public let name: String
     public var elements: Elements

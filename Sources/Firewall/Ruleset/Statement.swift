@@ -44,6 +44,9 @@ public enum Statement: Hashable, Sendable {
     case limit(named: String)
     /// `limit rate 5/second burst 10 packets`.
     case limitRate(RateLimit)
+    /// `update @name { ip6 saddr limit rate over 5/second burst 10 packets }`: goes on only over the rate of that address,
+    /// and never for one that the set has no room for.
+    case isOver(RateLimit, Side, set: String)
     /// `counter name "..."`.
     case counter(named: String)
     /// `log prefix "..." level info`.

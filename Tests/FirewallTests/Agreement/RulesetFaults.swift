@@ -72,6 +72,7 @@ extension RulesetSet {
         switch elements {
         case .hosts(let hosts): return repetitions(hosts).map { "set \(name): \($0)" }
         case .services(let ranges): return overlaps(ranges).map { "set \(name): \($0)" }
+        case .met: return []
         case .prefixes(let prefixes):
             return zip(prefixes, prefixes.dropFirst()).filter { $0.highest >= $1.address }
                 .map { "set \(name): \($0) is not below \($1)" }
@@ -112,6 +113,8 @@ extension RulesetRule {
             case .icmpv6Code: check(hasType, "a code without its type")
             case .addressIn(_, let name):
                 check(ruleset.sets.contains { $0.name == name && !$0.isOfServices }, "no set of addresses \(name)")
+            case .isOver(_, _, let name):
+                check(ruleset.sets.contains { $0.name == name && $0.elements == .met }, "no set of met \(name)")
             case .serviceIn(let name):
                 check(ruleset.sets.contains { $0.name == name && $0.isOfServices }, "no set of services \(name)")
             case .jumpByService(let name):

@@ -50,6 +50,8 @@ struct RulesetMachine {
             case .hosts(let hosts): addresses[set.name] = hosts.map(SlowOracle.bits)
             case .prefixes(let prefixes): addresses[set.name] = prefixes.map(SlowOracle.bits)
             case .services(let ranges): services[set.name] = ranges
+            // Nobody was met yet, and there is room.
+            case .met: addresses[set.name] = []
             }
         }
         for map in ruleset.maps {
@@ -170,6 +172,8 @@ struct RulesetMachine {
             trace.counters.append(name)
             return .next
         case .limit, .limitRate, .log, .clampMSS: return .next
+        // Nobody is over a rate here.
+        case .isOver: return .mismatch
         case .masquerade, .accept: return .verdict(.accept)
         case .drop: return .verdict(.stop(.silence))
         // The kernel resets nothing but TCP, and drops the packet all the same.

@@ -28,6 +28,7 @@ enum Samples {
                 elements: .services([
                     PortRange(protocol: 6, ports: 22...22), PortRange(protocol: 17, ports: 5000...5010),
                 ])),
+            RulesetSet(name: "m_met", elements: .met),
         ]
         ruleset.maps = [
             RulesetMap(
@@ -64,6 +65,7 @@ enum Samples {
         RulesetRule([.addressIn(.destination, set: "g_wide"), .transport(17), .destinationPort(5000...5010), .accept]),
         RulesetRule([.serviceIn(set: "s_web"), .accept]),
         RulesetRule([.icmpv6Type(128), .icmpv6Code(0), .limitRate(RateLimit(5, per: .second, burst: 10)), .accept]),
+        RulesetRule([.isOver(RateLimit(50, per: .second, burst: 100), .source, set: "m_met"), .drop]),
         RulesetRule([.icmpv6Types(1...4), .accept]),
         RulesetRule([.transport(47), .counter(named: "c_all"), .drop]),
         RulesetRule([.jumpByService(map: "m_ports")]),
