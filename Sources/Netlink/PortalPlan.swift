@@ -20,6 +20,8 @@ public struct PortalPlan: Hashable, Sendable {
     public let networks: [IPv6Prefix]
     /// Networks behind this box: somebody else routes them, and this machine forwards.
     public let localNetworks: [IPv6Prefix]
+    /// When what the portal serves is held unreachable.
+    public let guarding: PortalGuard
 
     /// The kernel's own default for IPv6 routes (IP6_RT_PRIO_USER).
     public static let defaultMetric: UInt32 = 1024
@@ -28,7 +30,7 @@ public struct PortalPlan: Hashable, Sendable {
     public init(
         interface: String, address: IPv6Address, prefix: IPv6Prefix, mtu: UInt32,
         metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
-        networks: [IPv6Prefix] = [], localNetworks: [IPv6Prefix] = []
+        networks: [IPv6Prefix] = [], localNetworks: [IPv6Prefix] = [], guarding: PortalGuard = .always
     ) throws(PortalError) {
         if let fault = NetworkInterface.nameFault(interface) {
             throw .badPlan("interface \"\(interface)\": \(fault)")
@@ -39,8 +41,8 @@ public struct PortalPlan: Hashable, Sendable {
         guard (1280...65535).contains(mtu) else {
             throw .badPlan("mtu \(mtu): an IPv6 interface has 1280 to 65535 bytes")
         }
-        guard metric > 0, metric < PortalMark.holdMetric else {
-            throw .badPlan("metric \(metric): expected 1 to \(PortalMark.holdMetric - 1)")
+        guard metric > 0, metric < PortalMark.exceptionMetric else {
+            throw .badPlan("metric \(metric): expected 1 to \(PortalMark.exceptionMetric - 1)")
         }
         guard table > 0 else { throw .badPlan("table 0: expected 1 to \(UInt32.max); the main table is 254") }
         for network in networks + localNetworks {
@@ -58,6 +60,7 @@ public struct PortalPlan: Hashable, Sendable {
         self.persistent = persistent
         self.networks = Self.inOrder(networks)
         self.localNetworks = Self.inOrder(localNetworks)
+        self.guarding = guarding
     }
 
     /// What routes lead into the portal for: the prefix first, then the networks.
@@ -79,6 +82,17 @@ public struct PortalPlan: Hashable, Sendable {
     }
 }
 
+/// When routes of ours hold what the portal serves, unreachable, so that nothing of it follows the default route to
+/// strangers (`portal.guard`).
+public enum PortalGuard: String, CaseIterable, Hashable, Sendable {
+    /// From the first start on, whatever ends the daemon, until they are removed on purpose or the machine restarts.
+    case always
+    /// From before the portal is there until the daemon has stopped.
+    case running
+    /// Never.
+    case off
+}
+
 /// How objects of ours are told from those of others, also after a crash.
 public enum PortalMark {
     /// The alias of every interface of ours.
@@ -88,6 +102,15 @@ public enum PortalMark {
     public static let protocolNumber: UInt8 = 156
     /// The metric of the route that holds the prefix: worse than any other but the kernel's own last resort.
     public static let holdMetric: UInt32 = .max - 1
+    /// The metric of the routes that keep addresses of the machine's network out of the portal: a route that somebody
+    /// else has for the same wins.
+    public static let exceptionMetric: UInt32 = .max - 2
+
+    /// Whether a route is one of those exceptions.
+    public static func isException(_ route: Route) -> Bool {
+        route.protocolNumber == protocolNumber && route.metric == exceptionMetric
+            && (route.kind == .unicast || route.kind == .unreachable)
+    }
 }
 
 /// Why the portal cannot come up, in words that say what to do next.

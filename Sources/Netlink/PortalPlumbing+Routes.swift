@@ -4,7 +4,8 @@ internal import Wire
 /// other holds the place, unreachable, while there is no device.
 extension PortalPlumbing {
     var holdRoutes: [Route] {
-        plan.served.map {
+        if plan.guarding == .off { return [] }
+        return plan.served.map {
             Route(
                 $0, metric: PortalMark.holdMetric, table: plan.table, kind: .unreachable,
                 protocolNumber: PortalMark.protocolNumber)

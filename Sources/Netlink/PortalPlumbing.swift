@@ -41,8 +41,9 @@ public struct PortalPlumbing {
             let forwards = try asking { () throws(NetlinkError) in try Forwarding.isOn(socket) }
             if !forwards { warnings.append(.forwardingOff) }
         }
-        let cleaned = try cleanLeftovers()
+        // Held before anything is cleaned: a leftover may be all that keeps packets from the default route.
         try hold()
+        let cleaned = try cleanLeftovers()
         return (cleaned, warnings)
     }
 
@@ -81,15 +82,16 @@ public struct PortalPlumbing {
     }
 
     /// Makes the prefix and the networks unreachable wherever the portal does not serve them, so that their packets
-    /// never follow the default route to strangers. Survives even SIGKILL, on purpose; ends with `tearDown()`.
+    /// never follow the default route to strangers. Survives even SIGKILL, on purpose. What ends it is the plan's
+    /// `guarding`.
     public mutating func hold() throws(PortalError) {
         let before = held.count
         for route in holdRoutes {
             do {
                 try claim(route)
             } catch {
-                // The first failure is the one to report.
-                _ = release(Array(held[before...]))
+                // The first failure is the one to report. A guard that stays may be that of a former run: not ours to end.
+                if plan.guarding != .always { _ = release(Array(held[before...])) }
                 throw error
             }
             if !held.contains(route) { held.append(route) }
@@ -118,23 +120,23 @@ public struct PortalPlumbing {
         plan.mtu = mtu
     }
 
-    /// Takes away everything that was added: routes, address, mark, and the holding routes. A persistent
-    /// device gets its former alias, MTU and state back; another goes with its descriptor. Does all it can, then
-    /// throws the first failure; what failed is tried again by the next call.
+    /// Takes away everything that was added: routes, address, mark, and the holding routes unless the plan's guard stays
+    /// for good. A persistent device gets its former alias, MTU and state back; another goes with its descriptor. Does all
+    /// it can, then throws the first failure; what failed is tried again by the next call.
     public mutating func tearDown() throws(PortalError) {
-        var failure: PortalError?
+        var failure = stayHeld()
         if let index = raised {
             do {
                 let found = try asking { () throws(NetlinkError) in try links.find(plan.interface) }
                 // Another index is another device, that somebody made after ours was gone.
-                if let link = found, link.index == index { failure = withdraw(link) }
-            } catch { failure = error }
+                if let link = found, link.index == index, let failed = withdraw(link) { failure = failure ?? failed }
+            } catch { failure = failure ?? error }
         }
         if failure == nil {
             raised = nil
             before = nil
         }
-        let unreleased = release(held)
+        let unreleased = plan.guarding == .always ? nil : release(held)
         if let failure = failure ?? unreleased { throw failure }
     }
 
@@ -200,6 +202,15 @@ public struct PortalPlumbing {
             try addresses.replace(ownAddress(link.index))
             if !link.isUp { try links.setUp(link.index) }
         }
+    }
+
+    /// Where the guard stays, it is whole before the portal's own routes go: somebody may have taken a part of it.
+    private mutating func stayHeld() -> PortalError? {
+        guard plan.guarding == .always, !held.isEmpty else { return nil }
+        do {
+            try hold()
+            return nil
+        } catch { return error }
     }
 
     /// Removes holding routes; the first failure, if any. What failed is tried again by the next call.

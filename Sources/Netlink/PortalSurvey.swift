@@ -33,13 +33,22 @@ struct PortalSurvey {
     /// them: they are taken over, so that nothing leaks meanwhile.
     var abandonedRoutes: [Route] {
         let alive = Set(links.filter(isAlive).map(\.index))
-        let ours = routes.filter(Self.isOurs)
+        // Exceptions inside the plan's prefix are for `PortalExceptions` to sort out.
+        let ours = routes.filter { Self.isOurs($0) && !isExceptionInUse($0, alive) }
         let served = Set(ours.filter { alive.contains($0.interface) }.map { Holding($0) })
         return ours.filter { route in
             guard route.kind == .unreachable else { return !alive.contains(route.interface) }
-            let own = plan.served.contains(route.destination) && route.table == plan.table
+            let own =
+                plan.guarding != .off && plan.served.contains(route.destination) && route.table == plan.table
             return !own && !served.contains(Holding(route))
         }
+    }
+
+    /// An exception inside what the plan or a living portal serves.
+    private func isExceptionInUse(_ route: Route, _ alive: Set<UInt32>) -> Bool {
+        guard PortalMark.isException(route) else { return false }
+        let living = routes.filter { Self.isOurs($0) && alive.contains($0.interface) }.map(\.destination)
+        return (plan.served + living).contains { $0.contains(route.destination.address) }
     }
 
     /// - Throws: `PortalError` naming the interface or route in the way.

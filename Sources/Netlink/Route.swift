@@ -92,8 +92,15 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
             case RTA_METRICS:
                 for part in attribute.nested where part.type == UInt16(RTAX_MTU) { fields.mtu = part.u32 }
             case RTA_MULTIPATH:
-                // The first of several next hops: length (2), flags, weight, index (4).
+                // The first of several next hops: length (2), flags, weight, index (4), then attributes of its own.
                 if interface == 0 { interface = attribute.payload.host(UInt32.self, at: 4) ?? 0 }
+                guard let length = attribute.payload.host(UInt16.self, at: 0),
+                    let hop = attribute.payload.slice(0, Int(length))
+                else { continue }
+                for part in Attributes(hop.tail(from: MemoryLayout<rtnexthop>.size))
+                where rtattr_type_t(UInt32(part.type)) == RTA_GATEWAY && fields.gateway == nil {
+                    fields.gateway = part.payload.address
+                }
             default: break
             }
         }

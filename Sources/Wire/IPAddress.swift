@@ -199,6 +199,9 @@ public struct IPv6Prefix: Hashable, Sendable, CustomStringConvertible {
     }
 
     public func contains(_ other: IPv6Address) -> Bool { other.masked(to: length) == address }
+
+    /// Whether all of `other` lies in it; it does in itself.
+    public func contains(_ other: IPv6Prefix) -> Bool { length <= other.length && contains(other.address) }
     public var description: String { "\(address)/\(length)" }
 }
 

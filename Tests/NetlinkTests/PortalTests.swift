@@ -7,13 +7,13 @@ import Wire
 func portalPlan(
     interface: String = "inet256", address: String = "fd12::34", prefix: String = "fd00::/8", mtu: UInt32 = 1400,
     metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
-    networks: [String] = [], localNetworks: [String] = []
+    networks: [String] = [], localNetworks: [String] = [], guarding: PortalGuard = .running
 ) throws -> PortalPlan {
     try PortalPlan(
         interface: interface, address: try #require(IPv6Address(address)), prefix: try #require(IPv6Prefix(prefix)),
         mtu: mtu, metric: metric, table: table, persistent: persistent,
         networks: try networks.map { try #require(IPv6Prefix($0)) },
-        localNetworks: try localNetworks.map { try #require(IPv6Prefix($0)) })
+        localNetworks: try localNetworks.map { try #require(IPv6Prefix($0)) }, guarding: guarding)
 }
 
 /// What `ip` sees: links, addresses, and the routes of every table. Without the carrier and what follows from

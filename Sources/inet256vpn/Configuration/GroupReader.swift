@@ -169,6 +169,4 @@ private struct Nesting {
 
 extension IPv6Prefix {
     func overlaps(_ other: IPv6Prefix) -> Bool { contains(other.address) || other.contains(address) }
-    /// Whether all of `other` lies within.
-    func contains(_ other: IPv6Prefix) -> Bool { length <= other.length && contains(other.address) }
 }
