@@ -157,8 +157,40 @@ public struct PortalStatus: Codable, Sendable, Equatable {
     public var traffic = Traffic()
     /// Packets the portal dropped, by reason.
     public var drops: [String: UInt64] = [:]
+    /// When the prefix is held unreachable while the portal does not serve it: "always", "running" or "off".
+    public var guarding: String?
+    /// Parts of the prefix that stay with the machine's own network.
+    public var exceptions: [PortalExceptionStatus] = []
 
     public init(enabled: Bool) { self.enabled = enabled }
+
+    enum CodingKeys: String, CodingKey {
+        case enabled, up, interface, address, prefix, mtu, offloads, traffic, drops, exceptions
+        case guarding = "guard"
+    }
+}
+
+/// A part of the portal's prefix that is not the mesh's on this machine.
+public struct PortalExceptionStatus: Codable, Sendable, Equatable {
+    public var prefix: String
+    /// "portal.except", or what the machine has there, such as its nameserver.
+    public var reason: String
+    /// Where packets for it go, such as "via fe80::1 dev eth0".
+    public var way: String
+    /// Whether the route there is one of ours.
+    public var isLaid: Bool
+
+    public init(prefix: String, reason: String, way: String, isLaid: Bool) {
+        self.prefix = prefix
+        self.reason = reason
+        self.way = way
+        self.isLaid = isLaid
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case prefix, reason, way
+        case isLaid = "is_laid"
+    }
 }
 
 /// A node that this box hosts: its own, further ones of the configuration, or an application's.

@@ -16,6 +16,8 @@ final class Box {
     private var earlierLog = ""
 
     static let interface = "inet256"
+    /// What a daemon with a portal leaves on purpose, however it ends (`portal.guard: always`), as `ip -6 route` shows it.
+    static let guardLine = "+ unreachable fd00::/8 dev lo proto 156 metric 4294967294 pref medium"
 
     init(_ name: String, namespace: String, in bed: Testbed) async throws {
         self.name = name
@@ -88,6 +90,9 @@ final class Box {
         daemon?.signal(SIGKILL)
         await end()
     }
+
+    /// Waits for a daemon that was told to end.
+    func ended() async -> Outcome? { await end() }
 
     func reload() throws {
         try writeConfiguration()

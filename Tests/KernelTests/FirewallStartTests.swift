@@ -85,6 +85,8 @@ extension KernelTests {
                 let before = try await first.kernelState()
                 let second = try await Box("second", namespace: first.namespace, in: bed)
                 second.configuration = Configuration(api: second.configuration.api, interface: "second", port: 25633)
+                // With the same prefix it would be refused for that.
+                second.configuration.portalSettings = ["prefix: \"fc00::/8\"", "guard: running"]
                 let outcome = try await second.startInVain()
                 #expect(outcome.status == 1, "\(outcome)")
                 let owner = try #require(first.daemon?.identifier)
@@ -119,7 +121,7 @@ extension KernelTests {
                     server.configuration.more = configuration
                     let outcome = try await server.startInVain()
                     #expect(outcome.status == status && outcome.said.contains(word), "\(outcome)")
-                    #expect(try await server.kernelChanges(since: before) == [])
+                    #expect(try await server.kernelChanges(since: before) == [Box.guardLine])
                     #expect(try await server.nft("list", "ruleset") == "")
                 }
             }

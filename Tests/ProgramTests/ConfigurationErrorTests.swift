@@ -106,6 +106,17 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("portal: {prefix: \"::/0\"}", line: 1, "portal.prefix", "1 to 64"),
         Wrong("portal: {prefix: \"ff00::/8\"}", line: 1, "portal.prefix", "multicast"),
         Wrong("portal: {prefix: 10.0.0.0/8}", line: 1, "portal.prefix", "IPv6 prefix"),
+        Wrong("portal: {guard: alway}", line: 1, "portal.guard", "did you mean \"always\""),
+        Wrong("portal: {except: [\"fd12::1/48\"]}", line: 1, "portal.except[0]", "did you mean \"fd12::/48\""),
+        Wrong("portal: {except: [fd00::/8]}", line: 1, "portal.except[0]", "a longer part of portal.prefix, fd00::/8"),
+        Wrong("portal: {except: [2001:db8::/32]}", line: 1, "portal.except[0]", "a longer part of portal.prefix"),
+        Wrong(
+            "portal: {except: [fd12::/16], prefix: \"fd13::/16\"}", line: 1, "portal.except[0]",
+            "part of portal.prefix, fd13::/16"),
+        Wrong("portal: {except: [fd12::/16, fd12:1::/32]}", line: 1, "portal.except[1]", "overlaps fd12::/16"),
+        Wrong(
+            "portal: {except: [fd12:1::/32]}\nnetworks: {lan: {via: \(Sample.plain), prefixes: [fd12::/16]}}", line: 1,
+            "portal.except[0]", "overlaps fd12::/16"),
         Wrong("portal: {mtu: 1279}", line: 1, "portal.mtu", "the number 1279", "1280"),
         Wrong("portal: {mtu: 65536}", line: 1, "portal.mtu", "65535"),
         Wrong("portal: {mtu: 0x600}", line: 1, "portal.mtu", "whole number"),

@@ -1,6 +1,7 @@
 import API
 import INET256
 import Logging
+import Netlink
 import Testing
 import Wire
 
@@ -22,6 +23,7 @@ import Wire
         #expect(configuration.accept == .peers)
         #expect(configuration.portal.prefix.description == "fd00::/8")
         #expect(configuration.portal.allow == .any)
+        #expect(configuration.portal.guarding == .always && configuration.portal.except.isEmpty)
         #expect(configuration.log.level == .notice)
     }
 
@@ -35,6 +37,7 @@ import Wire
         #expect(configuration.peers.map(\.name) == ["office"])
         #expect(configuration.peers.first?.endpoints.count == 2)
         #expect(configuration.portal.table == 254)
+        #expect(configuration.portal.except.map(\.description) == ["fd12:3456:789a::/48"])
         #expect(configuration.networks.map(\.name) == ["lan", "barn"])
         #expect(configuration.groups.map(\.members.count) == [2, 4])
         #expect(configuration.firewall.inbound.rules.count == 2)
@@ -64,6 +67,8 @@ import Wire
           prefix: 0200::/7
           mtu: 9000
           persistent: true
+          guard: running
+          except: ["212:1::/32", "201:3456:789a::/48"]
           table: 100
           metric: 4096
           allow: [office, \(Sample.plain)]
@@ -97,6 +102,8 @@ import Wire
         #expect(configuration.portal.prefix.length == 7)
         #expect(configuration.portal.mtu == 9000)
         #expect(configuration.portal.persistent)
+        #expect(configuration.portal.guarding == .running)
+        #expect(configuration.portal.except.map(\.description) == ["201:3456:789a::/48", "212:1::/32"])
         #expect(configuration.portal.table == 100)
         #expect(configuration.portal.metric == 4096)
         #expect(configuration.portal.allow == .only([office, other], peers: false))
@@ -146,13 +153,13 @@ import Wire
         #expect(change.summary.peersAdded == ["barn"])
         #expect(change.summary.peersRemoved == [Sample.plain])
         #expect(change.summary.peersChanged == ["office"])
-        #expect(change.applied == ["accept", "portal.allow", "log.level"])
+        #expect(change.applied == ["accept", "portal.allow", "portal.except", "log.level"])
         #expect(
             change.needsRestart == [
                 "api_endpoint", "network", "transports", "threads", "scheduling", "crypto.min_suite", "crypto.ciphers",
                 "crypto.backends", "crypto.rekey_after", "portal.enabled", "portal.interface", "portal.prefix",
                 "portal.mtu",
-                "portal.persistent",
+                "portal.persistent", "portal.guard",
                 "portal.table",
                 "portal.metric", "nodes",
             ])

@@ -80,7 +80,8 @@ struct RootCommand: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
-            FirewallCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self, FindCommand.self,
+            FirewallCommand.self, GuardCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self,
+            FindCommand.self,
             PubkeyCommand.self,
             IslandCommand.self,
             KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self, CheckCommand.self,

@@ -9,8 +9,15 @@ struct UpCommand: AsyncParsableCommand {
         abstract: "Run the daemon in the foreground.",
         discussion: """
             Reads the configuration, opens the portal and the transports, and runs until
-            SIGTERM or SIGINT; what it added to the system is then gone again. SIGHUP
-            reloads the configuration.
+            SIGTERM, SIGINT or SIGQUIT; what it added to the system is then gone again but
+            for the guard: with `portal.guard: always` the prefix stays unreachable, so that
+            nothing meant for the mesh goes out in clear (see `inet256vpn guard --help`).
+            SIGHUP reloads the configuration.
+
+            A prefix that takes something away which the machine needs is refused: one with
+            global addresses, or a part of the network on one of its links. Nameservers and
+            gateways inside the prefix keep their way by routes of ours that `status` shows;
+            `portal.except` names other parts of the prefix that are not the mesh's here.
 
             Without --config, \(Configuration.standardPath) is used. Where that is
             missing too, a key and a commented default configuration are made first.
@@ -27,6 +34,8 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config: FileArgument?
+    @Flag(help: "Take the prefix, whatever that takes away from this machine.")
+    var force = false
 
     func run() async throws {
         // A reader of our output that goes away must not take the daemon with it.
@@ -36,7 +45,9 @@ struct UpCommand: AsyncParsableCommand {
                 Program.complain(line)
             }
         }
-        let setup = try DaemonSetup.load(config?.path ?? Configuration.standardPath)
+        var setup = try DaemonSetup.load(config?.path ?? Configuration.standardPath)
+        setup.force = force
+        if let fault = setup.configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
         let logger = setup.log.logger(Program.name)
         for warning in setup.warnings { logger.warning("\(warning)") }
         try await setup.runDaemon(logger)

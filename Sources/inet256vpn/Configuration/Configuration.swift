@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Logging
+internal import Netlink
 internal import Wire
 
 /// Everything that the configuration file decides, checked: what is here is ready for use. The initial
@@ -127,6 +128,10 @@ struct PortalConfiguration: Equatable, Sendable {
     var dscp = DSCPPolicy.clear
     /// Whether the device outlives the daemon.
     var persistent = false
+    /// When the prefix and the networks behind others are held unreachable.
+    var guarding = PortalGuard.always
+    /// Parts of the prefix that are not the mesh's on this machine; sorted, none within another.
+    var except: [IPv6Prefix] = []
     /// The routing table of the prefix's route; nil is the kernel's main table.
     var table: UInt32?
     /// The route's metric; nil leaves it to the kernel.

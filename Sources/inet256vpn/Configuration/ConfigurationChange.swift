@@ -27,6 +27,7 @@ struct ConfigurationChange: Equatable, Sendable {
 
         if old.accept != new.accept { applied.append("accept") }
         if old.portal.allow != new.portal.allow { applied.append("portal.allow") }
+        if old.portal.except != new.portal.except { applied.append("portal.except") }
         if old.api.allow != new.api.allow { applied.append("api.allow") }
         let limits = new.api.limits.differences(from: old.api.limits)
         if limits.contains("nodes") { applied.append("api.limits.nodes") }
@@ -57,6 +58,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("portal.dscp", old.portal.dscp != new.portal.dscp)
         note("portal.offload", old.portal.offload != new.portal.offload)
         note("portal.persistent", old.portal.persistent != new.portal.persistent)
+        note("portal.guard", old.portal.guarding != new.portal.guarding)
         note("portal.table", old.portal.table != new.portal.table)
         note("portal.metric", old.portal.metric != new.portal.metric)
         note("networks", old.networks != new.networks)

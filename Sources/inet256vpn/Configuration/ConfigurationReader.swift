@@ -7,6 +7,7 @@ extension Configuration {
     /// Takes in the file's top level; complaints go to `root.problems`.
     mutating func read(_ root: ConfigurationValue, directory: String) {
         var allow: ConfigurationValue?
+        var except: ConfigurationValue?
         var apiAllow: ConfigurationValue?
         var endpoint: ConfigurationValue?
         var networks: ConfigurationValue?
@@ -39,7 +40,7 @@ extension Configuration {
             case "crypto":
                 crypto.read(value)
             case "portal":
-                allow = portal.read(value)
+                (allow, except) = portal.read(value)
             case "networks":
                 networks = value
             case "groups":
@@ -61,6 +62,7 @@ extension Configuration {
         if let allow, let access = allow.portalAccess(peers: peers) { portal.allow = access }
         if let apiAllow, let access = apiAllow.portalAccess(peers: peers) { api.allow = access }
         read(networks: networks, groups: groups, firewall: firewall, directory: directory)
+        if let list = except?.exceptions(of: portal.prefix, beside: self.networks) { portal.except = list }
     }
 }
 

@@ -2,6 +2,7 @@ internal import API
 internal import Firewall
 internal import INET256
 internal import Logging
+internal import Netlink
 internal import Wire
 
 extension Configuration {
@@ -89,6 +90,14 @@ extension Configuration {
           interface: \(PortalConfiguration().interface)
           # Where the IPv6 addresses of all nodes lie. The same on every box of a network.
           prefix: \(PortalConfiguration.standardPrefix)
+          # Parts of the prefix that are not the mesh's on this machine, such as a company's own networks behind the
+          # default router: what goes there takes the way that it would have without the portal.
+          except: []
+          #  - fd12:3456:789a::/48
+          # While the portal does not serve it the prefix is unreachable, so that nothing meant for the mesh ever goes out
+          # in clear by the default route: always (whatever ends the daemon; `inet256vpn guard release` ends it), running
+          # (until the daemon has stopped) or off.
+          guard: \(PortalConfiguration().guarding.rawValue)
           # In bytes, \(PortalConfiguration.mtus.lowerBound) to \(PortalConfiguration.mtus.upperBound); auto follows what paths to peers carry.
           mtu: auto
           # Whether the kernel may hand over and take large packets that are cut and summed here: auto or off.

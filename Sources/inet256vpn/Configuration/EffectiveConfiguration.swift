@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Logging
+internal import Netlink
 internal import Wire
 internal import Yams
 
@@ -47,6 +48,8 @@ struct EffectiveConfiguration: Encodable {
         let enabled: Bool
         let interface: String
         let prefix: String
+        let except: [String]
+        let `guard`: String
         let mtu: NumberOrWord
         let offload: String
         let dscp: NumberOrWord
@@ -89,6 +92,7 @@ struct EffectiveConfiguration: Encodable {
         let portal = configuration.portal
         return Portal(
             enabled: portal.enabled, interface: portal.interface, prefix: portal.prefix.description,
+            except: portal.except.map(\.description), guard: portal.guarding.rawValue,
             mtu: NumberOrWord(number: portal.mtu, word: "auto"), offload: portal.offload.rawValue,
             dscp: portal.dscp.written, persistent: portal.persistent,
             table: portal.table, metric: portal.metric,

@@ -1,12 +1,16 @@
 internal import INET256
+internal import Netlink
 internal import Wire
 
 extension PortalConfiguration {
-    /// Takes in the mapping but for `allow`, which it gives back: that one needs the peers' names.
-    mutating func read(_ value: ConfigurationValue) -> ConfigurationValue? {
+    /// Takes in the mapping but for `allow` and `except`, which it gives back: the one needs the peers' names, the other the
+    /// prefix and the networks.
+    mutating func read(_ value: ConfigurationValue) -> (allow: ConfigurationValue?, except: ConfigurationValue?) {
         var allow: ConfigurationValue?
+        var except: ConfigurationValue?
         let known = [
-            "enabled", "interface", "prefix", "mtu", "offload", "dscp", "persistent", "table", "metric", "allow",
+            "enabled", "interface", "prefix", "except", "guard", "mtu", "offload", "dscp", "persistent", "table",
+            "metric", "allow",
         ]
         value.fields(known, expected: "a mapping such as {interface: inet256}") { key, value in
             switch key {
@@ -34,6 +38,10 @@ extension PortalConfiguration {
                 }
             case "persistent":
                 if let flag = value.bool() { persistent = flag }
+            case "guard":
+                if let choice = value.word(PortalGuard.self) { guarding = choice }
+            case "except":
+                except = value
             case "table":
                 // 0 stands for "unspecified" in rtnetlink(7).
                 if let number = value.integer(in: 1...Int(UInt32.max)) { table = UInt32(number) }
@@ -43,7 +51,7 @@ extension PortalConfiguration {
                 allow = value
             }
         }
-        return allow
+        return (allow, except)
     }
 }
 
@@ -74,6 +82,36 @@ extension ConfigurationValue {
             return nil
         }
         return prefix
+    }
+
+    /// `portal.except`: parts of `prefix` beside the networks behind others, none overlapping another.
+    func exceptions(of prefix: IPv6Prefix, beside networks: [NetworkConfiguration]) -> [IPv6Prefix]? {
+        if isNull { return [] }
+        let expected = "a longer part of portal.prefix, \(prefix)"
+        guard let items = isScalar ? [self] : items(expected: "a list of parts of portal.prefix, \(prefix)") else {
+            return nil
+        }
+        var list: [IPv6Prefix] = []
+        for item in items {
+            guard let text = item.text(expected: expected) else { continue }
+            guard let part = IPv6Prefix(text) else {
+                item.complain(expected: expected, suggestion: Self.withoutHostBits(text))
+                continue
+            }
+            let served = networks.filter { $0.via != nil }.flatMap(\.prefixes)
+            if part.length <= prefix.length || !prefix.contains(part) {
+                item.complain(expected: expected)
+            } else if let other = list.first(where: part.overlaps) {
+                item.complain(expected: "parts that do not overlap", found: "\(part), which overlaps \(other)")
+            } else if let network = served.first(where: part.overlaps) {
+                item.complain(
+                    expected: "none that overlaps a network behind another box",
+                    found: "\(part), which overlaps \(network)")
+            } else {
+                list.append(part)
+            }
+        }
+        return list.sorted { $0.address < $1.address }
     }
 
     /// What "fd00::1/8" should have been.

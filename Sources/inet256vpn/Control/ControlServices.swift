@@ -40,11 +40,12 @@ struct APIService: Service, CustomStringConvertible {
 /// Reloads on SIGHUP.
 struct HangupService<Control: DaemonControl>: Service, CustomStringConvertible {
     let control: Control
+    /// Trapped before the daemon starts: one that comes while it does is heeded when it is up, and does not end it.
+    let signals: UnixSignalsSequence
     let logger: Logger
     var description: String { "hangup" }
 
     func run() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sighup)
         for await _ in signals.cancelOnGracefulShutdown() {
             do {
                 let summary = try await control.reload()

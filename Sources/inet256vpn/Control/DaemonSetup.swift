@@ -12,6 +12,8 @@ struct DaemonSetup: Sendable {
     /// The keys of the further nodes, in the order of `configuration.nodes`.
     var nodeKeys: [PrivateKey]
     var log: LogOutput
+    /// Take the prefix whatever it takes away (`up --force`).
+    var force = false
     /// What the operator should know, such as a key file that is open to its group.
     var warnings: [String]
     /// Those of them that are about the configuration itself, which a reload replaces.
@@ -59,11 +61,28 @@ extension Configuration {
             warnings.append("no peers are configured and none may come in (accept: peers): this box reaches nobody")
         }
         warnings += exposureWarnings
+        warnings += prefixWarnings
         warnings += firewallWarnings(own: own)
         if portal.enabled, portal.prefix.length > 16, portal.allow != .any {
             warnings.append(
                 "portal.prefix is longer than /16: an IPv6 address then holds too few bits of an identity"
             )
+        }
+        return warnings
+    }
+
+    /// What speaks against the prefix and its exceptions.
+    private var prefixWarnings: [String] {
+        guard portal.enabled else { return [] }
+        var warnings = portal.prefixFault.map { [$0] } ?? []
+        guard !portal.except.isEmpty, let map = try? IPv6Map(prefix: portal.prefix) else { return warnings }
+        for peer in peers {
+            let address = map.address(of: peer.id)
+            if let part = portal.except.first(where: { $0.contains(address) }) {
+                warnings.append(
+                    "portal.except \(part) holds the IPv6 address of the peer \(peer.label), \(address), which cannot be "
+                        + "reached from here then: name smaller parts")
+            }
         }
         return warnings
     }

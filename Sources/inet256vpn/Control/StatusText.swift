@@ -25,6 +25,9 @@ struct StatusText {
             row("threads", isRealtime ? "\(threads), in real time" : "\(threads)")
         }
         row("portal", portal)
+        for exception in report.portal.exceptions {
+            row("not mesh", "\(exception.prefix)  \(exception.way)  (\(exception.reason))")
+        }
         row("peers", peers)
         row("sessions", sessions)
         if !report.suites.isEmpty {

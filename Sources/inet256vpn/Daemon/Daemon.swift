@@ -11,18 +11,28 @@ internal import Wire
 
 /// The daemon: the data plane's thread and the control side's services, from start to clean stop.
 enum Daemon {
-    /// Runs until SIGTERM or SIGINT. Throws what kept it from starting, or what ended it.
+    /// Runs until SIGTERM, SIGINT or SIGQUIT. Throws what kept it from starting, or what ended it.
     static func run(_ setup: DaemonSetup, logger: Logger) async throws {
+        let stops = await StopSignals()
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let mailbox = try Mailbox<EngineCommand>()
         let milliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
         let inbox = try NodeInbox()
-        let engineSetup = try EngineSetup(
+        var engineSetup = try EngineSetup(
             setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
+        let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let changed: @Sendable () -> Void = { change.yield() }
+        engineSetup.networkChanged = changed
+        let prefix = try engineSetup.portal.map {
+            try PrefixKeeper(
+                $0.plan, map: $0.map, configuration: setup.configuration, own: own, force: setup.force, logger: logger)
+        }
         let directory = PeerDirectory(mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan)
         let keeper = FirewallKeeper(logger: logger)
         let control = RunningDaemon(
-            setup: setup, engine: engineSetup, directory: directory, keeper: keeper, logger: logger)
+            setup: setup, engine: engineSetup, directory: directory, keeper: keeper, prefix: prefix,
+            logger: logger)
 
         // The socket first: it tells whether another daemon runs, before the box is touched.
         let api = try await APIService.open(
@@ -32,14 +42,22 @@ enum Daemon {
         let engine: EngineThread
         do {
             listener = try await APIService.openListener(setup.configuration, control: control, logger: logger)
+            // The guard before all else that may fail: while the daemon does not come up, nothing leaks.
+            try stops.check()
+            try await prefix?.begin()
+            try stops.check()
             // Before there is a portal: no packet ever meets an open door. A firewall that does not load keeps the box down.
             try await keeper.enforce(setup.configuration)
+            try stops.check()
             engine = try await EngineThread.start(engineSetup)
         } catch {
             inbox.close()
             await api.server.close()
             try? await keeper.stop()
-            throw error
+            await end(prefix, logger)
+            guard error is StopSignals.Stopped else { throw error }
+            logger.notice("stopped before it was up")
+            return
         }
         let notify = try? NotifySocket.fromEnvironment()
         logger.notice(
@@ -54,23 +72,43 @@ enum Daemon {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: EngineService(thread: engine), failureTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: api, failureTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: HangupService(control: control, logger: logger)),
+            .init(service: StopService(signals: stops), successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: HangupService(control: control, signals: hangups, logger: logger)),
             .init(service: PeerService(control: control, directory: directory)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]
         if let listener { services.append(.init(service: listener)) }
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services,
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        if prefix == nil { tellOfGuard(logger) }
+        if let prefix {
+            services.append(.init(service: PrefixService(keeper: prefix, changes: changes, changed: changed)))
+        }
+        let group = ServiceGroup(configuration: .init(services: services, logger: quiet))
         let ending: Result<Void, any Error>
         do { ending = .success(try await group.run()) } catch { ending = .failure(error) }
         // The portal is gone by now.
         do { try await keeper.stop() } catch {
             logger.error("the firewall's table could not be removed", metadata: ["reason": "\(error)"])
         }
+        await end(prefix, logger)
         try ending.get()
         logger.notice("stopped")
+    }
+
+    /// Without a portal nobody will serve what an earlier run holds.
+    private static func tellOfGuard(_ logger: Logger) {
+        guard let socket = try? NetlinkSocket(), let entries = try? GuardRoutes(socket).list() else { return }
+        for entry in entries where entry.servedBy == nil && !entry.isException {
+            logger.warning(
+                "\(entry.route.destination) is unreachable since an earlier run: `inet256vpn guard release` gives it back",
+                metadata: ["route": "\(entry.text)"])
+        }
+    }
+
+    /// The last of all: the portal is gone by then, and its guard goes or stays as configured.
+    private static func end(_ prefix: PrefixKeeper?, _ logger: Logger) async {
+        do { try await prefix?.end() } catch {
+            logger.error("not everything of the prefix's guard is as it should be", metadata: ["reason": "\(error)"])
+        }
     }
 }
 

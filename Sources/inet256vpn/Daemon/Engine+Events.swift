@@ -40,7 +40,7 @@ extension Engine {
             case .address(let address), .addressGone(let address):
                 if address.protocolNumber == PortalMark.protocolNumber { continue }
             case .route(let route), .routeGone(let route):
-                if route.protocolNumber == PortalMark.protocolNumber { continue }
+                if route.protocolNumber == PortalMark.protocolNumber, !PortalMark.isException(route) { continue }
             case .overrun:
                 break
             }

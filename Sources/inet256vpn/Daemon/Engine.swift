@@ -39,6 +39,8 @@ final class Engine {
     var plumbing: PortalPlumbing?
     /// Whether the interface's MTU follows what paths carry.
     let followsPaths: Bool
+    /// Tells the control side that the machine's network has changed.
+    let networkChanged: @Sendable () -> Void
     let poller: Poller
     let watcher: NetworkWatcher?
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them are filled then, so that all stays in the cache.
@@ -88,6 +90,7 @@ final class Engine {
         reports = EventReports(setup.logger)
         scheduling = setup.scheduling
         followsPaths = setup.portal?.followsPaths ?? false
+        networkChanged = setup.networkChanged
         poller = try Poller()
         queue = PortalQueue(seed: SystemRandom().next64())
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
@@ -185,6 +188,7 @@ final class Engine {
             networkChangeAt = .distantFuture
             learnMachineAddresses()
             box.networkChanged(now: now)
+            networkChanged()
         }
         if now >= box.deadline {
             box.tick(now: now)

@@ -41,6 +41,8 @@ struct EngineSetup: Sendable {
     var mailbox: Mailbox<EngineCommand>
     var inbox: NodeInbox
     var logger: Logger
+    /// Told when the machine's network has changed.
+    var networkChanged: @Sendable () -> Void = {}
 
     init(
         _ setup: DaemonSetup, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger,
@@ -78,7 +80,8 @@ struct EngineSetup: Sendable {
                 prefix: map.prefix, mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
                 metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
                 table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
-                networks: networks.remote.map(\.prefix), localNetworks: networks.local)
+                networks: networks.remote.map(\.prefix), localNetworks: networks.local,
+                guarding: configuration.portal.guarding)
             box.prefix = map.prefix
             portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration.portal.allow, configuration))
             portal?.followsPaths = configuration.portal.mtu == nil

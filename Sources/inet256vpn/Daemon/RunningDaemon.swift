@@ -18,12 +18,15 @@ actor RunningDaemon: DaemonControl {
     private let map: IPv6Map?
     private let directory: PeerDirectory
     private let keeper: FirewallKeeper
+    private let prefix: PrefixKeeper?
     private let logger: Logger
     private let started = BootClock.now()
 
     init(
-        setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, keeper: FirewallKeeper, logger: Logger
+        setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, keeper: FirewallKeeper,
+        prefix: PrefixKeeper?, logger: Logger
     ) {
+        self.prefix = prefix
         self.keeper = keeper
         self.setup = setup
         configuration = setup.configuration
@@ -52,7 +55,7 @@ actor RunningDaemon: DaemonControl {
         let troubles = await directory.troubles
         let writer = StatusWriter(
             configuration: configuration, address: setup.key.address, map: map, uptime: BootClock.now() - started,
-            troubles: troubles, warnings: warnings, firewall: await keeper.status())
+            troubles: troubles, warnings: warnings, firewall: await keeper.status(), prefix: await prefix?.report)
         return writer.report(await snapshot())
     }
 
@@ -114,6 +117,7 @@ actor RunningDaemon: DaemonControl {
         next.firewall = new.firewall
         next.accept = new.accept
         next.portal.allow = new.portal.allow
+        next.portal.except = new.portal.except
         next.api.allow = new.api.allow
         next.api.limits.nodes = new.api.limits.nodes
         next.log.level = new.log.level
@@ -124,6 +128,8 @@ actor RunningDaemon: DaemonControl {
         if change.applied.contains("accept") { try mailbox.post(.setAcceptsAnybody(new.accept == .any)) }
         try mailbox.post(.setAccess(PortalGate(next.portal.allow, next)))
         try mailbox.post(.setNodeAccess(PortalGate(next.api.allow, next), limit: next.api.limits.nodes))
+        // Before the peers: whether an endpoint can be called depends on the exceptions.
+        await prefix?.set(next)
         await directory.set(new.peers)
         return change.summary
     }

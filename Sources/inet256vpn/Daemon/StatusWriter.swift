@@ -2,6 +2,7 @@ internal import API
 internal import Foundation
 internal import INET256
 internal import Mesh
+internal import Netlink
 internal import Portal
 internal import Transport
 internal import Wire
@@ -16,6 +17,8 @@ struct StatusWriter {
     /// What the configuration and the key files are to be blamed for; the data plane has warnings of its own.
     let warnings: [String]
     let firewall: FirewallStatus
+    /// Of the portal's prefix; nil without a portal.
+    var prefix: PrefixReport?
 
     func report(_ snapshot: EngineSnapshot?) -> StatusReport {
         var report = StatusReport(
@@ -25,7 +28,7 @@ struct StatusWriter {
             portal: PortalStatus(enabled: configuration.portal.enabled),
             firewall: firewall)
         report.memoryRssBytes = ProcessMemory.resident()
-        report.warnings = warnings
+        report.warnings = warnings + (prefix?.warnings ?? [])
         guard let snapshot else {
             report.warnings.append("the data plane does not answer")
             return report
@@ -75,6 +78,13 @@ struct StatusWriter {
 
     private func portal(_ snapshot: EngineSnapshot.PortalSnapshot?) -> PortalStatus {
         var status = PortalStatus(enabled: configuration.portal.enabled)
+        if let prefix {
+            status.guarding = prefix.guarding.rawValue
+            status.exceptions = prefix.exceptions.map {
+                PortalExceptionStatus(
+                    prefix: "\($0.destination)", reason: $0.what, way: $0.state.text, isLaid: $0.state.isOurs)
+            }
+        }
         guard let snapshot else { return status }
         status.up = true
         status.interface = snapshot.interface
