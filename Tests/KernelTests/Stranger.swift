@@ -27,8 +27,9 @@ struct Stranger {
     var heard: [String] { capture.said.split(separator: "\n").map(String.init).filter { $0.contains("IP6") } }
 
     /// Gives the stranger an address that can be pinged, such as one of a network behind it.
-    func own(_ address: String, in bed: Testbed) async throws {
-        try await bed.ip("-n", namespace, "address", "add", "\(address)/128", "dev", "lo")
+    func own(_ address: String, onTheWire: Bool = false, in bed: Testbed) async throws {
+        let device = onTheWire ? far : "lo"
+        try await bed.ip("-n", namespace, "address", "add", "\(address)/128", "dev", device, "nodad")
     }
 }
 
