@@ -178,6 +178,22 @@ import Wire
             ])
     }
 
+    @Test func nodesWithAnExceptedAddressDoNotPass() throws {
+        let inside = try Sample.address(Sample.plain)
+        let outside = try Sample.address(Sample.dashed)
+        let map = IPv6Map.standard
+        #expect(map.address(of: inside).masked(to: 24) != map.address(of: outside).masked(to: 24))
+        let except = "except: [\"\(map.address(of: inside).masked(to: 24))/24\"]"
+        for (allow, isOutsideIn) in [("any", true), ("[\(Sample.plain), \(Sample.dashed)]", true), ("peers", false)] {
+            let configuration = try Configuration.parse(
+                "peers: [{id: \(Sample.plain)}]\nportal: {allow: \(allow), \(except)}", file: "/etc/box/c.yaml")
+            let gate = PortalGate(portalOf: configuration, map)
+            #expect(!gate.admits(inside) && gate.admits(outside) == isOutsideIn, "\(allow)")
+        }
+        let plain = try Configuration.parse("portal: {allow: any}", file: "/etc/box/c.yaml")
+        #expect(PortalGate(portalOf: plain, map).admits(inside))
+    }
+
     @Test func anExceptionThatHoldsAPeerIsWarnedOf() throws {
         let peer = try Sample.address(Sample.plain)
         let address = IPv6Map.standard.address(of: peer)

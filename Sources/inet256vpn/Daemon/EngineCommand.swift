@@ -29,12 +29,16 @@ enum PingResult: Sendable {
 enum PortalGate: Sendable {
     case everybody
     case only(Set<Address>)
+    /// Everybody whose derived address lies in none of these.
+    case outside([IPv6Prefix], IPv6Map)
 
     @inline(__always)
     func admits(_ address: Address) -> Bool {
         switch self {
         case .everybody: true
         case .only(let some): some.contains(address)
+        case .outside(let excepted, let map):
+            !excepted.contains { $0.contains(map.address(of: address)) }
         }
     }
 }

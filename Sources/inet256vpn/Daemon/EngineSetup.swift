@@ -83,7 +83,7 @@ struct EngineSetup: Sendable {
                 networks: networks.remote.map(\.prefix), localNetworks: networks.local,
                 guarding: configuration.portal.guarding)
             box.prefix = map.prefix
-            portal = PortalSetup(plan: plan, map: map, gate: PortalGate(configuration.portal.allow, configuration))
+            portal = PortalSetup(plan: plan, map: map, gate: PortalGate(portalOf: configuration, map))
             portal?.followsPaths = configuration.portal.mtu == nil
             portal?.dscp = configuration.portal.dscp
             portal?.offload = configuration.portal.offload == .auto
@@ -131,6 +131,20 @@ struct SiteNetworks: Sendable {
 }
 
 extension PortalGate {
+    /// `portal.allow` less whoever has an address of `portal.except`: on this machine that is a host of its own network,
+    /// whose source a node must not borrow, and answers to it would go there in clear.
+    init(portalOf configuration: Configuration, _ map: IPv6Map) {
+        let base = PortalGate(configuration.portal.allow, configuration)
+        let excepted = configuration.portal.except
+        if excepted.isEmpty {
+            self = base
+        } else if case .only(let some) = base {
+            self = .only(some.filter { Self.outside(excepted, map).admits($0) })
+        } else {
+            self = .outside(excepted, map)
+        }
+    }
+
     /// `portal.allow` or `api.allow`, with `peers` resolved.
     init(_ access: PortalAccess, _ configuration: Configuration) {
         switch access {

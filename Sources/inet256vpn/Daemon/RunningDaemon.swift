@@ -126,7 +126,7 @@ actor RunningDaemon: DaemonControl {
         configuration = next
         setup.log.level = new.log.level
         if change.applied.contains("accept") { try mailbox.post(.setAcceptsAnybody(new.accept == .any)) }
-        try mailbox.post(.setAccess(PortalGate(next.portal.allow, next)))
+        if let map { try mailbox.post(.setAccess(PortalGate(portalOf: next, map))) }
         try mailbox.post(.setNodeAccess(PortalGate(next.api.allow, next), limit: next.api.limits.nodes))
         // Before the peers: whether an endpoint can be called depends on the exceptions.
         await prefix?.set(next)
