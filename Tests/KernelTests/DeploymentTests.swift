@@ -73,10 +73,11 @@ extension KernelTests {
                 _ = try await bed.run(["chmod", "666", "/dev/net/tun"])
                 defer { chmod("/dev/net/tun", mode_t(mode, radix: 8) ?? 0o600) }
                 let before = try await boxes.bob.kernelState()
-                try await boxes.bob.start(through: [
+                let service = [
                     "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
                     "--bounding-set=-all,+net_admin", "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin",
-                ])
+                ]
+                try await boxes.bob.start(through: service)
                 try await boxes.alice.start()
                 try await eventually(within: .seconds(30), "alice reaches bob") {
                     try await boxes.alice.reaches(boxes.bob.ip6)
@@ -84,6 +85,10 @@ extension KernelTests {
                 await boxes.bob.stop()
                 let changed = try await boxes.bob.kernelChanges(since: before)
                 #expect(changed == [Box.guardLine])
+                // As ExecStopPost does it, with portal.guard: running.
+                let released = try await boxes.bob.run(words: service + [Requirements.binary(), "guard", "release"])
+                #expect(released.succeeded, "\(released)")
+                #expect(try await boxes.bob.kernelChanges(since: before) == [])
             }
         }
 

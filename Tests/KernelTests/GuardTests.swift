@@ -147,6 +147,22 @@ extension KernelTests {
             }
         }
 
+        /// The terminal that goes away, or a hasty reload, while it starts.
+        @Test(.timeLimit(.minutes(1)))
+        func aHangupDuringTheStartIsNoEnd() async throws {
+            try await Testbed.with { bed in
+                let alice = try await bed.box("alice")
+                let daemon = try alice.launch()
+                try await eventually("the guard is laid") {
+                    try await alice.run("ip", "-6", "route", "show", "proto", "156").output.contains("unreachable")
+                }
+                daemon.signal(SIGHUP)
+                try await eventually("it has come up and read its configuration again") {
+                    alice.log.contains("reloaded") && daemon.isRunning
+                }
+            }
+        }
+
         /// What the former mode or prefix has left is not there any more once another is configured.
         @Test(.timeLimit(.minutes(2)))
         func theNextStartTakesOverOrCleans() async throws {

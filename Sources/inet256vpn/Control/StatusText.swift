@@ -1,4 +1,5 @@
 internal import API
+internal import Netlink
 
 /// `status` for people: what matters at a glance, warnings last where they are seen.
 struct StatusText {
@@ -77,6 +78,7 @@ struct StatusText {
         if let address = portal.address { text.append(address) }
         if let prefix = portal.prefix { text.append("in \(prefix)") }
         if let mtu = portal.mtu { text.append("mtu \(mtu)") }
+        if let guarding = portal.guarding, guarding != PortalGuard.always.rawValue { text.append("guard \(guarding)") }
         if !portal.offloads.isEmpty { text.append("offload \(portal.offloads.joined(separator: " "))") }
         text.append("rx \(Units.bytes(portal.traffic.rxBytes)) tx \(Units.bytes(portal.traffic.txBytes))")
         if !portal.drops.isEmpty { text.append("dropped \(Self.counts(portal.drops))") }

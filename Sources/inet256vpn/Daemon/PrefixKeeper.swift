@@ -152,7 +152,9 @@ actor PrefixKeeper {
         for warning in next.warnings where !report.warnings.contains(warning) { logger.warning("\(warning)") }
         for exception in next.exceptions where !report.exceptions.contains(exception) {
             logger.notice(
-                "kept out of the portal",
+                exception.what == "portal.except"
+                    ? "kept out of the portal"
+                    : "kept out of the portal; were it a node of the mesh, `groups` or `peers` would have to name it",
                 metadata: [
                     "prefix": "\(exception.destination)", "what": "\(exception.what)", "way": "\(exception.state.text)",
                 ])
