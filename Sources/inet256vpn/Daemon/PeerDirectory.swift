@@ -71,7 +71,8 @@ actor PeerDirectory {
     /// Why an endpoint must not be used: its datagrams would enter the tunnel that they carry.
     private func refusal(_ endpoint: Endpoint) -> String? {
         guard let portal else { return nil }
-        let advice = "an underlay address outside \(portal.prefix), or a more specific route to it (portal.except), is needed"
+        let advice =
+            "an underlay address outside \(portal.prefix), or a more specific route to it (portal.except), is needed"
         do {
             switch try Routes(try NetlinkSocket()).lookup(endpoint.address) {
             case .goes(let route):
