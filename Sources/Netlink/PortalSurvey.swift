@@ -47,8 +47,12 @@ struct PortalSurvey {
     /// An exception inside what the plan or a living portal serves.
     private func isExceptionInUse(_ route: Route, _ alive: Set<UInt32>) -> Bool {
         guard PortalMark.isException(route) else { return false }
-        let living = routes.filter { Self.isOurs($0) && alive.contains($0.interface) }.map(\.destination)
-        return (plan.served + living).contains { $0.contains(route.destination.address) }
+        let destination = route.destination
+        if route.table == plan.table, plan.served.contains(where: { $0.contains(destination) }) { return true }
+        return routes.contains {
+            Self.isOurs($0) && alive.contains($0.interface) && $0.table == route.table
+                && $0.destination.contains(destination)
+        }
     }
 
     /// - Throws: `PortalError` naming the interface or route in the way.

@@ -188,6 +188,15 @@ import Wire
             #expect(try same.prepare().cleaned.isEmpty)
             try same.tearDown()
             #expect(Self.shown().count == 1)
+            // Another table is another place: what is left in the former one is nobody's.
+            let elsewhere = PortalExceptions(try portalPlan(table: 1000), socket)
+            _ = try elsewhere.apply([try Self.exception("fd12::/16")], among: try elsewhere.foreignRoutes())
+            var back = PortalPlumbing(try portalPlan(), socket)
+            #expect(
+                try back.prepare().cleaned
+                    == ["route fd12::/16 via 2001:db8::fe dev lan table 1000 metric 4294967293"])
+            try back.tearDown()
+            #expect(Self.shown().count == 1)
             var other = PortalPlumbing(try portalPlan(address: "0212::1", prefix: "200::/7"), socket)
             #expect(
                 try other.prepare().cleaned == ["route fd12::/16 via 2001:db8::fe dev lan metric 4294967293"])

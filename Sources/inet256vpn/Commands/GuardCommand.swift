@@ -7,10 +7,10 @@ struct GuardCommand: AsyncParsableCommand {
         commandName: "guard",
         abstract: "Show or release what keeps the mesh's prefix from the default route.",
         discussion: """
-            While no portal serves it, packets for the prefix would follow the default route
-            to strangers, in clear, and whoever answers there would be taken for the node.
-            So routes of ours hold it, and the networks behind other boxes, unreachable.
-            `portal.guard` in the configuration says for how long:
+            While no portal serves it, packets for the prefix would follow the default
+            route to strangers, in clear, and whoever answers there would be taken for the
+            node. So routes of ours hold it, and the networks behind other boxes,
+            unreachable. `portal.guard` in the configuration says for how long:
 
               always   whatever ends the daemon: a stop, a restart, a crash, SIGKILL, a
                        start that fails. Ends with `guard release`, with uninstalling, or
@@ -67,9 +67,9 @@ struct GuardReleaseCommand: AsyncParsableCommand {
         abstract: "Remove the routes that a daemon left behind.",
         discussion: """
             From then on packets for the prefix follow whatever route the machine has, the
-            default route as a rule. Removes routes of ours alone, known by protocol 156 and
-            their metric, and none while a daemon serves them: stop it first. Where nothing
-            is left behind there is nothing to do, and that is no error.
+            default route as a rule. Removes routes of ours alone, known by protocol 156
+            and their metric, and none while a daemon serves them: stop it first. Where
+            nothing is left behind there is nothing to do, and that is no error.
 
             With --unless-always nothing is done where the configuration says
             `portal.guard: always`, or cannot be read: so the systemd unit calls it when
