@@ -96,7 +96,7 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Transport", "Wire", logging, nioCore,
+                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Netlink", "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
