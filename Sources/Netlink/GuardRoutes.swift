@@ -1,4 +1,4 @@
-public import Wire
+internal import Wire
 
 /// The routes of ours that outlive a daemon: those that hold a prefix unreachable, and the exceptions beside them. Seen in
 /// the kernel, whichever run laid them.
