@@ -34,6 +34,13 @@ int clinux_tun_attach(int fd, char name[CLINUX_INTERFACE_NAME_SIZE], int flags) 
     return 0;
 }
 
+int clinux_tun_name(int fd, char name[CLINUX_INTERFACE_NAME_SIZE]) {
+    struct ifreq request = {0};
+    if (ioctl(fd, TUNGETIFF, &request) != 0) return -errno;
+    memcpy(name, request.ifr_name, IFNAMSIZ);
+    return 0;
+}
+
 int clinux_tun_set_header_size(int fd, int size) { return ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 ? 0 : -errno; }
 
 int clinux_tun_set_offloads(int fd, unsigned offloads) {

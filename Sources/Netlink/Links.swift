@@ -53,6 +53,11 @@ public struct Links {
         try change(index, "set alias \"\(alias)\" on interface") { $0.put(UInt16(IFLA_IFALIAS), unterminated: alias) }
     }
 
+    /// EBUSY where the kernel (before 6.2) does not rename what is up; EEXIST when another interface has the name.
+    public func rename(_ index: UInt32, to name: String) throws(NetlinkError) {
+        try change(index, "rename to \(name) interface") { $0.put(UInt16(IFLA_IFNAME), text: name) }
+    }
+
     /// - Parameter length: in packets.
     public func setTransmitQueueLength(_ index: UInt32, _ length: UInt32) throws(NetlinkError) {
         try change(index, "set queue length \(length) on interface") { $0.put(UInt16(IFLA_TXQLEN), u32: length) }

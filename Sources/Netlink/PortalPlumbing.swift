@@ -99,8 +99,10 @@ public struct PortalPlumbing {
     }
 
     /// Configures the device, which must exist by now. When a step fails, those before it are undone.
-    public mutating func bringUp() throws(PortalError) {
-        let link = try device()
+    /// - Parameter index: the device's, which may have been renamed since it was made (udev does that); it gets the plan's name
+    ///   back. Nil looks it up by that name.
+    public mutating func bringUp(_ index: UInt32? = nil) throws(PortalError) {
+        let link = try device(index)
         if before == nil && plan.persistent { before = link }
         do {
             try configure(link)
@@ -127,9 +129,11 @@ public struct PortalPlumbing {
         var failure = stayHeld()
         if let index = raised {
             do {
-                let found = try asking { () throws(NetlinkError) in try links.find(plan.interface) }
-                // Another index is another device, that somebody made after ours was gone.
-                if let link = found, link.index == index, let failed = withdraw(link) { failure = failure ?? failed }
+                let found = try asking { () throws(NetlinkError) in try links.find(index: index) }
+                // Without our mark it is another device, that somebody made with that number after ours was gone.
+                if let link = found, link.kind == "tun", link.alias == PortalMark.alias || link.name == plan.interface {
+                    if let failed = withdraw(link) { failure = failure ?? failed }
+                }
             } catch { failure = failure ?? error }
         }
         if failure == nil {
@@ -172,8 +176,11 @@ public struct PortalPlumbing {
     }
 
     /// The device that was made for us, or offered to us.
-    private func device() throws(PortalError) -> NetworkInterface {
-        let found = try asking { () throws(NetlinkError) in try links.find(plan.interface) }
+    private func device(_ index: UInt32?) throws(PortalError) -> NetworkInterface {
+        let found = try asking { () throws(NetlinkError) -> NetworkInterface? in
+            guard let index else { return try links.find(plan.interface) }
+            return try links.find(index: index)
+        }
         guard let link = found else {
             throw .kernel(NetlinkError(operation: "bring up interface", object: plan.interface, code: ENODEV))
         }
@@ -188,6 +195,7 @@ public struct PortalPlumbing {
         try asking { () throws(NetlinkError) in
             // The mark comes first: what a crash leaves half done is known as ours.
             if link.alias != PortalMark.alias { try links.setAlias(link.index, PortalMark.alias) }
+            if link.name != plan.interface { try links.rename(link.index, to: plan.interface) }
             if link.addressGeneration != AddressGeneration.none {
                 try links.setAddressGeneration(link.index, .none)
             }

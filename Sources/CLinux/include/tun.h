@@ -28,6 +28,9 @@ int clinux_tun_features(int fd);
 /// overwritten with the device's true name. Returns 0 or a negated errno.
 int clinux_tun_attach(int fd, char name[_Nonnull CLINUX_INTERFACE_NAME_SIZE], int flags);
 
+/// Puts the device's present name into `name`: it may have been renamed. Returns 0 or a negated errno.
+int clinux_tun_name(int fd, char name[_Nonnull CLINUX_INTERFACE_NAME_SIZE]);
+
 /// Sets the length of the header before each packet, in bytes. Returns 0 or a negated errno.
 int clinux_tun_set_header_size(int fd, int size);
 

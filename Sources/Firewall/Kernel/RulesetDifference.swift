@@ -122,9 +122,9 @@ extension Statement {
         case .addressIn(_, let name), .serviceIn(let name), .jumpByService(let name), .jumpByAddress(_, let name),
             .isOver(_, _, let name), .limit(let name), .counter(let name), .jump(let name), .goto(let name):
             name
-        case .inputInterface, .outputInterface, .notIPv6, .connection, .transport, .address, .destinationPort,
-            .icmpv6Type, .icmpv6Types, .icmpv6Code, .tcpSyn, .limitRate, .log, .clampMSS, .masquerade, .accept, .drop,
-            .rejectReset, .rejectProhibited:
+        case .inputInterface, .outputInterface, .inputIndex, .outputIndex, .notIPv6, .connection, .transport, .address,
+            .destinationPort, .icmpv6Type, .icmpv6Types, .icmpv6Code, .tcpSyn, .limitRate, .log, .clampMSS,
+            .masquerade, .accept, .drop, .rejectReset, .rejectProhibited:
             nil
         }
     }

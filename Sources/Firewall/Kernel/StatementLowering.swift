@@ -33,6 +33,8 @@ struct StatementLowering: ~Copyable {
         switch statement {
         case .inputInterface(let name, let isNot): interface(NFT_META_IIFNAME, name, isNot)
         case .outputInterface(let name, let isNot): interface(NFT_META_OIFNAME, name, isNot)
+        case .inputIndex(let index, let isNot): interface(NFT_META_IIF, index, isNot)
+        case .outputIndex(let index, let isNot): interface(NFT_META_OIF, index, isNot)
         case .notIPv6:
             meta(NFT_META_NFPROTO)
             compare([UInt8(NFPROTO_IPV6)], NFT_CMP_NEQ)
@@ -108,6 +110,11 @@ struct StatementLowering: ~Copyable {
         let bytes = Array(name.utf8.prefix(Self.interfaceNameLength - 1))
         let padding = [UInt8](repeating: 0, count: Self.interfaceNameLength - bytes.count)
         compare(bytes + padding, isNot ? NFT_CMP_NEQ : NFT_CMP_EQ)
+    }
+
+    private func interface(_ key: nft_meta_keys, _ index: UInt32, _ isNot: Bool) {
+        meta(key)
+        compare(index.hostBytes, isNot ? NFT_CMP_NEQ : NFT_CMP_EQ)
     }
 
     private func connection(_ states: Set<Statement.ConnectionState>) {

@@ -86,6 +86,8 @@ extension Statement {
         switch self {
         case .inputInterface(let name, let isNot): "iifname \(isNot ? "!= " : "")\"\(name)\""
         case .outputInterface(let name, let isNot): "oifname \(isNot ? "!= " : "")\"\(name)\""
+        case .inputIndex(let index, let isNot): "iif \(isNot ? "!= " : "")\(index)"
+        case .outputIndex(let index, let isNot): "oif \(isNot ? "!= " : "")\(index)"
         case .notIPv6: "meta nfproto != ipv6"
         case .connection(let states):
             "ct state " + states.sorted { $0.rawValue < $1.rawValue }.map { "\($0)" }.joined(separator: ",")

@@ -8,6 +8,10 @@ public enum Statement: Hashable, Sendable {
     case inputInterface(String, isNot: Bool = false)
     /// `oifname "inet256"`, or `!=`.
     case outputInterface(String, isNot: Bool = false)
+    /// `iif 7`, or `!=`: by the number that stays when an interface is renamed.
+    case inputIndex(UInt32, isNot: Bool = false)
+    /// `oif 7`, or `!=`.
+    case outputIndex(UInt32, isNot: Bool = false)
     /// `meta nfproto != ipv6`.
     case notIPv6
     /// `ct state established,related`.

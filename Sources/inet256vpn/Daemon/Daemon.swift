@@ -30,6 +30,9 @@ enum Daemon {
         }
         let directory = PeerDirectory(mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan)
         let keeper = FirewallKeeper(logger: logger)
+        engineSetup.portal?.guardian = { index in
+            try Blocking.wait { try await keeper.bind(to: index) }
+        }
         let control = RunningDaemon(
             setup: setup, engine: engineSetup, directory: directory, keeper: keeper, prefix: prefix,
             logger: logger)

@@ -52,7 +52,10 @@ extension Engine {
         bridge?.hosted = hosted
         learnMachineAddresses()
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
-        try plumbing.bringUp()
+        let index = try device.index()
+        // No packet has passed yet, and none will before the firewall knows the interface by more than its name.
+        try portal.guardian(index)
+        try plumbing.bringUp(index)
         self.plumbing = plumbing
     }
 

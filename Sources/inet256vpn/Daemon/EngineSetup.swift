@@ -20,6 +20,8 @@ struct EngineSetup: Sendable {
         var networks: PortalNetworks = .none
         /// The boxes that networks are behind, by their derived address.
         var owners: [IPv6Address: Address] = [:]
+        /// Told the interface's index when there is one, before it is up. What it throws keeps the box down.
+        var guardian: @Sendable (UInt32) throws -> Void = { _ in }
     }
 
     var key: PrivateKey

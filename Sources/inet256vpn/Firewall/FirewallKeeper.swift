@@ -22,6 +22,8 @@ actor FirewallKeeper {
     /// Why nothing is enforced.
     private var idleReason: String? = "it has not been loaded yet"
     private var watch: Task<Void, Never>?
+    /// The portal's interface, once there is one. From then on the rules speak of this index, whatever the interface is called.
+    private var portalIndex: UInt32?
 
     /// How soon meddling is noticed, where the kernel does not forbid it.
     private static let watchInterval: Duration = .milliseconds(200)
@@ -69,11 +71,11 @@ actor FirewallKeeper {
         // libnftables speaks through a socket of its own, which could not write into a table that is ours alone.
         let wantsOwnership = next.included.files.isEmpty
         if let table, let old = prepared, old.included.files.isEmpty == wantsOwnership {
-            try table.swap(to: next.ruleset)
+            try table.swap(to: bound(next.ruleset))
             do {
                 try include(next)
             } catch {
-                try table.swap(to: old.ruleset)
+                try table.swap(to: bound(old.ruleset))
                 throw error
             }
         } else {
@@ -100,7 +102,7 @@ actor FirewallKeeper {
     /// The whole table at once, in the place of whatever has its name.
     private func load(_ next: Prepared, owned: Bool) throws {
         let table = try self.table ?? FirewallTable()
-        try table.load(next.ruleset, owned: owned)
+        try table.load(bound(next.ruleset), owned: owned)
         self.table = table
         try include(next)
         if owned, !table.isOwned {
@@ -114,6 +116,17 @@ actor FirewallKeeper {
         // That was us, by another socket.
         table.remember()
     }
+
+    /// The portal's interface is there, and not up yet: in one transaction the rules that were for its name become rules for its index. A
+    /// renamed interface then stays guarded, and whoever else gets the name is not taken for the portal.
+    func bind(to index: UInt32) throws {
+        portalIndex = index
+        guard let table, let prepared else { return }
+        try table.swap(to: bound(prepared.ruleset))
+        try include(prepared)
+    }
+
+    private func bound(_ ruleset: Ruleset) -> Ruleset { portalIndex.map(ruleset.bound) ?? ruleset }
 
     /// Takes the table away.
     func stop() throws {

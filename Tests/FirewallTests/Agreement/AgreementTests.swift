@@ -20,7 +20,8 @@ import Wire
             tally.count(ruleset)
 
             let oracle = SlowOracle(generated)
-            let machine = RulesetMachine(ruleset)
+            // Half of them as they are once there is an interface.
+            let machine = RulesetMachine(seed % 2 == 0 ? ruleset : ruleset.bound(to: RulesetMachine.portalIndex))
             let counters = RuleCounters(generated.policy)
             var packets = PacketGenerator(generated, seed: seed << 32 | 1)
             for number in 0..<Self.packets {
@@ -58,7 +59,8 @@ import Wire
         for seed in 1000..<1060 as Range<UInt64> {
             var generator = PolicyGenerator(seed: seed)
             let generated = generator.policy()
-            let machine = RulesetMachine(PolicyCompiler.compile(generated.policy))
+            let ruleset = PolicyCompiler.compile(generated.policy)
+            let machine = RulesetMachine(seed % 2 == 0 ? ruleset : ruleset.bound(to: RulesetMachine.portalIndex))
             var packets = PacketGenerator(generated, seed: seed << 32 | 1)
             for _ in 0..<10 {
                 var packet = packets.packet()

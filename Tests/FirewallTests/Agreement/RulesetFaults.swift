@@ -137,8 +137,8 @@ extension RulesetRule {
             case .jump(let name), .goto(let name):
                 isOver = true
                 jumps(to: name)
-            case .inputInterface, .outputInterface, .notIPv6, .connection, .address, .icmpv6Types, .tcpSyn, .limitRate,
-                .clampMSS:
+            case .inputInterface, .outputInterface, .inputIndex, .outputIndex, .notIPv6, .connection, .address,
+                .icmpv6Types, .tcpSyn, .limitRate, .clampMSS:
                 break
             }
         }

@@ -149,6 +149,8 @@ struct RulesetMachine {
         switch statement {
         case .inputInterface(let name, let isNot): return when((passage.input == name) != isNot)
         case .outputInterface(let name, let isNot): return when((passage.output == name) != isNot)
+        case .inputIndex(let index, let isNot): return when((number(passage.input) == index) != isNot)
+        case .outputIndex(let index, let isNot): return when((number(passage.output) == index) != isNot)
         case .notIPv6: return when(!passage.isIPv6)
         case .connection(let states): return when(states.contains(packet.state))
         case .transport(let number): return when(packet.transport == number)
@@ -183,6 +185,12 @@ struct RulesetMachine {
         case .goto(let name): return .goto(name)
         }
     }
+
+    /// The index of an interface here; nil for none.
+    private func number(_ name: String?) -> UInt32? { name.flatMap { Self.indexes[$0] } }
+
+    static let portalIndex: UInt32 = 7
+    private static let indexes: [String: UInt32] = ["portal": portalIndex, "other": 8, "third": 9]
 
     private func isIn(_ set: String, _ packet: FirewallPacket, _ side: Statement.Side) -> Bool {
         let bits = Self.bits(packet, side)
