@@ -11,9 +11,13 @@ extension TunDevice {
         precondition(count > 0, "a device has a queue")
         let first = try TunDevice(name: name, persistent: persistent, offload: offload, multiQueue: count > 1)
         var devices = [first]
-        while devices.count < count {
-            devices.append(try TunDevice(name: first.name, offload: offload, multiQueue: true))
+        // Attaching goes by name, and a name that has no device makes one. Who was renamed in between gets a device too many, which
+        // goes when it is let go.
+        for _ in 0..<count + 100 where devices.count < count {
+            let next = try TunDevice(name: first.currentName(), offload: offload, multiQueue: true)
+            if try next.index() == first.index() { devices.append(next) }
         }
+        guard devices.count == count else { throw .gone(name: first.name) }
         return devices
     }
 
