@@ -72,6 +72,8 @@ public struct AddressFlags: OptionSet, Hashable, Sendable {
     /// Use it at once: no duplicate address detection, which has no sense where nobody shares the link.
     public static let noDuplicateDetection = AddressFlags(rawValue: 0x02)
     public static let duplicate = AddressFlags(rawValue: 0x08)
+    /// No connection begins with it as its source (its preferred lifetime is over).
+    public static let deprecated = AddressFlags(rawValue: 0x20)
     public static let tentative = AddressFlags(rawValue: 0x40)
     public static let permanent = AddressFlags(rawValue: 0x80)
     /// No route for the address's prefix comes with it.

@@ -42,8 +42,11 @@ public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No answer came in time; the kernel may or may not have done it.
     public var isTimeout: Bool { code == ETIMEDOUT }
 
+    static let switchingIPv6On = "switch on IPv6 of"
+
     /// What a person can do about it, for the errors where that is known.
     public var advice: String? {
+        if operation == Self.switchingIPv6On { return "run `sysctl -w net.ipv6.conf.\(object).disable_ipv6=0`" }
         switch code {
         case EPERM:
             return "it needs CAP_NET_ADMIN: run as root, or start the service with AmbientCapabilities=CAP_NET_ADMIN"

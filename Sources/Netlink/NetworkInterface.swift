@@ -18,8 +18,12 @@ public struct NetworkInterface: Hashable, Sendable {
     public let transmitQueueLength: UInt32
     /// The index of the bridge it is a port of; 0 for none.
     public let master: UInt32
-    /// How link-local IPv6 addresses come about; nil when not told (IPv6 is off).
+    /// How link-local IPv6 addresses come about; nil when not told (it has no IPv6 at all: its MTU is or was below 1280).
     public let addressGeneration: AddressGeneration?
+    /// Bytes of the largest IPv6 packet (sysctl `mtu` of the interface); nil when not told.
+    public let ipv6MTU: UInt32?
+    /// Whether IPv6 is switched off (sysctl `disable_ipv6`); nil when not told.
+    public let isIPv6Disabled: Bool?
 
     public var isUp: Bool { flags.contains(.up) }
 
@@ -38,7 +42,7 @@ public struct NetworkInterface: Hashable, Sendable {
         var carrier: UInt8?
         var queue: UInt32 = 0
         var master: UInt32 = 0
-        var generation: AddressGeneration?
+        var family = IPv6Settings()
         for attribute in Attributes(body.tail(from: MemoryLayout<ifinfomsg>.size)) {
             switch Int(attribute.type) {
             case IFLA_IFNAME: name = attribute.payload.text
@@ -50,7 +54,7 @@ public struct NetworkInterface: Hashable, Sendable {
             case IFLA_LINKINFO:
                 for part in attribute.nested where Int(part.type) == IFLA_INFO_KIND { kind = part.payload.text }
             case IFLA_AF_SPEC:
-                generation = Self.generation(in: attribute.nested) ?? generation
+                family.read(attribute.nested)
             default: break
             }
         }
@@ -64,16 +68,34 @@ public struct NetworkInterface: Hashable, Sendable {
         self.hasCarrier = carrier.map { $0 != 0 }
         self.transmitQueueLength = queue
         self.master = master
-        self.addressGeneration = generation
+        self.addressGeneration = family.generation
+        self.ipv6MTU = family.mtu
+        self.isIPv6Disabled = family.isDisabled
     }
 
-    private static func generation(in families: Attributes) -> AddressGeneration? {
-        for family in families where family.type == UInt16(AddressFamily.ipv6.rawValue) {
-            for part in family.nested where Int(part.type) == IFLA_INET6_ADDR_GEN_MODE {
-                return part.u8.flatMap { AddressGeneration(rawValue: $0) }
+    /// What IFLA_AF_SPEC says of IPv6. Its sysctls come as an array of int32 in the order of `DEVCONF_...` (linux/ipv6.h), which only
+    /// ever grows at its end.
+    private struct IPv6Settings {
+        var generation: AddressGeneration?
+        var mtu: UInt32?
+        var isDisabled: Bool?
+
+        private static let mtuPlace = 2
+        private static let disabledPlace = 26
+
+        mutating func read(_ families: Attributes) {
+            for family in families where family.type == UInt16(AddressFamily.ipv6.rawValue) {
+                for part in family.nested {
+                    switch Int(part.type) {
+                    case IFLA_INET6_ADDR_GEN_MODE: generation = part.u8.flatMap { AddressGeneration(rawValue: $0) }
+                    case IFLA_INET6_CONF:
+                        mtu = part.payload.host(UInt32.self, at: Self.mtuPlace * 4)
+                        isDisabled = part.payload.host(Int32.self, at: Self.disabledPlace * 4).map { $0 != 0 }
+                    default: break
+                    }
+                }
             }
         }
-        return nil
     }
 
     /// Why a text cannot be an interface's name (the kernel's `dev_valid_name`), or nil when it can.

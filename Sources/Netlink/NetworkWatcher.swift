@@ -30,6 +30,12 @@ public enum NetworkEvent: Hashable, Sendable {
     }
 }
 
+/// An event, and the netlink port of whoever caused it, as a rule its process id; 0 where the kernel does not say, or did it by itself.
+public struct NetworkNotice: Hashable, Sendable {
+    public let event: NetworkEvent
+    public let port: UInt32
+}
+
 /// Hears of changes to links, addresses and routes in the namespace where it was opened. Needs no privilege.
 ///
 /// It has no thread: an event loop polls `descriptor` and calls `drain()` when it is readable.
@@ -55,20 +61,24 @@ public final class NetworkWatcher {
     /// afterwards, call again.
     ///
     /// - Throws: what recvmsg(2) failed with, save for lost events: they are the event `.overrun`.
-    public func drain() throws(NetlinkError) -> [NetworkEvent] {
-        var events: [NetworkEvent] = []
+    public func drain() throws(NetlinkError) -> [NetworkEvent] { try notices().map(\.event) }
+
+    /// The same with who it was.
+    public func notices() throws(NetlinkError) -> [NetworkNotice] {
+        var events: [NetworkNotice] = []
         for _ in 0..<Self.datagramsPerDrain {
             switch inbox.receiveNow(from: handle) {
             case .datagram(let bytes):
                 for message in NetlinkMessages(bytes) {
-                    if let event = NetworkEvent(decoding: message) { events.append(event) }
+                    guard let event = NetworkEvent(decoding: message) else { continue }
+                    events.append(NetworkNotice(event: event, port: message.port))
                 }
             case .stranger:
                 continue
             case .failed(EAGAIN):
                 return events
             case .failed(ENOBUFS), .failed(EMSGSIZE):
-                events.append(.overrun)
+                events.append(NetworkNotice(event: .overrun, port: 0))
             case .failed(let code):
                 throw NetlinkError(operation: "watch the network", object: "", code: code)
             }

@@ -31,7 +31,7 @@ extension PortalPlumbing {
         do {
             try routes.add(route)
         } catch  where error.isExisting {
-            let survey = try asking { () throws(NetlinkError) in try PortalSurvey(plan, socket) }
+            let survey = try asking { () throws(NetlinkError) in try PortalSurvey(plan, socket, own: raised) }
             let rivals = survey.routes.filter {
                 $0.destination == route.destination && $0.metric == route.metric && $0.table == route.table
             }

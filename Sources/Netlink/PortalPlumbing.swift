@@ -8,15 +8,17 @@ internal import Wire
 public struct PortalPlumbing {
     public private(set) var plan: PortalPlan
     let socket: NetlinkSocket
-    private let links: Links
-    private let addresses: Addresses
+    let links: Links
+    let addresses: Addresses
     let routes: Routes
     /// The persistent device as it was before us, to be restored.
     private var before: NetworkInterface?
     /// The holding routes that this value has laid and `tearDown()` therefore takes away: another portal's must stay.
     private var held: [Route] = []
     /// The index of the device that `bringUp()` configured.
-    private var raised: UInt32?
+    public private(set) var raised: UInt32?
+    /// Routes of ours inside what is served, which keep its traffic while somebody else's route has exactly the same.
+    var overruling: [Route] = []
 
     /// Packets that wait in the device while the daemon waits for a processor. At 1 Gbit/s of 1,300 bytes the usual 500 are 5 ms,
     /// and one datagram in thirty was lost; these are 20. What stands for longer does so in the daemon, sorted by flows.
@@ -29,6 +31,9 @@ public struct PortalPlumbing {
         addresses = Addresses(socket)
         routes = Routes(socket)
     }
+
+    /// The netlink port that changes of ours come from.
+    public var port: UInt32 { socket.port }
 
     /// All that comes before the device: privilege, leftovers, conflicts, and the routes that hold what the portal
     /// serves.
@@ -138,33 +143,19 @@ public struct PortalPlumbing {
         }
         if failure == nil {
             raised = nil
+            overruling = []
             before = nil
         }
         let unreleased = plan.guarding == .always ? nil : release(held)
         if let failure = failure ?? unreleased { throw failure }
     }
 
-    /// What is not as `bringUp()` left it, for people; empty when all is well. `bringUp()` mends it.
-    public func missing() throws(PortalError) -> [String] {
-        try asking { () throws(NetlinkError) in
-            guard let link = try links.find(plan.interface) else { return ["interface \(plan.interface)"] }
-            var missing: [String] = []
-            if !link.isUp { missing.append("\(link.name) is down") }
-            if link.mtu != plan.mtu { missing.append("MTU \(plan.mtu) on \(link.name)") }
-            let own = try addresses.list(interface: link.index, family: .ipv6)
-            if !own.contains(where: { $0.address == plan.address }) { missing.append("address \(plan.address)") }
-            let ours = try routes.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber))
-            for wanted in portalRoutes(link.index) + holdRoutes
-            where !ours.contains(where: { Self.sameRoute($0, wanted) }) {
-                missing.append("route \(wanted.text(interface: interfaceName))")
-            }
-            return missing
-        }
-    }
+    /// What is not as `bringUp()` left it, for people; empty when all is well. `bringUp()` mends it, and so does `mend`.
+    public func missing() throws(PortalError) -> [String] { try inspect().damages.map(\.description) }
 
     // MARK: - Parts
 
-    private func ownAddress(_ interface: UInt32) -> InterfaceAddress {
+    func ownAddress(_ interface: UInt32) -> InterfaceAddress {
         InterfaceAddress(
             plan.address, prefixLength: 128, interface: interface, flags: [.noDuplicateDetection, .noPrefixRoute],
             protocolNumber: PortalMark.protocolNumber)
@@ -239,7 +230,7 @@ public struct PortalPlumbing {
         func attempt(_ step: () throws(NetlinkError) -> Void) {
             do { try step() } catch  where error.isMissing {} catch { failure = failure ?? .kernel(error) }
         }
-        for route in portalRoutes(link.index) {
+        for route in portalRoutes(link.index) + overruling {
             attempt { () throws(NetlinkError) in _ = try routes.remove(route) }
         }
         attempt { () throws(NetlinkError) in _ = try addresses.remove(ownAddress(link.index)) }

@@ -4,12 +4,15 @@ internal import Wire
 /// crash of ours has left.
 struct PortalSurvey {
     let plan: PortalPlan
+    /// The index of our own device, whatever it is called; nil before there is one.
+    let own: UInt32?
     let links: [NetworkInterface]
     /// The IPv6 routes of the main table, of the plan's, and those of ours in any.
     let routes: [Route]
 
-    init(_ plan: PortalPlan, _ socket: NetlinkSocket) throws(NetlinkError) {
+    init(_ plan: PortalPlan, _ socket: NetlinkSocket, own: UInt32? = nil) throws(NetlinkError) {
         self.plan = plan
+        self.own = own
         links = try Links(socket).list()
         let source = Routes(socket)
         var routes = try source.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber))
@@ -107,7 +110,9 @@ struct PortalSurvey {
     /// A route of ours, but through the device of another portal that is alive.
     func isOfAnotherPortal(_ route: Route) -> Bool {
         Self.isOurs(route)
-            && links.contains { $0.index == route.interface && $0.name != plan.interface && isAlive($0) }
+            && links.contains {
+                $0.index == route.interface && $0.index != own && $0.name != plan.interface && isAlive($0)
+            }
     }
 
     func device(_ index: UInt32) -> String {
