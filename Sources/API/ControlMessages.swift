@@ -83,11 +83,13 @@ public struct ReloadSummary: Codable, Sendable, Equatable {
     public var applied: [String] = []
     /// Keys whose change waits for a restart.
     public var needsRestart: [String] = []
+    /// What others had changed of the portal and the firewall, and was put back.
+    public var repaired: [String] = []
 
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-        case applied
+        case applied, repaired
         case peersAdded = "peers_added"
         case peersRemoved = "peers_removed"
         case peersChanged = "peers_changed"

@@ -146,8 +146,16 @@ public struct MessageCounts: Codable, Sendable, Equatable {
 /// The portal: `traffic.rx` is what came out of the mesh into the interface.
 public struct PortalStatus: Codable, Sendable, Equatable {
     public var enabled: Bool
+    /// Whether interface, address and routes are as they should be, as measured for this report.
     public var up = false
+    /// What is not, a sentence each.
+    public var damage: [String] = []
+    /// How often something that others had changed was put back, since the start.
+    public var repairs: UInt64 = 0
+    /// What the interface is called now.
     public var interface: String?
+    /// What it should be called.
+    public var configuredInterface: String?
     public var address: String?
     public var prefix: String?
     /// In bytes.
@@ -165,7 +173,8 @@ public struct PortalStatus: Codable, Sendable, Equatable {
     public init(enabled: Bool) { self.enabled = enabled }
 
     enum CodingKeys: String, CodingKey {
-        case enabled, up, interface, address, prefix, mtu, offloads, traffic, drops, exceptions
+        case enabled, up, damage, repairs, interface, address, prefix, mtu, offloads, traffic, drops, exceptions
+        case configuredInterface = "configured_interface"
         case guarding = "guard"
     }
 }
@@ -214,7 +223,8 @@ public struct LocalNodeStatus: Codable, Sendable, Equatable {
 
 /// Whether anything filters what comes in by the portal. `firewall show` has the rules.
 public struct FirewallStatus: Codable, Sendable, Equatable {
-    /// Whether this daemon enforces a policy of its own.
+    /// Whether this daemon enforces a policy of its own: its table is in the kernel, whole, and about the portal's interface, as measured
+    /// for this report.
     public var enforced: Bool
     /// Such as "inet inet256vpn".
     public var table: String?

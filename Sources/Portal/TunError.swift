@@ -32,7 +32,9 @@ public enum TunError: Error, Equatable, CustomStringConvertible {
         case .wrongKind(let name):
             "the interface \(name) exists and is not a TUN device with the same number of queues: configure another "
                 + "interface name, or delete it (ip link delete \(name))"
-        case .gone(let name): "the interface \(name) was deleted"
+        case .gone(let name):
+            "the interface \(name) was deleted, or moved to another network namespace: without it the daemon ends, and has to be "
+                + "started again (systemd does)"
         case .failed(let operation, let object, let code):
             "cannot \(operation) \(object): \(Self.text(code))"
         }

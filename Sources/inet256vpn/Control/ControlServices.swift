@@ -70,7 +70,7 @@ enum ReloadText {
     static func lines(_ summary: ReloadSummary) -> [String] {
         let words = [
             "peers_added": "peers added", "peers_removed": "peers removed", "peers_changed": "peers changed",
-            "applied": "applied", "needs_restart": "NEEDS A RESTART",
+            "applied": "applied", "repaired": "repaired", "needs_restart": "NEEDS A RESTART",
         ]
         let lines = fields(summary).filter { !$0.1.isEmpty }.map { key, values in
             "\(words[key] ?? key): \(values.map(TerminalText.clean).joined(separator: ", "))"
@@ -82,7 +82,7 @@ enum ReloadText {
         [
             ("peers_added", summary.peersAdded), ("peers_removed", summary.peersRemoved),
             ("peers_changed", summary.peersChanged), ("applied", summary.applied),
-            ("needs_restart", summary.needsRestart),
+            ("repaired", summary.repaired), ("needs_restart", summary.needsRestart),
         ]
     }
 }

@@ -74,13 +74,15 @@ struct StatusText {
     private var portal: String {
         let portal = report.portal
         guard portal.enabled else { return "disabled" }
-        var text = [portal.interface ?? "?", portal.up ? "up" : "DOWN"]
+        let damage = portal.damage.isEmpty ? "DOWN" : "DAMAGED (\(portal.damage.joined(separator: "; ")))"
+        var text = [portal.interface ?? "?", portal.up ? "up" : damage]
         if let address = portal.address { text.append(address) }
         if let prefix = portal.prefix { text.append("in \(prefix)") }
         if let mtu = portal.mtu { text.append("mtu \(mtu)") }
         if let guarding = portal.guarding, guarding != PortalGuard.always.rawValue { text.append("guard \(guarding)") }
         if !portal.offloads.isEmpty { text.append("offload \(portal.offloads.joined(separator: " "))") }
         text.append("rx \(Units.bytes(portal.traffic.rxBytes)) tx \(Units.bytes(portal.traffic.txBytes))")
+        if portal.repairs > 0 { text.append("put back \(Units.count(Int(clamping: portal.repairs), "time"))") }
         if !portal.drops.isEmpty { text.append("dropped \(Self.counts(portal.drops))") }
         return text.joined(separator: "  ")
     }

@@ -42,7 +42,7 @@ extension Engine {
             switch command {
             case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))
             case .snapshot(let answer): answer(snapshot(box.deadline))
-            case .setPeer, .removePeer, .setAcceptsAnybody, .setAccess, .setNodeAccess, .stop: break
+            case .setPeer, .removePeer, .setAcceptsAnybody, .setAccess, .setNodeAccess, .portalLost, .stop: break
             }
         }
         inbox.close()
@@ -63,7 +63,7 @@ extension Engine {
             },
             portal: bridge.map {
                 EngineSnapshot.PortalSnapshot(
-                    interface: $0.device.name, address: $0.own, mtu: plumbing.map { Int($0.plan.mtu) } ?? 0,
+                    interface: $0.device.name, address: $0.own, mtu: Int(portalMTU),
                     offloads: $0.device.offloads.names, queue: queue.counters, congested: $0.congested,
                     device: $0.device.counters, drops: $0.drops,
                     prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)

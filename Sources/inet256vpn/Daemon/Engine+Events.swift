@@ -2,6 +2,7 @@ internal import INET256
 internal import Logging
 internal import Mesh
 internal import Netlink
+internal import Portal
 internal import Transport
 internal import Wire
 
@@ -25,6 +26,7 @@ extension Engine {
         case .ping(let target, let bytes, let timeout, let answer):
             beginPing(target, bytes, timeout, answer, now)
         case .snapshot(let answer): answer(snapshot(now))
+        case .portalLost: failure = TunError.gone(name: bridge?.device.name ?? "")
         case .stop: stopping = true
         }
     }
@@ -32,11 +34,11 @@ extension Engine {
     /// Addresses and routes of the machine changed, other than by our own portal.
     func heedNetwork(_ now: Instant) throws {
         guard let watcher else { return }
-        let portal = plumbing.map(\.plan.interface)
+        let portal = plumbing?.raised
         for event in try watcher.drain() {
             switch event {
             case .link(let link), .linkGone(let link):
-                if link.name == portal { continue }
+                if link.index == portal { continue }
             case .address(let address), .addressGone(let address):
                 if address.protocolNumber == PortalMark.protocolNumber { continue }
             case .route(let route), .routeGone(let route):

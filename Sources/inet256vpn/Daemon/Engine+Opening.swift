@@ -41,10 +41,8 @@ extension Engine {
         let prepared = try plumbing.prepare()
         self.plumbing = plumbing
         for leftover in prepared.cleaned { logger.notice("removed a leftover", metadata: ["object": "\(leftover)"]) }
-        for warning in prepared.warnings {
-            warnings.append("\(warning)")
-            logger.warning("\(warning)")
-        }
+        // `status` has them as they are when it is asked.
+        for warning in prepared.warnings { logger.warning("\(warning)") }
         let device = try openDevice(portal)
         bridge = PortalBridge(
             device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
@@ -57,6 +55,9 @@ extension Engine {
         try portal.guardian(index)
         try plumbing.bringUp(index)
         self.plumbing = plumbing
+        watch = try PortalWatch(plumbing, portal.commands, logger: logger) { [mailbox] in
+            try? mailbox.post(.portalLost)
+        }
     }
 
     private func openDevice(_ portal: EngineSetup.PortalSetup) throws -> TunDevice {
@@ -101,19 +102,21 @@ extension Engine {
     /// Gives the interface the MTU that the best path to a neighbour carries, unless the configuration says one: TCP then fills
     /// its packets. Where a path carries less, senders are told (RFC 4443 section 3.2).
     func fitPortal() {
-        guard followsPaths, var plumbing, let largest = box.largestPacket else { return }
+        guard followsPaths, let portalCommands, let largest = box.largestPacket else { return }
         let mtu = UInt32(min(max(largest, PortalConfiguration.leastMTU), PortalConfiguration.mtus.upperBound))
-        guard mtu != plumbing.plan.mtu else { return }
+        guard mtu != portalMTU else { return }
         do {
-            try plumbing.setMTU(mtu)
-            self.plumbing = plumbing
-            logger.info("the interface's MTU follows the paths", metadata: ["mtu": "\(mtu)"])
+            try portalCommands.post(.fit(mtu: mtu))
+            portalMTU = mtu
         } catch {
             logger.warning("the interface's MTU cannot be changed", metadata: ["reason": "\(error)"])
         }
     }
 
     func closePortal() {
+        if let watch, let plumbing = watch.finish() { self.plumbing = plumbing }
+        watch = nil
+        for command in portalCommands?.close() ?? [] { command.dismiss() }
         guard var plumbing else { return }
         do {
             try plumbing.tearDown()

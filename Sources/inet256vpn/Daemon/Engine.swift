@@ -36,7 +36,14 @@ final class Engine {
     /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
+    /// Until the watch has it, and after that.
     var plumbing: PortalPlumbing?
+    var watch: PortalWatch?
+    let portalCommands: Mailbox<PortalCommand>?
+    /// What the interface has, or has been told to have, in bytes.
+    var portalMTU: UInt32
+    /// Why the loop is to end.
+    var failure: (any Error)?
     /// Whether the interface's MTU follows what paths carry.
     let followsPaths: Bool
     /// Tells the control side that the machine's network has changed.
@@ -91,6 +98,8 @@ final class Engine {
         scheduling = setup.scheduling
         followsPaths = setup.portal?.followsPaths ?? false
         networkChanged = setup.networkChanged
+        portalCommands = setup.portal?.commands
+        portalMTU = setup.portal?.plan.mtu ?? 0
         poller = try Poller()
         queue = PortalQueue(seed: SystemRandom().next64())
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
@@ -122,6 +131,7 @@ final class Engine {
     func run() throws {
         settleScheduling()
         sides?.start(scheduling)
+        watch?.start()
         defer {
             failWaiting()
             sides?.stop(logger)
@@ -134,6 +144,7 @@ final class Engine {
             let hadPackets = !queue.isEmpty && !isBlocked
             try turn(ready, BootClock.now())
             wasIdle = ready == 0 && moved == 0 && !hadPackets
+            if let failure { throw failure }
             let pause = pace.pause(after: moved, now: now)
             if pause > .zero { CurrentThread.nap(pause) }
         }

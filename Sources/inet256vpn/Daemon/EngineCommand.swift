@@ -15,6 +15,8 @@ enum EngineCommand: Sendable {
     case setNodeAccess(PortalGate, limit: Int)
     case ping(Address, bytes: Int, timeout: Interval, answer: @Sendable (PingResult) -> Void)
     case snapshot(@Sendable (EngineSnapshot) -> Void)
+    /// The portal's interface is gone: ends the thread.
+    case portalLost
     /// Says goodbye to the neighbours, takes the portal down and ends the thread.
     case stop
 }

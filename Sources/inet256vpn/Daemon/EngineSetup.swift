@@ -20,6 +20,8 @@ struct EngineSetup: Sendable {
         var networks: PortalNetworks = .none
         /// The boxes that networks are behind, by their derived address.
         var owners: [IPv6Address: Address] = [:]
+        /// For the portal's watch.
+        let commands: Mailbox<PortalCommand>
         /// Told the interface's index when there is one, before it is up. What it throws keeps the box down.
         var guardian: @Sendable (UInt32) throws -> Void = { _ in }
     }
@@ -85,7 +87,8 @@ struct EngineSetup: Sendable {
                 networks: networks.remote.map(\.prefix), localNetworks: networks.local,
                 guarding: configuration.portal.guarding)
             box.prefix = map.prefix
-            portal = PortalSetup(plan: plan, map: map, gate: PortalGate(portalOf: configuration, map))
+            portal = PortalSetup(
+                plan: plan, map: map, gate: PortalGate(portalOf: configuration, map), commands: try Mailbox())
             portal?.followsPaths = configuration.portal.mtu == nil
             portal?.dscp = configuration.portal.dscp
             portal?.offload = configuration.portal.offload == .auto

@@ -3,6 +3,7 @@ internal import Foundation
 internal import INET256
 internal import Logging
 internal import Mesh
+internal import Netlink
 internal import Transport
 internal import Wire
 
@@ -15,6 +16,7 @@ actor RunningDaemon: DaemonControl {
     private var configurationWarnings: [String]
     private let setup: DaemonSetup
     private let mailbox: Mailbox<EngineCommand>
+    private let portal: Mailbox<PortalCommand>?
     private let map: IPv6Map?
     private let directory: PeerDirectory
     private let keeper: FirewallKeeper
@@ -33,6 +35,7 @@ actor RunningDaemon: DaemonControl {
         warnings = setup.warnings + engine.ciphers.warnings
         configurationWarnings = setup.configurationWarnings
         mailbox = engine.mailbox
+        portal = engine.portal?.commands
         map = engine.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
         self.directory = directory
         self.logger = logger
@@ -53,9 +56,11 @@ actor RunningDaemon: DaemonControl {
 
     func status() async -> StatusReport {
         let troubles = await directory.troubles
+        let measured = await portal?.inspection()
         let writer = StatusWriter(
             configuration: configuration, address: setup.key.address, map: map, uptime: BootClock.now() - started,
-            troubles: troubles, warnings: warnings, firewall: await keeper.status(), prefix: await prefix?.report)
+            troubles: troubles, warnings: warnings, measured: measured,
+            firewall: await keeper.status(portal: measured?.inspection.index), prefix: await prefix?.report)
         return writer.report(await snapshot())
     }
 
@@ -108,8 +113,11 @@ actor RunningDaemon: DaemonControl {
         enforced.groups = new.groups
         enforced.networks = new.networks
         enforced.peers = new.peers
+        var summary = change.summary
+        summary.repaired = try await keeper.repair()
         // First, and all or nothing: when the kernel refuses the rules, the rest stays as it was too.
         try await keeper.enforce(enforced)
+        summary.repaired += await portal?.mending() ?? []
         // What needs a restart stays as it is until then.
         var next = configuration
         next.peers = new.peers
@@ -131,7 +139,7 @@ actor RunningDaemon: DaemonControl {
         // Before the peers: whether an endpoint can be called depends on the exceptions.
         await prefix?.set(next)
         await directory.set(new.peers)
-        return change.summary
+        return summary
     }
 
     /// Replaces the present configuration's warnings by those of `next`, and tells the new ones.

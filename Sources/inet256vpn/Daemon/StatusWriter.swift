@@ -16,6 +16,8 @@ struct StatusWriter {
     let troubles: [Address: String]
     /// What the configuration and the key files are to be blamed for; the data plane has warnings of its own.
     let warnings: [String]
+    /// What the kernel has of the portal; nil where it could not be asked.
+    let measured: PortalReport?
     let firewall: FirewallStatus
     /// Of the portal's prefix; nil without a portal.
     var prefix: PrefixReport?
@@ -33,7 +35,7 @@ struct StatusWriter {
             report.warnings.append("the data plane does not answer")
             return report
         }
-        report.warnings += snapshot.warnings
+        report.warnings += snapshot.warnings + (measured?.inspection.warnings ?? []) + (measured?.troubles ?? [])
         if configuration.portal.enabled, !firewall.enforced, firewall.inputFilters.isEmpty,
             case .any = configuration.portal.allow
         {
@@ -86,11 +88,14 @@ struct StatusWriter {
             }
         }
         guard let snapshot else { return status }
-        status.up = true
-        status.interface = snapshot.interface
+        status.configuredInterface = configuration.portal.interface
+        status.damage = measured?.inspection.damages.map(\.sentence) ?? ["the kernel could not be asked"]
+        status.repairs = measured?.repairs ?? 0
+        status.up = status.damage.isEmpty
+        status.interface = measured?.inspection.name ?? snapshot.interface
         status.address = "\(snapshot.address)"
         status.prefix = "\(configuration.portal.prefix)"
-        status.mtu = snapshot.mtu
+        status.mtu = measured?.inspection.mtu.map { Int($0) } ?? snapshot.mtu
         status.offloads = snapshot.offloads
         status.traffic = Traffic(
             rxPackets: snapshot.device.written, rxBytes: snapshot.device.writtenBytes, txPackets: snapshot.device.read,

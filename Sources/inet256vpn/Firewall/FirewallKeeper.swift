@@ -160,6 +160,15 @@ actor FirewallKeeper {
         }
     }
 
+    /// Puts the table back if it is not as it should be.
+    /// - Returns: what was put back, for people.
+    func repair() throws -> [String] {
+        guard let table, let prepared, try !table.isIntact() else { return [] }
+        try table.restore()
+        try include(prepared)
+        return ["table inet \(table.name)"]
+    }
+
     private var watcher: FirewallWatcher?
 
     private func look() {
@@ -181,10 +190,12 @@ actor FirewallKeeper {
     // MARK: Questions
 
     /// What `status` says in a line.
-    func status() -> FirewallStatus {
+    /// - Parameter index: of the portal's interface, as measured; nil where there is none or it could not be asked.
+    func status(portal index: UInt32?) -> FirewallStatus {
         var status = FirewallStatus()
         if let prepared, let table {
-            status.enforced = true
+            status.note = fault(of: table, index)
+            status.enforced = status.note == nil
             status.table = "inet \(table.name)"
             status.owned = table.isOwned
             status.inboundDefault = prepared.policy.inbound.fallback.rawValue
@@ -202,7 +213,8 @@ actor FirewallKeeper {
         guard let prepared, let table else {
             return FirewallReport(enforced: false, note: idleReason, table: "inet \(Ruleset.standardTable)")
         }
-        var report = FirewallReport(enforced: true, table: "inet \(table.name)")
+        let fault = fault(of: table, portalIndex)
+        var report = FirewallReport(enforced: fault == nil, note: fault, table: "inet \(table.name)")
         report.owned = table.isOwned
         report.others = otherTables.filters
         report.includes = prepared.included.files
@@ -213,6 +225,17 @@ actor FirewallKeeper {
             report.add(prepared.policy, counters: [:])
         }
         return report
+    }
+
+    /// Why the table does not guard the portal, as the kernel has it now; nil when it does.
+    private func fault(of table: FirewallTable, _ index: UInt32?) -> String? {
+        do {
+            guard try table.isIntact() else { return "somebody changed or removed the table inet \(table.name)" }
+        } catch { return "the kernel could not be asked: \(error)" }
+        if let index, let portalIndex, index != portalIndex {
+            return "the rules are for interface #\(portalIndex), and the portal is #\(index)"
+        }
+        return nil
     }
 
     private var otherTables: OtherTables {
