@@ -61,7 +61,7 @@ import Testing
         "inet256_dropped_total{reason=\"unknown_session\"} 7", "process_open_fds 12", "process_cpu_seconds_total 1.5",
         "inet256_firewall_rule_packets_total{counter=\"in_1\",direction=\"in\",rule=\"allow \\\"x\\\\y\\\" from bob\"} 7",
         "inet256_firewall_default_packets_total{action=\"deny\",direction=\"in\"} 3",
-        "inet256_firewall_packets_total{reason=\"echo\"} 5",
+        "inet256_firewall_packets_total{reason=\"echo\"} 5", "inet256_portal_up 1", "inet256_portal_repairs_total 0",
     ])
     func says(_ line: String) {
         #expect(text().split(separator: "\n").contains { $0 == line }, "\(text())")

@@ -24,6 +24,19 @@ import Testing
             ])
     }
 
+    @Test func aDamagedPortalIsNotUp() throws {
+        var report = FakeDaemon.sampleReport
+        report.portal.up = false
+        report.portal.damage = ["inet256 is called fled", "address fd04::1 is missing"]
+        report.portal.interface = "fled"
+        report.portal.repairs = 1
+        let lines = StatusText(report: report, terminal: TerminalText(isTerminal: false)).lines
+        let line = try #require(lines.first { $0.hasPrefix("portal ") })
+        #expect(
+            line.hasPrefix("portal     fled  DAMAGED (inet256 is called fled; address fd04::1 is missing)  fd04::1"))
+        #expect(line.hasSuffix("put back 1 time"))
+    }
+
     @Test func warningsAreBoldOnATerminal() {
         let lines = StatusText(report: FakeDaemon.sampleReport, terminal: TerminalText(isTerminal: true)).lines
         #expect(lines.last == "\u{1b}[1mWARNING: \u{1b}[0mthe clock is odd")

@@ -59,6 +59,13 @@ struct Metrics {
             sample("application_messages_total", ["direction": "in"], Double(messages.received))
             sample("application_messages_total", ["direction": "out"], Double(messages.sent))
         }
+        if status.portal.enabled {
+            let isWhole = status.portal.up ? 1.0 : 0
+            single("portal_up", .gauge, "Whether interface, address and routes are as they should be.", isWhole)
+            single(
+                "portal_repairs_total", .counter, "How often what others had changed of the portal was put back.",
+                Double(status.portal.repairs))
+        }
         add("portal", status.portal.traffic, [:], "Packets through the portal; in is from the mesh.")
         family("portal_dropped_total", .counter, "Packets that the portal dropped, by reason.")
         for (reason, count) in status.portal.drops.sorted(by: { $0.key < $1.key }) {

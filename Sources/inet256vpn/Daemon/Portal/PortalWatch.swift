@@ -19,6 +19,8 @@ final class PortalWatch {
 
     private var pace = MendPace<PortalDamage.Kind>()
     private var inspectAt: Instant
+    /// Where the kernel has many routes an inspection takes longer, and a storm of events must not make it all that this thread does.
+    private var settles = PortalWatch.settles
     /// Who may have been it, as the kernel says.
     private var suspects: [String] = []
     private var repairs: UInt64 = 0
@@ -33,6 +35,7 @@ final class PortalWatch {
 
     /// Changes come in flocks: one inspection is enough for all that a command does.
     private static let settles: Interval = .milliseconds(20)
+    private static let settlesAtMost: Interval = .milliseconds(500)
     private static let audit: Interval = .seconds(30)
     /// When something could not be mended.
     private static let again: Interval = .seconds(1)
@@ -147,7 +150,7 @@ final class PortalWatch {
     private func heed() throws {
         guard let watcher else { return }
         for notice in try watcher.notices() where notice.port != plumbing.port && concerns(notice.event) {
-            inspectAt = min(inspectAt, BootClock.now() + Self.settles)
+            inspectAt = min(inspectAt, BootClock.now() + settles)
             // Now or never: what changes links is done and gone in a moment.
             guard let name = Suspect.name(notice.port), !suspects.contains(name) else { continue }
             if suspects.count < Self.mostSuspects { suspects.append(name) }
@@ -202,7 +205,9 @@ final class PortalWatch {
                 failing = Set(mending.failed.map(\.damage.kind))
                 let done = Set(mending.mended.map(\.kind))
                 for kind in done.union(failing).subtracting(mended.map(\.kind))
-                where pace.note(kind, now: now) && done.contains(kind) { fights.insert(kind) }
+                where !Self.follows(kind, of: found)
+                    && pace.note(kind, now: now) && done.contains(kind)
+                { fights.insert(kind) }
                 mended += mending.mended.filter { !mended.contains($0) }
                 complain(mending.failed)
                 if mending.mended.isEmpty {
@@ -214,10 +219,17 @@ final class PortalWatch {
             complain("the portal could not be looked at", "\(error)")
             inspectAt = BootClock.now() + Self.again
         }
+        settles = min(max(Self.settles, (BootClock.now() - began) * 4), Self.settlesAtMost)
         if inspection?.damages.isEmpty == true { said = [] }
         isNameTaken = inspection?.damages.contains { $0.kind == .name && !PortalPlumbing.isMendable($0) } ?? false
         tell(mended, by, fights, since: began)
         return (inspection, mended.map(\.sentence))
+    }
+
+    /// Whoever sets an interface down takes its address and routes with it: that is no fight about these.
+    private static func follows(_ kind: PortalDamage.Kind, of inspection: PortalInspection) -> Bool {
+        guard kind == .address || kind == .route || kind == .linkLocal else { return false }
+        return inspection.damages.contains { $0.kind == .state || $0.kind == .ipv6 || $0.kind == .mtu }
     }
 
     private func tell(_ mended: [PortalDamage], _ by: String, _ fights: Set<PortalDamage.Kind>, since began: Instant) {
