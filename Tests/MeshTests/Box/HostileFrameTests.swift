@@ -27,6 +27,9 @@ import Wire
             // The keys must last for the whole attack.
             $0.limits.rekeyAfter = .seconds(100_000)
             $0.limits.rejectAfter = .seconds(200_000)
+            // It begins again as often as it must, and each time as another run.
+            $0.limits.callsOfSource = (1_000_000, .microseconds(1))
+            $0.limits.runChangeSpacing = .zero
         }
     }
 
@@ -77,7 +80,7 @@ import Wire
         try attack(bench, stranger, withLink: withLink) { step in
             var frame = random.bytes(1 + random.length(upTo: 1400))
             // Goodbye is rare: each one costs a handshake.
-            let kind = UInt8(random.next(below: 16))
+            let kind = UInt8(random.next(below: 18))
             frame[0] = kind == FrameKind.goodbye.rawValue && step % 20 != 0 ? FrameKind.relay.rawValue : kind
             if frame[0] == FrameKind.relay.rawValue, frame.count > RelayLayout.header {
                 // Mostly for somebody who is there.

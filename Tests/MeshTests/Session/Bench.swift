@@ -68,9 +68,14 @@ final class Bench {
     func endpoint(_ place: Int) -> Endpoint {
         Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32, low: UInt64(place) + 1), port: 25632)
     }
-    /// An endpoint at which no box is.
+    /// An endpoint at which no box is; each number is another network.
     func elsewhere(_ number: UInt16) -> Endpoint {
-        Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32 | 0xbad, low: UInt64(number)), port: 4000 &+ number)
+        Endpoint(
+            address: IPv6Address(high: 0x2001_0db8 << 32 | 0xbad << 16 | UInt64(number), low: 1), port: 4000 &+ number)
+    }
+    /// One of many endpoints of one host, which has a /64.
+    func neighbour(_ number: UInt16) -> Endpoint {
+        Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32 | 0xbad_bad, low: UInt64(number)), port: 4000 &+ number)
     }
     func path(to endpoint: Endpoint) -> Path { Path(remote: endpoint, interface: 1, socket: 0) }
 

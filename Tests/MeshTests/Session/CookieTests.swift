@@ -185,13 +185,71 @@ import Wire
         #expect(bench.take(0).first?.kind == .response)
     }
 
-    @Test func peersNeedNoCookie() throws {
+    /// A peer's endpoint is easily said: while strangers flood, whoever names it has to show that it receives there. Then it gets
+    /// what is kept for peers.
+    @Test func peersShowOneTooWhileTheBoxIsStrained() throws {
         let bench = bench()
         let peer = Stranger(bench.random)
-        bench.boxes[0].setPeer(
-            PeerSettings(address: peer.address, endpoints: [bench.elsewhere(9)]), now: bench.now)
+        let home = bench.elsewhere(9)
+        bench.boxes[0].setPeer(PeerSettings(address: peer.address, endpoints: [home]), now: bench.now)
+        #expect(try bench.connect(peer, to: 0, from: home), "without strain, \(bench.comment)")
         strain(bench)
-        #expect(try bench.connect(peer, to: 0, from: bench.elsewhere(9)), bench.comment)
+        // Spoofed calls in its name cost no work and take nothing from it.
+        for _ in 0..<500 { bench.give(Stranger(bench.random).call(bench.address(0)), to: 0, from: home) }
+        #expect(bench.take(0).allSatisfy { $0.kind == .cookie }, bench.comment)
+        let call = peer.call(bench.address(0))
+        bench.give(call, to: 0, from: home)
+        let reply = try #require(bench.take(0).first { $0.kind == .cookie })
+        let cookie = try #require(opened(reply.bytes, for: call, by: bench.address(0)))
+        bench.give(peer.call(bench.address(0), cookie: cookie, same: true), to: 0, from: home)
+        #expect(bench.take(0).first?.kind == .response, bench.comment)
+    }
+
+    /// One source after the other has to show a cookie although the box as a whole is not strained, and then has a rate.
+    @Test func eachSourceHasItsShare() throws {
+        let bench = Bench(1) { $0.limits.handshakesPerSecondBeforeCookies = 1_000_000 }
+        let burst = MeshLimits().callsOfSource.burst
+        for number in 0..<UInt16(burst) {
+            bench.give(Stranger(bench.random).call(bench.address(0)), to: 0, from: bench.neighbour(number))
+        }
+        #expect(bench.take(0).count { $0.kind == .response } == burst, bench.comment)
+        bench.give(Stranger(bench.random).call(bench.address(0)), to: 0, from: bench.neighbour(1000))
+        #expect(bench.take(0).first?.kind == .cookie, "the same /64, \(bench.comment)")
+        bench.give(Stranger(bench.random).call(bench.address(0)), to: 0, from: bench.elsewhere(1))
+        #expect(bench.take(0).first?.kind == .response, "another one, \(bench.comment)")
+        let proven = MeshLimits().provenCallsOfSource.burst
+        var answered = 0
+        for number in 0..<UInt16(2 * proven) {
+            let stranger = Stranger(bench.random)
+            let call = stranger.call(bench.address(0))
+            let source = bench.neighbour(2000 + number)
+            bench.give(call, to: 0, from: source)
+            let reply = try #require(bench.take(0).first { $0.kind == .cookie })
+            let cookie = try #require(opened(reply.bytes, for: call, by: bench.address(0)))
+            bench.give(stranger.call(bench.address(0), cookie: cookie, same: true), to: 0, from: source)
+            answered += bench.take(0).count { $0.kind == .response }
+        }
+        #expect(answered == proven, bench.comment)
+    }
+
+    /// Answered calls of strangers do not push out a peer's.
+    @Test func aPeersHalfOpenHandshakeStays() throws {
+        let bench = Bench(1) {
+            $0.limits.handshakesPerSecondBeforeCookies = 1_000_000
+            $0.limits.maximumResponses = 32
+        }
+        let peer = Stranger(bench.random)
+        let home = bench.elsewhere(9)
+        bench.boxes[0].setPeer(PeerSettings(address: peer.address, endpoints: [home]), now: bench.now)
+        _ = bench.take(0)
+        bench.give(peer.call(bench.address(0)), to: 0, from: home)
+        let response = try #require(bench.take(0).first { $0.kind == .response })
+        for number in 1000..<1500 as Range<UInt16> {
+            bench.give(Stranger(bench.random).call(bench.address(0)), to: 0, from: bench.elsewhere(number))
+        }
+        _ = bench.take(0)
+        bench.give(try peer.finish(response.bytes, now: bench.now), to: 0, from: home)
+        #expect(bench.boxes[0].allSessions.contains { $0.remote == peer.address && $0.current != nil }, bench.comment)
     }
 
     @Test func aCookieForARelayedCallIsBoundToTheLink() {
