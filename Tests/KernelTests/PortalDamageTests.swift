@@ -93,7 +93,7 @@ extension KernelTests {
                 }
                 await pings.stop()
                 #expect(try #require(await boxes.alice.stop()).status == 0)
-                #expect(try await boxes.alice.kernelChanges(since: before) == [])
+                #expect(try await boxes.alice.kernelChanges(since: before) == [Box.guardLine])
             }
         }
 
@@ -191,7 +191,7 @@ extension KernelTests {
                 #expect(done.succeeded, "\(done)")
                 let outcome = try #require(await alice.daemon?.finish(within: .seconds(10)))
                 #expect(outcome.status == 1 && outcome.said.contains("was deleted, or moved"), "\(outcome)")
-                #expect(try await alice.kernelChanges(since: before) == [])
+                #expect(try await alice.kernelChanges(since: before) == [Box.guardLine])
                 try await alice.start()
                 #expect(try await alice.portalStatus().up)
             }
