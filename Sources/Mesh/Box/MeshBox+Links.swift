@@ -17,6 +17,7 @@ extension MeshBox {
         gatherPeerAddresses()
         guard let session = openSession(main, settings.address, now) else { return }
         session.peer = peers[settings.address]
+        if let neighbour = session.link.neighbour { network.distinguish(neighbour, isPeer: true) }
         if !session.usesDirectPath {
             // New endpoints may be the right ones: do not wait for the old attempt's next turn.
             endAttempt(&session.directAttempt)
@@ -31,6 +32,7 @@ extension MeshBox {
         gatherPeerAddresses()
         guard let session = session(main, address) else { return }
         session.peer = nil
+        if let neighbour = session.link.neighbour { network.distinguish(neighbour, isPeer: false) }
         if !settings.acceptsAnybody {
             sayGoodbye(session, now)
             remove(session, now)
@@ -181,6 +183,7 @@ extension MeshBox {
         session.peer?.trouble = nil
         note(.linkUp(session.remote, direct.path.remote))
         network.neighbourUp(neighbour, key: key, now: now)
+        network.distinguish(neighbour, isPeer: session.peer != nil)
         networkMoved(now)
         wake(session, now)
     }

@@ -63,6 +63,17 @@ public enum AnyNetwork: Network {
         }
     }
 
+    public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
+        switch consume self {
+        case .oneHop(var network):
+            network.distinguish(id, isPeer: isPeer)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.distinguish(id, isPeer: isPeer)
+            self = .beaconNet(network)
+        }
+    }
+
     public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
         switch consume self {
         case .oneHop(var network):

@@ -43,6 +43,9 @@ public protocol Network {
     /// A link came up whose other end is authenticated as `key`. A neighbour that restarts goes down and up again.
     mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant)
     mutating func neighbourDown(_ id: NeighbourID, now: Instant)
+    /// Says whether a neighbour is a configured peer, as whom it counts until this is said, or a stranger: where memory is
+    /// short, strangers leave room to peers.
+    mutating func distinguish(_ id: NeighbourID, isPeer: Bool)
 
     /// Takes a neighbour's control frame: hostile bytes. The error says why the frame, or a part of it, was
     /// refused; the state is consistent either way.

@@ -24,6 +24,7 @@ public struct OneHop: Network {
     public mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
         core.neighbourUp(id, key: key, now: now)
     }
+    public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) { core.distinguish(id, isPeer: isPeer) }
     public mutating func neighbourDown(_ id: NeighbourID, now: Instant) { core.neighbourDown(id, now: now) }
     public mutating func receive(
         _ frame: UnsafeRawBufferPointer, from id: NeighbourID, now: Instant

@@ -128,6 +128,45 @@ import Wire
         #expect(listener.statistics.knownOrigins <= 66)
     }
 
+    /// Many strangers, each of whom fills its share, leave a peer three quarters of the table.
+    @Test(arguments: [false, true]) func strangersInNumbersLeaveAPeerItsRoom(peerFirst: Bool) {
+        var limits = BeaconNetLimits()
+        limits.origins = 64
+        var peer = Speaker(1, random)
+        var listener = listener(limits, peer)
+        var strangers = (2..<30 as Range<UInt32>).map { Speaker($0, random) }
+        for stranger in strangers {
+            listener.neighbourUp(stranger.id, key: stranger.key.publicKey, now: start)
+            listener.distinguish(stranger.id, isPeer: false)
+        }
+        let real = (0..<40).map { _ in FarNode(random) }
+        var now = start
+        // A peer that comes when all is full gets the eighth that is kept free in each period, until it has its part.
+        for round in 0..<(peerFirst ? 3 : 6) as Range<UInt64> {
+            if peerFirst {
+                for node in real { peer.say(.beacon(node.beacon(10 + round), metric: 7), to: &listener, now: now) }
+            }
+            for place in strangers.indices {
+                for _ in 0..<5 {
+                    strangers[place].say(
+                        .beacon(FarNode(random).beacon(10 + round), metric: 1), to: &listener, now: now)
+                }
+            }
+            if !peerFirst {
+                for node in real { peer.say(.beacon(node.beacon(10 + round), metric: 7), to: &listener, now: now) }
+            }
+            for _ in 0..<100 {
+                now = now + .milliseconds(200)
+                listener.tick(now: now)
+                _ = listener.takeOutput()
+            }
+        }
+        let reached = real.count { listener.nextHop(to: $0.address) == peer.id }
+        #expect(reached == real.count, "\(reached) of a peer's 40 nodes")
+        for stranger in strangers { listener.neighbourDown(stranger.id, now: now) }
+        #expect(listener.strangers == 0)
+    }
+
     private func far(_ speaker: Speaker) -> Beacon {
         Beacon(signedBy: speaker.key, sequence: 1, lifetime: 70, purpose: "inet256/beacon", now: start)
     }

@@ -19,6 +19,8 @@ struct BeaconNeighbour {
     var requests: TokenBucket
     /// The neighbour's part of the table.
     var charges = Charges()
+    /// Not a configured peer.
+    var isStranger = false
 
     init(key: PublicKey, epoch: UInt64, limits: BeaconNetLimits) {
         self.key = key

@@ -3,7 +3,8 @@ internal import Wire
 
 /// Who may fill the table how far.
 ///
-/// Each neighbour has an equal share that the others cannot take. Room that nobody needs is anybody's, but for an
+/// Each neighbour has a share that the others cannot take: an equal one, but that strangers, however many, leave three quarters to
+/// configured peers. Room that nobody needs is anybody's, but for an
 /// eighth that is kept free for those below their share. A neighbour above its share can then have more only by
 /// giving up farther origins for nearer ones. So a flood of made-up origins displaces nothing but what came from
 /// the same neighbour, and of that the farthest first. Origins that were lost count too, as long as their feasibility
@@ -15,7 +16,13 @@ extension BeaconNet {
     private var commonRoom: Int { limits.origins * BeaconNetLimits.commonEighths / 8 }
     /// and how far while they exchange far origins for near ones, which for a while takes two places.
     private var exchangeRoom: Int { (commonRoom + limits.origins) / 2 }
-    private var share: Int { commonRoom / max(1, neighbours.count) }
+    private func share(of id: NeighbourID) -> Int {
+        let equal = commonRoom / max(1, neighbours.count)
+        let peers = neighbours.count - strangers
+        guard strangers > 0, peers > 0 else { return equal }
+        return neighbours[id]?.isStranger == true
+            ? min(equal, commonRoom / 4 / strangers) : max(equal, commonRoom * 3 / 4 / peers)
+    }
     /// Time after which every neighbour that answers at all has acknowledged a retraction: nobody believes in our
     /// feasibility distance then, and it can be forgotten if the room is needed.
     private static let retractionSettled = Interval.seconds(5)
@@ -25,6 +32,7 @@ extension BeaconNet {
     func mayAdmit(_ address: Address, from id: NeighbourID, metric: UInt8) -> Bool {
         guard direct[address] == nil else { return true }
         guard let charges = neighbours[id]?.charges else { return false }
+        let share = share(of: id)
         let isNearer = charges.worst.map { $0 > metric } ?? false
         if table[address] != nil { return charges.total <= share || charged < commonRoom || isNearer }
         if charges.total < share { return counted < limits.origins || forgettableAt <= clock }
@@ -35,6 +43,7 @@ extension BeaconNet {
     mutating func admit(_ address: Address, from id: NeighbourID, metric: UInt8) -> Bool {
         guard direct[address] == nil else { return true }
         guard let total = neighbours[id]?.charges.total else { return false }
+        let share = share(of: id)
         if table[address] != nil {
             return total <= share || charged < commonRoom || demote(1, of: id, fartherThan: metric) == 1
         }
@@ -111,7 +120,8 @@ extension BeaconNet {
                 continue
             }
             let other = origin.adjacencies.first {
-                $0.neighbour != id && (neighbours[$0.neighbour]?.charges.total ?? share) < share
+                guard $0.neighbour != id, let total = neighbours[$0.neighbour]?.charges.total else { return false }
+                return total < share(of: $0.neighbour)
             }
             if let other {
                 setCharge(Origin.Charge(neighbour: other.neighbour, metric: route.distance.metric), of: address)
@@ -131,14 +141,16 @@ extension BeaconNet {
     mutating func makeCommonRoom() {
         // Neighbours that left have left their origins behind.
         while counted > limits.origins, forgetOneLost() {}
-        let excess = charged - commonRoom
-        guard excess > 0 else { return }
-        var richest: (id: NeighbourID, live: Int)?
-        for id in neighbourOrder {
-            let live = neighbours[id]?.charges.live ?? 0
-            if live > max(share, richest?.live ?? 0) { richest = (id, live) }
+        // Each is looked at once: what one gives up, another may then have.
+        for _ in neighbourOrder {
+            let excess = charged - commonRoom
+            guard excess > 0 else { return }
+            var richest: (id: NeighbourID, over: Int)?
+            for id in neighbourOrder {
+                let over = (neighbours[id]?.charges.live ?? 0) - share(of: id)
+                if over > max(0, richest?.over ?? 0) { richest = (id, over) }
+            }
+            guard let richest, demote(min(excess, richest.over), of: richest.id, fartherThan: 0) > 0 else { return }
         }
-        guard let richest else { return }
-        _ = demote(min(excess, richest.live - share), of: richest.id, fartherThan: 0)
     }
 }

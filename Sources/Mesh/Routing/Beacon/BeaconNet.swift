@@ -36,6 +36,8 @@ public struct BeaconNet: Network {
     var neighbours: [NeighbourID: BeaconNeighbour] = [:]
     /// In order, so that a run can be repeated.
     private(set) var neighbourOrder: [NeighbourID] = []
+    /// How many of them are not configured peers.
+    var strangers = 0
     /// Neighbours by address: a link to the destination itself is always the way.
     private(set) var direct: [Address: NeighbourID] = [:]
     var table = OriginTable()
@@ -145,9 +147,16 @@ public struct BeaconNet: Network {
         table.bumpVersion()
     }
 
+    public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
+        guard let known = neighbours[id], known.isStranger == isPeer else { return }
+        neighbours[id]?.isStranger = !isPeer
+        strangers += isPeer ? -1 : 1
+    }
+
     public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
         advance(to: now)
         guard let neighbour = neighbours.removeValue(forKey: id) else { return }
+        if neighbour.isStranger { strangers -= 1 }
         neighbourOrder.removeAll { $0 == id }
         talking.remove(id)
         let address = neighbour.key.address
