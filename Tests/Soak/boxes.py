@@ -72,6 +72,16 @@ class Box:
         except (OSError, StopIteration):
             return None
 
+    def cpu_seconds(self):
+        """What the daemon has used of processors since it began, or None of one that has ended."""
+        try:
+            with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
+                # After the name, which may hold anything: the 12th and 13th are user and system time.
+                fields = file.read().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, IndexError):
+            return None
+
     def change_address(self):
         """Gives the box's end of the wire its other address, as when a laptop changes networks."""
         old, self._address = self.addresses[self._address], 1 - self._address

@@ -18,6 +18,8 @@ PHASE_SECONDS = 20
 PORT = 25632
 # Least and greatest seconds between two of each.
 WIRE_MOVES, OWN_MOVES, RELOADS = (6, 12), (20, 40), (3, 5)
+# Seconds between two looks at what the daemons do in the silence.
+SILENCE_SAMPLES = 30
 
 
 class Every:
@@ -42,6 +44,7 @@ class Soak:
                                 options.addresses[place].split(","))
                       for place, name in enumerate("ab")}
         self.samples, self.deaths = [], []
+        self.silence, self.silent_seconds = None, 0.0
         self.progress = verdict.Progress()
         a, b = options.addresses
         self.wire = Part("the wire", [
@@ -73,22 +76,29 @@ class Soak:
             end.wait_ready(20)
 
     def run(self):
-        """The traffic, from the beginning to the end of its time. Then what is under way comes home."""
+        """The traffic to the end of its time, with a silence in the middle. Then what is under way comes home.
+
+        `now` is how long there has been traffic: it stands still in the silence, for everything that is judged or due.
+        """
         duration = self.options.minutes * 60
         for box in self.boxes.values():
             box.begin()
         for end in self.ends.values():
             end.tell("go")
         began = time.monotonic()
-        wire_moves = Every(self.rng, WIRE_MOVES, began)
-        own_moves = Every(self.rng, OWN_MOVES, began)
-        reloads = Every(self.rng, RELOADS, began)
-        questions = Every(self.rng, (2, 2), began)
-        samples = Every(self.rng, (5, 5), began)
-        lines = Every(self.rng, (30, 30), began)
+        wire_moves = Every(self.rng, WIRE_MOVES, 0)
+        own_moves = Every(self.rng, OWN_MOVES, 0)
+        reloads = Every(self.rng, RELOADS, 0)
+        questions = Every(self.rng, (2, 2), 0)
+        samples = Every(self.rng, (5, 5), 0)
+        lines = Every(self.rng, (30, 30), 0)
         phase = ""
-        while (now := time.monotonic()) - began < duration and not self.deaths:
-            wanted = PHASES[int((now - began) / PHASE_SECONDS) % len(PHASES)]
+        while (now := time.monotonic() - began - self.silent_seconds) < duration and not self.deaths:
+            if self.options.silence and self.silence is None and now >= duration / 2:
+                self.be_silent(now)
+                phase = ""
+                continue
+            wanted = PHASES[int(now / PHASE_SECONDS) % len(PHASES)]
             if wanted != phase:
                 phase = wanted
                 self.wire.tell(json.dumps({"phase": phase}))
@@ -101,12 +111,60 @@ class Soak:
             if questions.is_due(now):
                 self.look(now)
             if samples.is_due(now):
-                self.samples += [(now - began, name, *sample) for name, box in self.boxes.items()
+                self.samples += [(now, name, *sample) for name, box in self.boxes.items()
                                  if (sample := box.sample())]
             if lines.is_due(now):
-                self.line(now - began, phase)
+                self.line(now + self.silent_seconds, phase)
             time.sleep(0.1)
-        return self.finish(time.monotonic() - began)
+        return self.finish(now)
+
+    def be_silent(self, traffic_seconds):
+        """Nothing is sent, moved, reloaded or asked: only what the daemons do by themselves is left."""
+        self.wire.tell(json.dumps({"phase": "clean"}))
+        for end in self.ends.values():
+            end.tell("hush")
+        began = time.monotonic()
+        self.look(traffic_seconds)
+        handshakes = {name: box.handshakes() for name, box in self.boxes.items()}
+        samples, due = [], 0
+        while not self.deaths:
+            seconds = min(time.monotonic() - began, self.options.silence * 60)
+            if seconds >= due or seconds == self.options.silence * 60:
+                fresh = [(time.monotonic() - began, name, cpu, *self.wire.last["from"][name], sample[0])
+                         for name, box in self.boxes.items()
+                         if (cpu := box.cpu_seconds()) is not None and (sample := box.sample())]
+                self.silence_line(traffic_seconds, samples[-2:], fresh)
+                samples += fresh
+                due += SILENCE_SAMPLES
+            if seconds == self.options.silence * 60:
+                break
+            # What needs no question to a daemon.
+            self.deaths += [f"{name}: the daemon ended in the silence"
+                            for name, box in self.boxes.items() if not box.is_alive()]
+            time.sleep(0.5)
+        # Asked before there is traffic again; `now` is that of the traffic, so nothing has stood still meanwhile.
+        if not self.deaths:
+            self.look(traffic_seconds)
+        self.silence = {
+            "after": round(traffic_seconds), "seconds": round(time.monotonic() - began), "samples": samples,
+            "handshakes": {name: box.handshakes() - handshakes[name] for name, box in self.boxes.items()},
+            "stuck_deadlines": {name: box.status.get("stuck_deadlines", 0) for name, box in self.boxes.items()},
+            "boxes": verdict.silence(samples),
+        }
+        print("\n".join(verdict.silence_table(self.silence)), flush=True)
+        for end in self.ends.values():
+            end.tell("resume")
+        self.silent_seconds += time.monotonic() - began
+
+    @staticmethod
+    def silence_line(traffic_seconds, before, fresh):
+        parts = []
+        for old, new in zip(before, fresh):
+            seconds = max(new[0] - old[0], 0.001)
+            parts.append(f"{new[1]}: {(new[2] - old[2]) / seconds:.2%} of a processor, {(new[3] - old[3]) / seconds:.1f} datagrams/s, "
+                         f"{(new[4] - old[4]) / seconds:.0f} bytes/s, {new[5]} KB")
+        if parts:
+            print(f"    {int(traffic_seconds + fresh[0][0]):>5} s  {'silence':<10} " + "; ".join(parts), flush=True)
 
     def look(self, now):
         for name, box in self.boxes.items():
@@ -164,11 +222,13 @@ class Soak:
             "stalled": self.progress.stalled, "deaths": self.deaths,
             "rekey_after": self.options.rekey_after,
             "rekeys_expected": int(seconds / self.options.rekey_after / 2),
-            "boxes": {name: {"rekeys": box.handshakes(), "reloads": box.reloads, "failed_reloads": box.failed_reloads,
-                             "moves": box.moves, "moves_seen": box.moves_seen, "drops": box.drops(),
+            "boxes": {name: {"rekeys": box.handshakes() - (self.silence["handshakes"][name] if self.silence else 0),
+                             "reloads": box.reloads, "failed_reloads": box.failed_reloads, "moves": box.moves,
+                             "moves_seen": box.moves_seen, "drops": box.drops(),
+                             "stuck_deadlines": box.status.get("stuck_deadlines", 0),
                              "version": box.status.get("version")}
                       for name, box in self.boxes.items()},
-            "growth": verdict.growth(self.samples, seconds), "samples": self.samples,
+            "growth": verdict.growth(self.samples, seconds), "samples": self.samples, "silence": self.silence,
         }
 
     def is_over(self):
@@ -181,6 +241,7 @@ def main():
         parser.add_argument(name, required=True)
     parser.add_argument("--json")
     parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--silence", type=float, required=True, help="minutes, besides the others")
     parser.add_argument("--rekey-after", type=int, required=True)
     parser.add_argument("--namespaces", nargs=3, required=True, help="of a, b and the wire")
     parser.add_argument("--addresses", nargs=2, required=True, help="of a and b, two each, with a comma")

@@ -56,6 +56,7 @@ class Datagrams:
     def _send(self):
         next_at = time.monotonic()
         while not self._stop_asked.is_set():
+            self._stop_asked.await_open()
             port = self._random.choice((PLAIN_PORT, JOINING_PORT))
             count, size = 1, self._size()
             if self._random.random() < 0.3:
@@ -121,6 +122,7 @@ class Pings:
 
     def _send(self):
         while not self._stop_asked.is_set():
+            self._stop_asked.await_open()
             size = self._random.choice((56, 1200, self._random.randint(SHORTEST, LONGEST_PING)))
             # The kernel fills in the checksum.
             head = ECHO.pack(ECHO_REQUEST, 0, 0, self._number, self.sent & 0xffff)

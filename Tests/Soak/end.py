@@ -3,8 +3,9 @@
 
     end.py SEED SIDE OWN-IPV6 OTHER-IPV6 API-ENDPOINT KEY-FILE OTHER-NODE
 
-SIDE is 0 or 1. Says {"ready": true} on standard output, starts with the line "go" on standard input, stops sending with "stop", and
-ends with standard input's end. Counts go to standard output every second, as JSON.
+SIDE is 0 or 1. Says {"ready": true} on standard output, starts with the line "go" on standard input, sends nothing from
+"hush" to "resume", stops sending with "stop", and ends with standard input's end. Counts go to standard output every
+second, as JSON.
 """
 import json
 import pathlib
@@ -15,6 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "examples"))
 
 from datagrams import Datagrams, Pings  # noqa: E402
+from gate import Gate  # noqa: E402
 from inet256 import parse_key  # noqa: E402
 from messages import Messages  # noqa: E402
 from payload import Seal  # noqa: E402
@@ -23,7 +25,7 @@ from streams import Streams  # noqa: E402
 
 def main():
     seed, side, own, other, endpoint, key_file, other_node = sys.argv[1:]
-    side, seal, stop = int(side), Seal(seed), threading.Event()
+    side, seal, stop = int(side), Seal(seed), Gate()
     key = parse_key(pathlib.Path(key_file).read_bytes())
     kinds = {
         "streams": Streams(seed, side, own, other, stop),
@@ -49,6 +51,10 @@ def main():
             for kind in kinds.values():
                 kind.start()
             threading.Thread(target=report_on, daemon=True).start()
+        elif line.strip() == "hush":
+            stop.hush()
+        elif line.strip() == "resume":
+            stop.resume()
         elif line.strip() == "stop":
             stop.set()
 

@@ -34,6 +34,7 @@ class Messages:
 
     def _send(self):
         while not self._stop_asked.is_set():
+            self._stop_asked.await_open()
             size = self._size()
             try:
                 if size == 0:

@@ -5,8 +5,10 @@ import random
 import socket
 import sys
 import threading
+import time
 
 import verdict
+from gate import Gate
 from payload import BLOCK_BYTES, SHORTEST, Arrivals, Seal, StreamCheck, stream_block
 from streams import HEADER, OK, StreamReceiver
 
@@ -92,12 +94,14 @@ def judgement():
     good = {
         "seconds": 1800, "over": True, "stalled": {}, "deaths": [], "empties_doubled": 0, "rekeys_expected": 180,
         "kinds": {kind: dict(counts, ended=0) for kind in verdict.KINDS},
-        "boxes": {box: {"rekeys": 700, "moves_seen": 50, "reloads": 200, "failed_reloads": 0} for box in "ab"},
+        "boxes": {box: {"rekeys": 700, "moves_seen": 50, "reloads": 200, "failed_reloads": 0, "stuck_deadlines": 0} for box in "ab"},
+        "silence": {"boxes": {box: {"cpu_percent": 0.1, "datagrams_per_second": 3} for box in "ab"}},
         "wire": dict.fromkeys(("lost", "repeated", "altered", "held", "moves"), 1),
         "growth": {box: {"memory_kb": (9000, 9900), "descriptors": (30, 30)} for box in "ab"},
     }
     good["kinds"]["streams"].update(received=10, lost=0)
     expect("all well", verdict.faults(good), [])
+    expect("all well, without a silence", verdict.faults({**good, "silence": None}), [])
 
     def fault(what, *path_and_value):
         *path, last, value = path_and_value
@@ -122,6 +126,10 @@ def judgement():
     fault("a wire that loses nothing", "wire", "lost", 0)
     fault("memory that grows", "growth", "a", "memory_kb", (9000, 9000 + verdict.GROWTH_KB + 1))
     fault("a descriptor left open", "growth", "b", "descriptors", (30, 31))
+    fault("a processor used in the silence", "silence", "boxes", "a", "cpu_percent", 0.6)
+    fault("datagrams in the silence", "silence", "boxes", "b", "datagrams_per_second", 21)
+    fault("a silence without samples", "silence", "boxes", {"a": good["silence"]["boxes"]["a"]})
+    fault("a stuck deadline", "boxes", "a", "stuck_deadlines", 1)
     progress = verdict.Progress()
     for second in range(0, 120, 2):
         progress.look(second, {"moving": second, "standing": min(second, 30)})
@@ -129,12 +137,34 @@ def judgement():
     samples = [(second, "a", 9000 + second, 30 + (second % 3)) for second in range(0, 1800, 5)]
     numbers = verdict.growth(samples, 1800)["a"]
     expect("samples of memory", numbers, {"memory_kb": (9300, 10768), "descriptors": (30, 30)})
+    # Much at first, then little: only the little counts.
+    samples = [(0.0, "a", 50.0, 10_000, 9_000_000, 9000)]
+    samples += [(30.0 * n, "a", 60 + 0.03 * n, 50_000 + 90 * n, 20_000_000 + 9000 * n, 9000) for n in range(1, 25)]
+    expect("samples of the silence", verdict.silence(samples)["a"],
+           {"seconds": 690, "cpu_percent": 0.1, "datagrams_per_second": 3.0, "bytes_per_second": 300.0, "memory_kb": (9000, 9000)})
+
+
+def silence():
+    """Whether those who send wait while there is silence."""
+    gate, passed = Gate(), []
+    gate.hush()
+    waiter = threading.Thread(target=lambda: passed.append(gate.await_open() > 0), daemon=True)
+    waiter.start()
+    time.sleep(0.05)
+    expect("sent in the silence", passed, [])
+    gate.resume()
+    waiter.join(5)
+    expect("sent after it", passed, [True])
+    gate.hush()
+    gate.set()
+    expect("nobody waits when it stops", (gate.is_set(), gate.await_open()), (True, 0.0))
 
 
 def main():
     sealed()
     streams()
     judgement()
+    silence()
     print(f"    {failures} wrong" if failures else "    every check reports what it should")
     return 1 if failures else 0
 

@@ -34,6 +34,7 @@ class StreamSender(threading.Thread):
     def run(self):
         number = 0
         while not self._stop_asked.is_set():
+            self._stop_asked.await_open()
             # Many short ones, some long ones.
             length = int(SHORTEST * (LONGEST / SHORTEST) ** self._random.random())
             if number % 4 == 0:
@@ -54,6 +55,8 @@ class StreamSender(threading.Thread):
             sock.sendall(HEADER.pack(stream, length))
             began, done = time.monotonic(), 0
             while done < length:
+                # In a silence the connection stays, and what was not sent is not made up for.
+                began += self._stop_asked.await_open()
                 if self._stop_asked.is_set() and length - done > BLOCK_BYTES:
                     # Enough: an early end is announced by closing.
                     sock.shutdown(socket.SHUT_WR)

@@ -7,6 +7,10 @@ LEAST_SECONDS_FOR_MEMORY = 600
 BASELINE_SECONDS = 300
 WINDOW_SECONDS = 60
 GROWTH_KB = 1024
+# Of the silence, this long is not judged: what was under way comes home, late repeats among it.
+SETTLING_SECONDS = 30
+# What a daemon may use and send by itself. A timer that runs away takes a whole processor and sends tens of thousands.
+SILENT_CPU_PERCENT, SILENT_DATAGRAMS = 0.5, 20
 STALL_SECONDS = 60
 
 
@@ -51,6 +55,21 @@ def growth(samples, duration):
         result[box] = {"memory_kb": (round(statistics.median(s[2] for s in early)),
                                      round(statistics.median(s[2] for s in late))),
                        "descriptors": (min(s[3] for s in early), min(s[3] for s in late))}
+    return result
+
+
+def silence(samples):
+    """{box: what it did a second} from (seconds since the silence began, box, processor seconds, datagrams, bytes, KB)."""
+    result = {}
+    for box in sorted({sample[1] for sample in samples}):
+        mine = [s for s in samples if s[1] == box and s[0] >= SETTLING_SECONDS]
+        if len(mine) < 2:
+            continue
+        first, last = mine[0], mine[-1]
+        seconds = last[0] - first[0]
+        result[box] = {"seconds": round(seconds), "cpu_percent": round(100 * (last[2] - first[2]) / seconds, 3),
+                       "datagrams_per_second": round((last[3] - first[3]) / seconds, 2),
+                       "bytes_per_second": round((last[4] - first[4]) / seconds, 1), "memory_kb": (first[5], last[5])}
     return result
 
 
@@ -105,6 +124,9 @@ def faults(result):
             found.append(f"{box}: never noticed that its peer moved")
         if counts["failed_reloads"] or not counts["reloads"]:
             found.append(f"{box}: {counts['failed_reloads']} of {counts['reloads']} reloads failed")
+        if counts["stuck_deadlines"]:
+            found.append(f"{box}: {counts['stuck_deadlines']} deadlines did not move when they were served")
+    found += silence_faults(result["silence"], result["boxes"])
     for what in ("lost", "repeated", "altered", "held", "moves"):
         if not result["wire"].get(what):
             found.append(f"the wire did nothing of this: {what}")
@@ -122,6 +144,33 @@ def faults(result):
     return found
 
 
+def silence_faults(silent, boxes):
+    """What the daemons did in the silence that nothing asked for."""
+    if silent is None:
+        return []
+    found = []
+    for box in boxes:
+        numbers = silent["boxes"].get(box)
+        if numbers is None:
+            found.append(f"{box}: no samples of the silence")
+            continue
+        if numbers["cpu_percent"] > SILENT_CPU_PERCENT:
+            found.append(f"{box}: {numbers['cpu_percent']} % of a processor in the silence, more than {SILENT_CPU_PERCENT}")
+        if numbers["datagrams_per_second"] > SILENT_DATAGRAMS:
+            found.append(f"{box}: {numbers['datagrams_per_second']} datagrams a second in the silence, more than {SILENT_DATAGRAMS}")
+    return found
+
+
+def silence_table(silent):
+    lines = []
+    for box, numbers in silent["boxes"].items():
+        lines.append(f"    silence of {silent['seconds']} s, {box}: {numbers['cpu_percent']} % of a processor, "
+                     f"{numbers['datagrams_per_second']} datagrams/s, {numbers['bytes_per_second']} bytes/s sent (over "
+                     f"{numbers['seconds']} s), {silent['handshakes'][box]} handshakes, {silent['stuck_deadlines'][box]} "
+                     f"stuck deadlines, memory {numbers['memory_kb'][0]} -> {numbers['memory_kb'][1]} KB")
+    return lines
+
+
 def table(result):
     """Lines for people."""
     lines = [f"    {'':<10} {'sent':>14} {'received':>14} {'lost':>10} {'corrupted':>10} {'duplicated':>11} {'broken':>7}"]
@@ -130,7 +179,9 @@ def table(result):
         lines.append(f"    {kind:<10} {counts['sent']:>14} {counts['received']:>14} {counts['lost']:>10} "
                      f"{counts['corrupted']:>10} {counts['duplicated']:>11} {counts['broken']:>7}{unit}")
     wire = result["wire"]
-    lines.append("    wire: " + ", ".join(f"{wire.get(key, 0)} {key}" for key in wire))
+    lines.append("    wire: " + ", ".join(f"{wire.get(key, 0)} {key}" for key in wire if key != "from"))
+    if result["silence"]:
+        lines += silence_table(result["silence"])
     for box, counts in result["boxes"].items():
         numbers = result["growth"].get(box, {})
         memory = "{} -> {} KB".format(*numbers["memory_kb"]) if numbers else "-"

@@ -5,7 +5,8 @@
 
 Each box calls the first of its side's addresses and takes the wire for the other box. Lines of JSON on standard input say
 how to behave ({"phase": "lossy"}) and when to move ({"move": "a"}: what goes to a leaves from another address and port).
-A line of counts goes to standard output every second. Ends with its standard input.
+A line of counts goes to standard output every second; "from" is what the boxes sent, datagrams and bytes. Ends with its
+standard input.
 """
 import heapq
 import json
@@ -41,6 +42,8 @@ class Side:
         self.selector, self.addresses, self.port = selector, addresses, port
         self.box = (box, port)
         self.other = None
+        # What the box sent: datagrams, bytes.
+        self.taken = [0, 0]
         self.sockets = []
         self.out = self._open(addresses[0], port)
 
@@ -83,7 +86,8 @@ class Wire:
         while True:
             now = time.monotonic()
             if now >= report_at:
-                print(json.dumps(self.counts), flush=True)
+                taken = {name: side.taken for name, side in self.sides.items()}
+                print(json.dumps({**self.counts, "from": taken}), flush=True)
                 report_at = now + 1
             wake = min(report_at, self.held[0][0]) if self.held else report_at
             for key, _ in self.selector.select(max(0, wake - now)):
@@ -117,6 +121,8 @@ class Wire:
             for level, kind, value in control:
                 if level == socket.IPPROTO_UDP and kind == UDP_GRO:
                     size = struct.unpack("i", value[:4])[0]
+            side.taken[0] += max(1, -(-len(data) // max(size, 1)))
+            side.taken[1] += len(data)
             self.carry(data, max(size, 1), side.other)
 
     def carry(self, data, size, side):
