@@ -35,8 +35,9 @@ struct PathLife {
     /// Smoothed round-trip time and its variation (RFC 6298 section 2).
     private(set) var roundTrip: Interval?
     private var variation: Interval = .zero
-    /// Of a thousand questions, how many get no answer: a moving average.
+    /// Of a thousand questions, how many get no answer: a moving average. Questions to a path that is given up are no loss.
     private(set) var missedPermille = 0
+    private var isEnded = false
 
     /// A path that has just carried something both ways.
     init(_ now: Instant) { heard = now }
@@ -46,6 +47,7 @@ struct PathLife {
         let heard = heard
         restart(now)
         self.heard = heard
+        isEnded = true
     }
 
     /// Begins anew on the same path, with what is known of its round trip.
@@ -97,7 +99,7 @@ struct PathLife {
         guard let place = questions.firstIndex(where: { $0.id == id }) else { return false }
         measured(now - questions[place].asked)
         // Those before it are lost, or were answered late.
-        for _ in 0..<place { missedPermille += (1000 - missedPermille) / 16 }
+        if !isEnded { for _ in 0..<place { missedPermille += (1000 - missedPermille) / 16 } }
         missedPermille -= (missedPermille + 15) / 16
         questions.removeFirst(place + 1)
         proven(now, limits, isLink: isLink)
@@ -129,7 +131,7 @@ struct PathLife {
     mutating func ask(_ id: UInt64, _ now: Instant, _ limits: MeshLimits) {
         if questions.count == Self.remembered {
             questions.removeFirst()
-            missedPermille += (1000 - missedPermille) / 16
+            if !isEnded { missedPermille += (1000 - missedPermille) / 16 }
         }
         questions.append(Question(id: id, asked: now))
         if unanswered == 0 { askedSince = now }

@@ -238,6 +238,11 @@ struct PathSize {
 
     /// Data went out and nothing came back: is it the size? Asks at once instead of at the next turn.
     mutating func suspect(_ now: Instant) {
+        // A confirmation that is under way need not be as patient as one without a reason.
+        if isProven, let probe, probe.purpose == .confirmation {
+            self.probe?.triesLeft = min(probe.triesLeft, Self.tries - 2)
+            return
+        }
         guard probe == nil, isProven, !isDoubted, now - confirmedAt >= Self.doubtSpacing else { return }
         isDoubted = true
         nextProbe = min(nextProbe, now)
