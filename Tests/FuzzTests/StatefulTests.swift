@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Whole attacks by seed: handshakes, sealed frames, pieces, relays and counters around every limit, on virtual time. What a
-/// run does follows from its seed alone, which is printed before it begins: a trap ends the process and with it every other word.
+/// run does follows from its seed alone.
 @Suite struct StatefulTests {
     /// Runs, and steps of each: about 20 seconds in a debug build on two slow cores.
     private static let runs: UInt64 = 60
@@ -10,8 +10,8 @@ import Testing
 
     @Test func attacksBySeed() {
         let fixed = ProcessInfo.processInfo.environment["MESH_TEST_SEED"].flatMap { UInt64($0) }
-        let first = fixed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        print("stateful fuzz: seeds from \(first); MESH_TEST_SEED=\(first) repeats them")
+        // The same ones each time: scripts/fuzz session is there to draw new ones.
+        let first = fixed ?? 1
         for seed in first..<first + Self.runs {
             let fault = SessionWorld.run(SessionStep.list(seed: seed, count: Self.steps))
             #expect(fault == nil, "seed \(seed): \(fault ?? ""); to shorten it: scripts/fuzz --seed \(seed)")
