@@ -152,18 +152,17 @@ private final class MemoryThread: APINodeHost {
 
     func take(_ frames: UnsafeRawBufferPointer, from connection: NodeConnection) throws {
         var rest = frames
-        var lost = 0
         while !rest.isEmpty, let frame = try APIFrame.first(in: rest) {
             rest = UnsafeRawBufferPointer(rebasing: rest[frame.bytes.count...])
             let message = APIFrame.data(connection.address, frame.payload)
             let taken = message.withUnsafeBytes { bytes in
                 members[frame.address, default: []].contains { $0.offer(bytes) == bytes.count }
             }
-            if !taken { lost += 1 }
+            // At once: what is offered next may be read, and this asked for, before the rest is looked at.
+            if !taken { nodes?.state.withLock { $0.lost += 1 } }
         }
         nodes?.state.withLock { state in
             state.batches.append(frames.count)
-            state.lost += lost
         }
     }
 
