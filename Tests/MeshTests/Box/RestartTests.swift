@@ -102,23 +102,26 @@ import Wire
         #expect(bench.delivered.last?.message == [99], bench.comment)
     }
 
+    /// Each source gets a few, so that none takes another's; and all together get so many a second and no more.
     @Test func hintsAreShortAndFew() {
         let bench = Bench(1)
-        for number in 0..<1000 as Range<UInt16> {
-            var datagram = bench.random.bytes(TransportLayout.minimum + Int(bench.random.next(below: 100)))
-            datagram[0] = DatagramKind.transport.rawValue
-            bench.give(datagram, to: 0, from: bench.elsewhere(number))
+        func junk(_ count: UInt16, from source: (UInt16) -> Endpoint) -> [Bench.Posted] {
+            for number in 0..<count {
+                var datagram = bench.random.bytes(TransportLayout.minimum + Int(bench.random.next(below: 100)))
+                datagram[0] = DatagramKind.transport.rawValue
+                bench.give(datagram, to: 0, from: source(number))
+            }
+            return bench.take(0)
         }
-        let hints = bench.take(0)
-        #expect(hints.count <= 50 && !hints.isEmpty)
-        #expect(hints.allSatisfy { $0.kind == .unknownIndex && $0.bytes.count == HintLayout.count })
-        #expect(bench.boxes[0].drops[.unknownIndex] == 1000)
+        let burst = MeshLimits().hintsForSource.burst
+        let one = junk(1000) { bench.neighbour($0) }
+        #expect(one.count == burst, bench.comment)
+        #expect(one.allSatisfy { $0.kind == .unknownIndex && $0.bytes.count == HintLayout.count })
+        #expect(!junk(1) { _ in bench.elsewhere(1) }.isEmpty, "another source is still answered, \(bench.comment)")
+        #expect(bench.boxes[0].drops[.unknownIndex] == 1001)
         bench.now = bench.now + .seconds(1)
-        for number in 0..<1000 as Range<UInt16> {
-            var datagram = bench.random.bytes(TransportLayout.minimum)
-            datagram[0] = DatagramKind.transport.rawValue
-            bench.give(datagram, to: 0, from: bench.elsewhere(number))
-        }
-        #expect(bench.take(0).count <= 51)
+        #expect(junk(1000) { bench.neighbour($0) }.count <= burst + 1, bench.comment)
+        bench.now = bench.now + .seconds(10)
+        #expect(junk(3000) { bench.elsewhere($0) }.count <= 500, bench.comment)
     }
 }
