@@ -82,9 +82,10 @@ public final class Simulation {
     }
 
     /// Starts a box that was stopped, with its old key and no memory.
-    public func startNode(_ place: Int) {
+    /// - Parameter clock: what its wall clock says, in milliseconds since 1970; nil for the true time.
+    public func startNode(_ place: Int, clock: UInt64? = nil) {
         var settings = template
-        settings.startMilliseconds += UInt64(now.nanoseconds / 1_000_000)
+        settings.startMilliseconds = clock ?? wallClock
         nodes[place].box = MeshBox(key: nodes[place].key, settings: settings, random: random, now: now)
         for (key, _) in cables.sorted(by: { ($0.key.low, $0.key.high) < ($1.key.low, $1.key.high) })
         where key.low == place || key.high == place {
@@ -92,6 +93,9 @@ public final class Simulation {
         }
         settle(place)
     }
+
+    /// Milliseconds since 1970, as right clocks have it.
+    public var wallClock: UInt64 { template.startMilliseconds + UInt64(now.nanoseconds / 1_000_000) }
 
     /// Ends a box at once, as a power cut does.
     public func killNode(_ place: Int) { nodes[place].box = nil }

@@ -17,6 +17,8 @@ struct BeaconNeighbour {
     var queue: UpdateQueue
     var checks: TokenBucket
     var requests: TokenBucket
+    /// Newer beacons of origins that it knows by older ones.
+    var reminders: TokenBucket
     /// The neighbour's part of the table.
     var charges = Charges()
     /// Not a configured peer.
@@ -28,6 +30,7 @@ struct BeaconNeighbour {
         queue = UpdateQueue(limits: limits)
         checks = TokenBucket(burst: limits.neighbourChecks.burst, every: limits.neighbourChecks.every)
         requests = TokenBucket(burst: limits.neighbourRequests.burst, every: limits.neighbourRequests.every)
+        reminders = TokenBucket(burst: limits.reminders.burst, every: limits.reminders.every)
         queue.tellAll(includingLost: false)
     }
 

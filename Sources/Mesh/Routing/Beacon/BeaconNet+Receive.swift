@@ -94,13 +94,16 @@ extension BeaconNet {
 
         let advertised = Distance(sequence: view.sequence, metric: metric)
         let isWay = metric < limits.reach && age < view.lifetime
-        if let latest = origin?.latest, latest.sequence > view.sequence, metric == 0 {
+        if let origin, origin.latest.sequence > view.sequence, metric == 0 || isWay && origin.isLost {
             // The origin's own box, it seems, does not know what it said last.
-            tell(.echo(address), to: id)
+            remind(id, of: address)
         }
         let beacon: Beacon
         if let known = origin?.beacon(sequence: view.sequence) {
-            guard known.matches(view) else { throw .conflicting }
+            guard known.matches(view) else {
+                if isWay { askForNext(known, from: id) }
+                throw .conflicting
+            }
             beacon = known
             if known.isWithdrawal { return dropAdjacency(of: id, to: address, search: false) }
         } else {
@@ -108,8 +111,9 @@ extension BeaconNet {
             let isNewer = view.sequence > origin?.latest.sequence ?? 0
             let withdraws = view.lifetime == 0 && isNewer && origin != nil
             let serves = isWay && origin?.isFeasible(advertised) ?? true
-            guard serves || withdraws else { return dropAdjacency(of: id, to: address, search: true) }
-            if origin?.isLost ?? true && !withdraws && !mayAdmit(address, from: id, metric: metric + 1) {
+            let reminds = metric == BeaconFrame.unreachable && isNewer && origin != nil
+            guard serves || withdraws || reminds else { return dropAdjacency(of: id, to: address, search: true) }
+            if serves && origin?.isLost ?? true && !mayAdmit(address, from: id, metric: metric + 1) {
                 throw .noRoom
             }
             beacon = try check(view, key: key, from: id)
@@ -122,6 +126,7 @@ extension BeaconNet {
                 return
             }
         }
+        if metric == BeaconFrame.unreachable { takeReminder(beacon, from: id) }
         guard isWay, origin?.isFeasible(advertised) ?? true else {
             return dropAdjacency(of: id, to: address, search: true)
         }
@@ -156,7 +161,7 @@ extension BeaconNet {
     }
 
     /// Checks a signature, if the neighbour and all of them together have not asked for too many.
-    private mutating func check(
+    mutating func check(
         _ view: BeaconView, key: PublicKey, from id: NeighbourID
     ) throws(RoutingError) -> Beacon {
         guard totalChecks.hasToken(now: clock), neighbours[id]?.checks.take(now: clock) == true else {
@@ -168,18 +173,5 @@ extension BeaconNet {
             throw .forged
         }
         return Beacon(verified: view, key: key, now: clock)
-    }
-
-    /// A beacon of a local node. If it is from after our own last one, the node was announced elsewhere, or by us
-    /// before our clock went back: we go on above it.
-    private mutating func takeOwnBeacon(
-        _ view: BeaconView, _ address: Address, from id: NeighbourID
-    ) throws(RoutingError) {
-        guard let local = locals[address] else { return }
-        guard view.sequence >= local.beacon.sequence, !local.beacon.matches(view) else { return }
-        _ = try check(view, key: local.key.publicKey, from: id)
-        locals[address]?.want(view.sequence + 1)
-        renewLocals()
-        wake(at: locals[address]?.deadline)
     }
 }

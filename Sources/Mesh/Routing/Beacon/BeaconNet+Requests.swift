@@ -33,6 +33,9 @@ extension BeaconNet {
         // Our own request is the one that others' like it are held back for.
         _ = askedOnward.admit(address, sequence: request.sequence, now: clock)
         ask(neighbourOrder, for: address, request)
+        guard search.attempts > 1, !origin.latest.isWithdrawal else { return }
+        // Nobody answers. Perhaps the origin counts from below what we heard of it, and does not know.
+        for id in neighbourOrder { remind(id, of: address) }
     }
 
     /// The smallest sequence number that is feasible at any distance.
@@ -40,7 +43,7 @@ extension BeaconNet {
         min((origin.feasibility?.sequence ?? 0) + 1, BeaconNetLimits.highestSequence)
     }
 
-    private mutating func ask(_ ids: [NeighbourID], for address: Address, _ request: BeaconRequest) {
+    mutating func ask(_ ids: [NeighbourID], for address: Address, _ request: BeaconRequest) {
         for id in ids {
             neighbours[id]?.queue.ask(address, request)
             talk(to: id)

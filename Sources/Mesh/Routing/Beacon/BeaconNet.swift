@@ -58,8 +58,8 @@ public struct BeaconNet: Network {
     var counters = NetworkStatistics()
 
     /// - Parameter sequence: wall-clock milliseconds since 1970 at the start. Beacons count up from there, so that a
-    ///   box that starts again outranks its own old beacons. A clock that went back costs a round trip: the box
-    ///   hears its old beacon from a neighbour and goes on above it.
+    ///   box that starts again outranks its own old beacons. A clock that went back costs round trips: the box
+    ///   hears its old beacon from whoever still holds it and goes on above it.
     public init(sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
         self.init(sequence: sequence, now: now, limits: limits, purpose: "inet256/beacon")
     }

@@ -51,6 +51,8 @@ public struct BeaconNetLimits: Sendable {
     public var totalChecks = (burst: 4096, every: Interval.microseconds(500))
     /// Requests taken from one neighbour.
     public var neighbourRequests = (burst: 512, every: Interval.milliseconds(10))
+    /// Newer beacons told to one neighbour that came with older ones.
+    public var reminders = (burst: 256, every: Interval.milliseconds(100))
     /// Beacons that one local node puts out because it was asked to.
     public var requestedBeacons = (burst: 8, every: Interval.seconds(1))
 

@@ -94,6 +94,11 @@ struct Origin {
         adjacencies.append(adjacency)
     }
 
+    /// Keeps a beacon in mind that no way came with, so that its origin can be told.
+    mutating func learn(_ beacon: Beacon) {
+        if beacon.sequence > latest.sequence { latest = beacon }
+    }
+
     mutating func remove(_ neighbour: NeighbourID) {
         adjacencies.removeAll { $0.neighbour == neighbour }
     }
