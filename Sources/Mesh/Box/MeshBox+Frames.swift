@@ -193,7 +193,9 @@ extension MeshBox {
     func networkMoved(_ now: Instant) {
         for frame in network.takeOutput() {
             guard let link = link(frame.to) else { continue }
+            let large = link.sentLarge
             _ = frame.bytes.withUnsafeBytes { send(.control, $0, link, now) }
+            link.sentLarge = large
         }
         if network.deadline < deadline { deadline = network.deadline }
         if network.version != networkVersion {

@@ -122,14 +122,19 @@ extension MeshBox {
         let isUsed = session.link.neighbour != nil || now - session.lastDataSent < limits.keepaliveAfter
         guard session.directAlive, let direct = session.direct, direct.validated, isUsed else { return }
         if let size = session.size.tick(
-            now, sent: session.sentBytes, heard: direct.life.heard, roundTrip: direct.life.roundTrip ?? .zero)
+            now, large: session.sentLarge, answeredTo: direct.life.answeredTo,
+            roundTrip: direct.life.roundTrip ?? .zero, missedPermille: direct.life.mostMissedPermille)
         {
             let frameCount = size - direct.path.remote.headerBytes - TransportLayout.overhead
             var body: [UInt8] = []
             body.appendLittle(session.size.number)
             body += [UInt8](repeating: 0, count: frameCount - 1 - body.count)
+            let large = session.sentLarge
             emitShort(.sizeProbe, body, session, to: direct.path, now)
+            session.sentLarge = large
         }
+        // A small datagram behind each: if that is answered and the probe is not, it was its size.
+        if session.size.wantsEvidence { session.direct?.life.askSoon(now) }
         due(session.size.nextProbe)
         if session.size.isSettled, session.size.confirmed != session.sizeTold {
             session.sizeTold = session.size.confirmed

@@ -24,6 +24,8 @@ struct PathLife {
     /// When to ask.
     private(set) var nextQuestion: Instant = .distantFuture
     private var lastQuestion: Instant = .distantPast
+    /// When the newest question was asked that has an answer.
+    private(set) var answeredTo: Instant = .distantPast
     /// Questions without an answer since the last one, and when the first of them was asked.
     private(set) var unanswered = 0
     private var askedSince: Instant = .distantFuture
@@ -37,6 +39,9 @@ struct PathLife {
     private var variation: Interval = .zero
     /// Of a thousand questions, how many get no answer: a moving average. Questions to a path that is given up are no loss.
     private(set) var missedPermille = 0
+    /// The same over the last few questions, if that is more.
+    private var missedLately = 0
+    var mostMissedPermille: Int { max(missedPermille, missedLately) }
     private var isEnded = false
 
     /// A path that has just carried something both ways.
@@ -99,8 +104,10 @@ struct PathLife {
         guard let place = questions.firstIndex(where: { $0.id == id }) else { return false }
         measured(now - questions[place].asked)
         // Those before it are lost, or were answered late.
-        if !isEnded { for _ in 0..<place { missedPermille += (1000 - missedPermille) / 16 } }
+        if !isEnded { for _ in 0..<place { missed() } }
         missedPermille -= (missedPermille + 15) / 16
+        missedLately -= (missedLately + 3) / 4
+        answeredTo = max(answeredTo, questions[place].asked)
         questions.removeFirst(place + 1)
         proven(now, limits, isLink: isLink)
         return true
@@ -131,7 +138,7 @@ struct PathLife {
     mutating func ask(_ id: UInt64, _ now: Instant, _ limits: MeshLimits) {
         if questions.count == Self.remembered {
             questions.removeFirst()
-            if !isEnded { missedPermille += (1000 - missedPermille) / 16 }
+            if !isEnded { missed() }
         }
         questions.append(Question(id: id, asked: now))
         if unanswered == 0 { askedSince = now }
@@ -178,6 +185,11 @@ struct PathLife {
     private var margin: Interval {
         guard let roundTrip else { return .zero }
         return max(.zero, roundTrip + variation * 4 - .milliseconds(200))
+    }
+
+    private mutating func missed() {
+        missedPermille += (1000 - missedPermille) / 16
+        missedLately += (1000 - missedLately) / 4
     }
 
     private mutating func measured(_ sample: Interval) {

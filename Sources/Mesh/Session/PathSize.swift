@@ -21,22 +21,34 @@ struct PathSize {
     private static let smallStep = 1
     /// Most paths carry Ethernet's size: that is tried first.
     private static let first = 16
-    static let tries = 3
-    /// Of a size that is in use and not proven yet.
-    static let unprovenTries = 4
-    /// A size that was known to get through is not given up for mere loss.
-    static let confirmTries = 5
-    static let retry: Interval = .milliseconds(300)
+    /// How often a probe is sent before a size is said not to get through, by how many of a thousand small questions
+    /// and answers are lost on the path: mere loss is taken for a size once in a hundred thousand times.
+    private static func tries(_ missedPermille: Int) -> Int {
+        switch missedPermille {
+        case ..<20: 3
+        case ..<60: 4
+        case ..<120: 5
+        case ..<200: 7
+        case ..<400: 10
+        default: 14
+        }
+    }
+    static let retry: Interval = .milliseconds(200)
     /// Between two probes at the least, whatever happens. Answers alone make the search go on at once.
     static let pause: Interval = .milliseconds(10)
-    /// A found size is asked for again this often: paths shrink.
-    static let confirmEvery: Interval = .seconds(15)
-    /// And this often while so much was sent since. Small datagrams may go both ways all the time, so that nothing looks
+    /// A found size is asked for again this often, however little is sent: paths shrink.
+    static let confirmEvery: Interval = .seconds(60)
+    /// And this long after the last time when something large is sent.
+    static let confirmInUseAfter: Interval = .seconds(5)
+    /// And this often while much that is large is sent. Small datagrams may go both ways all the time, so that nothing looks
     /// amiss, while none of the large ones arrives; and TCP waits twice as long after each loss.
-    static let confirmBusyEvery: Interval = .seconds(2)
-    static let busyBytes: UInt64 = 20_000
+    static let confirmBusyEvery: Interval = .milliseconds(500)
+    /// Large datagrams since the last confirmation that make a path busy.
+    static let busyDatagrams: UInt64 = 8
+    /// From which UDP payload on a datagram is large: what is smaller passes wherever IPv4 does (RFC 791).
+    static let largePayload = 576 - 28
     /// A size is doubted no sooner after it got through.
-    static let doubtSpacing: Interval = .seconds(1)
+    static let doubtSpacing: Interval = .milliseconds(400)
     /// Larger ones are tried again this often: paths grow.
     static let searchEvery: Interval = .seconds(600)
     /// For the first time after it shrank: perhaps it was only loss.
@@ -45,7 +57,11 @@ struct PathSize {
     /// So after one that stayed below Ethernet's size the next larger is asked for, after this time and each time thrice as
     /// much; if it gets through everything is tried again.
     static let secondLookAfter: Interval = .seconds(10)
-    /// After a probe that is no evidence, since nothing at all came by the path meanwhile.
+    /// How long after the last try an answer to a later question is awaited, without which a lost probe is no evidence.
+    static let evidenceWait: Interval = .seconds(1)
+    /// How often, meanwhile, it is looked whether there is one.
+    static let evidencePause: Interval = .milliseconds(100)
+    /// After a probe that was no evidence.
     static let silencePause: Interval = .seconds(1)
 
     private enum Purpose { case confirmation, search, secondLook }
@@ -53,8 +69,10 @@ struct PathSize {
     private struct Probe {
         let size: Int
         let purpose: Purpose
-        let asked: Instant
-        var triesLeft: Int
+        var asked: Instant
+        var tried = 1
+        /// Much that is large was sent before it.
+        let isBusy: Bool
     }
 
     /// The largest size known to get through, or `base`, or less where that does not.
@@ -71,9 +89,9 @@ struct PathSize {
     private var growAt: Instant = .distantFuture
     private var lookAt: Instant = .distantFuture
     private var lookPause = secondLookAfter
-    /// When it was last confirmed, and what had been sent when that was asked for.
+    /// When it was last confirmed, and how many large datagrams had been sent when that was asked for.
     private var confirmedAt: Instant = .distantPast
-    private var sentBefore: UInt64 = 0
+    private var largeBefore: UInt64 = 0
     private var isDoubted = false
     /// How long an answer may take: longer than the path's round trip.
     private var patience = retry
@@ -84,61 +102,78 @@ struct PathSize {
 
     private var searching: Bool { low + 1 < high }
 
-    /// The size to probe now, if one is due. `sent` counts the bytes that went out on the path; `heard` is when something
-    /// last came by it: lost probes say nothing about sizes on a path that is silent altogether.
+    /// The size to probe now, if one is due; whoever sends it asks with a small datagram behind it too. `large` counts the
+    /// large datagrams that went out on the path without probes. `answeredTo` is when the newest small question was asked that
+    /// has an answer: where those behind a probe get none either, its loss says nothing about sizes.
     mutating func tick(
-        _ now: Instant, sent: UInt64 = 0, heard: Instant = .distantFuture, roundTrip: Interval = .zero
+        _ now: Instant, large: UInt64 = 0, answeredTo: Instant = .distantFuture, roundTrip: Interval = .zero,
+        missedPermille: Int = 0
     ) -> Int? {
-        if probe == nil, isProven, !searching, sent &- sentBefore >= Self.busyBytes {
-            nextProbe = min(nextProbe, confirmedAt + Self.confirmBusyEvery)
-        }
+        if probe == nil, isProven, !searching { nextProbe = min(nextProbe, confirmationDue(large)) }
         guard now >= nextProbe else { return nil }
         patience = max(Self.retry, roundTrip * 3 / 2)
         defer { if nextProbe <= now { nextProbe = now + Self.pause } }
         if let lost = probe {
-            if lost.triesLeft > 0 {
-                probe?.triesLeft -= 1
+            if lost.tried < tries(lost.purpose, missedPermille) {
+                probe?.tried += 1
+                probe?.asked = now
                 nextProbe = now + patience
                 return lost.size
             }
-            probe = nil
-            guard heard >= lost.asked else {
+            guard answeredTo >= lost.asked else {
+                nextProbe = now + Self.evidencePause
+                guard now - lost.asked >= patience + Self.evidenceWait else { return nil }
+                probe = nil
                 isDoubted = lost.purpose == .confirmation
                 nextProbe = now + Self.silencePause
                 return nil
             }
+            probe = nil
             if isMute {
                 wait(now)
             } else {
-                refuse(lost.size, now)
+                refuse(lost.size, now, isSilent: true)
             }
             guard now >= nextProbe else { return nil }
         }
-        guard let (size, purpose) = next(now, sent) else {
-            nextProbe = min(confirmedAt + Self.confirmEvery, growAt, lookAt)
+        guard let (size, purpose) = next(now, large) else {
+            nextProbe = min(confirmationDue(large), growAt, lookAt)
             return nil
         }
-        probe = Probe(size: size, purpose: purpose, asked: now, triesLeft: tries(purpose) - 1)
+        let isBusy = large &- largeBefore >= Self.busyDatagrams
+        probe = Probe(size: size, purpose: purpose, asked: now, isBusy: isBusy)
         if purpose == .confirmation {
             isDoubted = false
-            sentBefore = sent
+            largeBefore = large
         }
         number &+= 1
         nextProbe = now + patience
         return size
     }
 
-    private func tries(_ purpose: Purpose) -> Int {
+    /// Whether a probe is under way, for which a small question is wanted as well.
+    var wantsEvidence: Bool { probe != nil }
+
+    private func tries(_ purpose: Purpose, _ missedPermille: Int) -> Int {
         switch purpose {
         case .secondLook: 1
-        case .search: Self.tries
         case .confirmation where isMute: 1
-        case .confirmation: !isProven ? Self.unprovenTries : isDoubted ? Self.tries : Self.confirmTries
+        case .confirmation where !isProven: Self.tries(missedPermille) + 1
+        case .search, .confirmation: Self.tries(missedPermille)
+        }
+    }
+
+    /// When the size in use is to be asked for again, by what was sent since.
+    private func confirmationDue(_ large: UInt64) -> Instant {
+        switch large &- largeBefore {
+        case 0: confirmedAt + Self.confirmEvery
+        case ..<Self.busyDatagrams: confirmedAt + Self.confirmInUseAfter
+        default: confirmedAt + Self.confirmBusyEvery
         }
     }
 
     /// What to ask for next: the size in use before any other.
-    private mutating func next(_ now: Instant, _ sent: UInt64) -> (Int, Purpose)? {
+    private mutating func next(_ now: Instant, _ large: UInt64) -> (Int, Purpose)? {
         if !isProven || isDoubted { return (confirmed, .confirmation) }
         if !searching {
             settle(now)
@@ -155,12 +190,16 @@ struct PathSize {
             }
         }
         if searching {
-            let middle = low < Self.first && high == Self.ladder.count ? Self.first : (low + high) / 2
             return (Self.ladder[middle], .search)
         }
-        let isBusy = sent &- sentBefore >= Self.busyBytes
-        let due = confirmedAt + (isBusy ? Self.confirmBusyEvery : Self.confirmEvery)
-        return now >= due ? (confirmed, .confirmation) : nil
+        return now >= confirmationDue(large) ? (confirmed, .confirmation) : nil
+    }
+
+    /// What to try next between what gets through and what does not: the most common sizes first.
+    private var middle: Int {
+        if low < Self.baseStep, high > Self.baseStep { return Self.baseStep }
+        if low < Self.first, high == Self.ladder.count { return Self.first }
+        return (low + high) / 2
     }
 
     /// Plans when to look for more, after a search.
@@ -192,32 +231,34 @@ struct PathSize {
             nextProbe = now
         } else {
             settle(now)
-            nextProbe = min(now + Self.confirmEvery, growAt, lookAt)
+            nextProbe = min(now + (answered.isBusy ? Self.confirmBusyEvery : Self.confirmEvery), growAt, lookAt)
         }
     }
 
     /// The kernel refused a packet of `size` bytes as too large for the interface: nothing of that size gets out.
     mutating func failed(_ size: Int, _ now: Instant) {
         if let probe, probe.size >= size { self.probe = nil }
-        refuse(size, now)
+        refuse(size, now, isSilent: false)
         // Not at once: what the kernel refuses costs no time on the wire, and the next size may be refused as well.
         if probe == nil { nextProbe = now + Self.pause }
     }
 
-    /// Packets of `size` bytes do not get through.
-    private mutating func refuse(_ size: Int, _ now: Instant) {
+    /// Packets of `size` bytes do not get through. Where nobody says so, it takes long to find out the same of the next size:
+    /// until `base` is known to get through, which takes a round trip, what is smaller is used.
+    private mutating func refuse(_ size: Int, _ now: Instant, isSilent: Bool) {
         let step = Self.ladder.firstIndex { $0 >= size } ?? Self.ladder.count
         guard size <= confirmed else {
             high = max(min(high, step), low + 1)
             return
         }
         // What is in use does not get through any more, or never did. In the first case perhaps it was only loss.
+        let wasProven = isProven
         if isProven { growAt = now + Self.searchAfterShrinking }
         probe = nil
         isProven = false
         high = step
         if step > Self.baseStep {
-            low = Self.baseStep
+            low = wasProven && isSilent ? Self.smallStep : Self.baseStep
         } else if step > 0 {
             low = step > Self.smallStep ? Self.smallStep : 0
         } else {
@@ -238,11 +279,6 @@ struct PathSize {
 
     /// Data went out and nothing came back: is it the size? Asks at once instead of at the next turn.
     mutating func suspect(_ now: Instant) {
-        // A confirmation that is under way need not be as patient as one without a reason.
-        if isProven, let probe, probe.purpose == .confirmation {
-            self.probe?.triesLeft = min(probe.triesLeft, Self.tries - 2)
-            return
-        }
         guard probe == nil, isProven, !isDoubted, now - confirmedAt >= Self.doubtSpacing else { return }
         isDoubted = true
         nextProbe = min(nextProbe, now)

@@ -66,6 +66,8 @@ final class Session {
     var receivedDatagrams: UInt64 = 0
     var sentBytes: UInt64 = 0
     var sentDatagrams: UInt64 = 0
+    /// Datagrams of `PathSize.largePayload` and more that are no probes and no talk of the routing algorithm.
+    var sentLarge: UInt64 = 0
     /// What was lost under keys that are gone.
     private var lostBefore: UInt64 = 0
 
@@ -117,6 +119,7 @@ final class Session {
     func note(sent bytes: Int, _ now: Instant) {
         sentBytes &+= UInt64(bytes)
         sentDatagrams &+= 1
+        if bytes >= PathSize.largePayload { sentLarge &+= 1 }
         lastSent = now
     }
 

@@ -109,6 +109,8 @@ extension MeshBox {
         if activity.sent > 0 {
             session.sentDatagrams &+= activity.sent
             session.sentBytes &+= activity.sentBytes
+            // As many as there may have been.
+            session.sentLarge &+= min(activity.sent, activity.sentBytes / UInt64(PathSize.largePayload))
             session.lastSent = max(session.lastSent, activity.sentAt)
             session.lastDataSent = max(session.lastDataSent, activity.sentAt)
             if session.directAlive, session.direct?.life.sentData(activity.sentAt, limits) == true {
