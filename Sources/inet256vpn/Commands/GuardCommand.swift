@@ -57,7 +57,7 @@ struct GuardShowCommand: ParsableCommand {
             try GuardRoutes(try NetlinkSocket()).list()
         }
         if json { return try printJSON(entries.map(GuardEntry.init)) }
-        GuardText.lines(entries).forEach { print($0) }
+        printLines(GuardText.lines(entries))
     }
 }
 

@@ -78,5 +78,5 @@ private final class SearchProgress: Sendable {
         state.withLock { if $0.wroteLine && isTerminal { write("\n") } }
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { Output.notice(text) }
 }

@@ -49,15 +49,7 @@ struct KeygenCommand: AsyncParsableCommand {
         if let path = output?.path {
             try PrivateKeyFile.create(path, key: key, asText: text)
         } else {
-            try PrivateKeyFile.contents(of: key, asText: text).withBytes { bytes throws(FileError) in
-                var rest = bytes[...]
-                while !rest.isEmpty {
-                    let view = UnsafeRawBufferPointer(rebasing: rest)
-                    let count = write(STDOUT_FILENO, view.baseAddress, view.count)
-                    if count < 0 && errno != EINTR { throw FileError("write", "standard output") }
-                    rest = rest.dropFirst(max(0, count))
-                }
-            }
+            PrivateKeyFile.contents(of: key, asText: text).withBytes { Output.write($0) }
         }
         Program.note("address \(key.address)")
     }
@@ -65,5 +57,5 @@ struct KeygenCommand: AsyncParsableCommand {
 
 extension Program {
     /// Writes a line to standard error.
-    static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    static func note(_ text: String) { Output.note(text) }
 }

@@ -86,7 +86,7 @@ struct PingCommand: AsyncParsableCommand {
             }
             return finished
         }
-        if json { try printJSON(run.summary) } else { run.footer.forEach { print($0) } }
+        if json { try printJSON(run.summary) } else { printLines(run.footer) }
         guard run.received > 0 else { throw ExitStatus.failure }
     }
 

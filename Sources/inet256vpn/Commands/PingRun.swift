@@ -55,10 +55,7 @@ struct PingRun: Sendable {
                 break
             }
             let line = run.record(outcome)
-            if !quiet {
-                print(line)
-                fflush(nil)
-            }
+            if !quiet { print(line) }
             run.elapsed = ContinuousClock.now - began
             if run.transmitted < count {
                 do { try await Task.sleep(until: sent + pause, clock: .continuous) } catch { break }

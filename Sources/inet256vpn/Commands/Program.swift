@@ -10,6 +10,11 @@ struct Program {
     static let version = "0.1.0"
 
     static func main() async {
+        // The runtime takes the command line from there; without it, every command would be none.
+        guard !CommandLine.arguments.isEmpty else {
+            complain("the arguments cannot be read, as /proc is missing: mount -t proc proc /proc")
+            exit(ExitStatus.failure.rawValue)
+        }
         let status = await run(Array(CommandLine.arguments.dropFirst()))
         exit(status.rawValue)
     }
@@ -46,7 +51,7 @@ struct Program {
             print(text)
             return .success
         case .validationFailure:
-            FileHandle.standardError.write(Data((text + "\n").utf8))
+            Output.note(text)
             return .usage
         default:
             complain("\(error)")
@@ -55,9 +60,7 @@ struct Program {
     }
 
     /// Writes "inet256vpn: text" to standard error.
-    static func complain(_ text: String) {
-        FileHandle.standardError.write(Data("\(name): \(text)\n".utf8))
-    }
+    static func complain(_ text: String) { Output.complain(text) }
 }
 
 /// `inet256vpn` itself: a list of commands.

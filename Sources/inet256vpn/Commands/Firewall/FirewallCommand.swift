@@ -42,7 +42,7 @@ struct FirewallShowCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await daemon.client().firewall()
         if json { return try printJSON(report) }
-        FirewallText(report: report, terminal: .standardOutput).lines.forEach { print($0) }
+        printLines(FirewallText(report: report, terminal: .standardOutput).lines)
     }
 }
 

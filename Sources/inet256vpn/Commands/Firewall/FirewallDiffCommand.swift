@@ -51,7 +51,7 @@ struct FirewallDiffCommand: AsyncParsableCommand {
         } else if changes.isEmpty {
             print("nothing would change")
         } else {
-            for change in changes { print("\(change.isAdded ? "+" : "-") \(change.text)") }
+            printLines(changes.map { "\($0.isAdded ? "+" : "-") \($0.text)" })
         }
         if !changes.isEmpty { throw ExitStatus.failure }
     }

@@ -84,7 +84,7 @@ struct BenchCommand: AsyncParsableCommand {
                 Units.milliseconds(row.worstRttMs),
             ])
         }
-        table.lines.forEach { print($0) }
+        printLines(table.lines)
     }
 
     private func measure(_ size: Int, _ from: any Node, _ to: any Node) async throws -> Row {

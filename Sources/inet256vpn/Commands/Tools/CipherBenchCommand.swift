@@ -58,7 +58,7 @@ struct CipherBenchCommand: ParsableCommand {
         let choice = survey.choice
         let rows = survey.findings.map { row($0, chosen: choice[$0.cipher] == $0.backend) }
         if json { return try printJSON(rows) }
-        table(rows).forEach { print($0) }
+        printLines(table(rows))
         // A library that is there and wrong is worth an exit status of its own.
         if !survey.warnings.isEmpty { throw CommandFailure(.failure, survey.warnings.joined(separator: "; ")) }
     }

@@ -29,7 +29,6 @@ struct EchoCommand: AsyncParsableCommand {
         let node = try await access.open(reconnects: true)
         defer { node.close() }
         if json { try printJSON(Opened(address: "\(node.localAddress)")) } else { print(node.localAddress) }
-        StandardStreams.flush()
         for try await message in node.messages {
             try await node.send(message.payload, to: message.source)
         }

@@ -59,7 +59,7 @@ struct NetcatCommand: AsyncParsableCommand {
             while left > 0 {
                 let message = try await node.receive()
                 guard message.source == address else { continue }
-                do { try StandardStreams.write(message.payload + (raw ? [] : [UInt8(ascii: "\n")])) } catch { return }
+                StandardStreams.write(message.payload + (raw ? [] : [UInt8(ascii: "\n")]))
                 left -= 1
             }
         } catch {

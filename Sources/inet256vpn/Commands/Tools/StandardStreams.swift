@@ -17,16 +17,5 @@ enum StandardStreams {
         }
     }
 
-    static func write(_ bytes: [UInt8]) throws {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { throw FileError("write", "standard output") }
-            sent += count
-        }
-    }
-
-    /// What `print` has gathered goes out now: the reader may be waiting for it.
-    static func flush() { fflush(nil) }
+    static func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { Output.write($0) } }
 }
