@@ -36,6 +36,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     /// What the operator should look at, one sentence each.
     public var warnings: [String] = []
     public var memoryRssBytes: UInt64 = 0
+    /// Keys of the configuration's file whose values, read by a reload, wait for a restart; nil of a daemon that does not say.
+    public var needsRestart: [String]?
 
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, ip6Addr: String?,
@@ -65,6 +67,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case stuckDeadlines = "stuck_deadlines"
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
+        case needsRestart = "needs_restart"
     }
 }
 

@@ -46,10 +46,7 @@ public struct PortalNetworks: Hashable, Sendable {
             local.map { Match(prefix: $0, side: .here) }
             + remote.map { Match(prefix: $0.prefix, side: .behind($0.owner)) }
         for match in all {
-            // Whoever declares half of all addresses means the others in it.
-            guard !match.prefix.address.isNeverCarried || match.prefix.length < Self.shortestSpecial else {
-                throw .notCarried(match.prefix)
-            }
+            guard Self.carries(match.prefix) else { throw .notCarried(match.prefix) }
             if let other = sides[match.prefix], other != match.side { throw .declaredTwice(match.prefix) }
             sides[match.prefix] = match.side
         }
@@ -72,6 +69,12 @@ public struct PortalNetworks: Hashable, Sendable {
             entries.append(Entry(match: match, outer: outer))
         }
         self.entries = entries
+    }
+
+    /// Whether a network may have this prefix: not multicast, link-local, or in the first /64. Whoever declares half of all
+    /// addresses means the others in it.
+    public static func carries(_ prefix: IPv6Prefix) -> Bool {
+        !prefix.address.isNeverCarried || prefix.length < shortestSpecial
     }
 
     public var isEmpty: Bool { entries.isEmpty }

@@ -58,6 +58,11 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("scheduling: 3", line: 1, "scheduling", "\"normal\" or \"realtime\""),
         Wrong("transports: udp", line: 1, "transports", "a list"),
         Wrong("transports: [{udp: \"[::]:1\"}, {udp: \"[::]:1\"}]", line: 1, "transports[1]", "second time"),
+        Wrong(
+            "transports:\n  - udp: \"[::]:7\"\n  - udp: \"192.0.2.1:7\"", line: 3, "transports[1]",
+            "192.0.2.1:7 beside [::]:7", "another port"),
+        Wrong("transports: [{udp: \"[2001:db8::1]:7\"}, {udp: \"[::]:7\"}]", line: 1, "transports[1]", "another port"),
+        Wrong("transports: [{udp: \"0.0.0.0:7\"}, {udp: \"192.0.2.1:7\"}]", line: 1, "transports[1]", "another port"),
         Wrong("peers: {}", line: 1, "peers", "an empty mapping", "a list of peers"),
         Wrong("peers:\n  - name: a", line: 2, "peers[0]", "the key id"),
         Wrong("peers:\n  - id: abc", line: 2, "peers[0].id", "43 characters", "has 43 characters, this text has 3"),
@@ -65,6 +70,15 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("peers:\n  - {id: \(Sample.plain), name: -x}", line: 2, "peers[0].name", "does not begin with -"),
         Wrong("peers:\n  - {id: \(Sample.plain), name: \"a b\"}", line: 2, "peers[0].name", "\"a b\""),
         Wrong("peers:\n  - {id: \(Sample.plain), name: any}", line: 2, "peers[0].name", "meaning of its own"),
+        Wrong("peers:\n  - {id: \(Sample.plain), name: box}", line: 2, "peers[0].name", "meaning of its own"),
+        Wrong("peers:\n  - {id: \(Sample.plain), name: mesh}", line: 2, "peers[0].name", "meaning of its own"),
+        Wrong("networks:\n  lan: \"::1/128\"", line: 2, "networks.lan", "loopback"),
+        Wrong("networks:\n  lan: [\"::/96\"]", line: 2, "networks.lan[0]", "loopback"),
+        Wrong("networks:\n  lan: [\"::ffff:0:0/96\"]", line: 2, "networks.lan[0]", "IPv4-mapped"),
+        Wrong("networks:\n  lan: [fd00::/8]", line: 2, "networks.lan[0]", "fd00::/8", "not portal.prefix itself"),
+        Wrong(
+            "networks:\n  far: {via: \(Sample.plain), prefixes: [fdaa::/16]}\nportal: {prefix: \"fdaa::/16\"}", line: 2,
+            "networks.far.prefixes[0]", "not portal.prefix itself"),
         Wrong(
             "peers:\n  - {id: \(Sample.plain), name: \(Sample.plain)}", line: 2, "peers[0].name", "this is an address"),
         Wrong("peers:\n  - {id: \(Sample.plain), adrs: []}", line: 2, "peers[0]", "did you mean \"addrs\""),
@@ -85,6 +99,9 @@ struct Wrong: CustomTestStringConvertible, Sendable {
             "the name of peers[0]"),
         Wrong("accept: all", line: 1, "accept", "\"peers\" or \"any\""),
         Wrong("crypto: {min_suite: 3}", line: 1, "crypto.min_suite", "the number 3", "from 1 to 2"),
+        Wrong(
+            "crypto:\n  min_suite: 2\n  ciphers: [chacha20-poly1305]", line: 2, "crypto.min_suite", "the number 2",
+            "aes-256-gcm among crypto.ciphers"),
         Wrong("crypto: {min_suite: \"1\"}", line: 1, "crypto.min_suite", "whole number"),
         Wrong("crypto:\n  ciphers: []", line: 2, "crypto.ciphers", "at least one cipher"),
         Wrong("crypto:\n  ciphers: [aes-256-cgm]", line: 2, "crypto.ciphers[0]", "did you mean \"aes-256-gcm\""),
@@ -123,6 +140,11 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("portal: {persistent: 1}", line: 1, "portal.persistent", "true or false"),
         Wrong("portal: {table: 0}", line: 1, "portal.table", "from 1"),
         Wrong("portal: {metric: -5}", line: 1, "portal.metric", "the number -5"),
+        Wrong("portal: {metric: 4294967293}", line: 1, "portal.metric", "from 1 to 4294967292"),
+        Wrong("portal: {table: 4294967296}", line: 1, "portal.table", "from 1 to 4294967295"),
+        Wrong(
+            "api_endpoint: tcp://127.0.0.1:2560\napi: {listen: \"tcp://127.0.0.1:2560\"}", line: 1, "api_endpoint",
+            "another port than that of api.listen"),
         Wrong("portal: {allow: [nobody]}", line: 1, "portal.allow[0]", "\"nobody\""),
         Wrong(
             "portal: {allow: offce}\npeers: [{id: \(Sample.plain), name: office}]", line: 1, "portal.allow",

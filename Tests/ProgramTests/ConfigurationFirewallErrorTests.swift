@@ -93,7 +93,7 @@ import Testing
         rule("allow: ssh, from: 10.0.0.0/8", ".from", "IPv6 prefix"),
         rule("allow: ssh, from: [nobody]", ".from[0]", "\"nobody\""),
         rule("allow: ssh, from: [[alice]]", ".from[0]", "a list"),
-        rule("allow: ssh, to: far", ".to", "a network behind another node"),
+        rule("allow: ssh, to: far", ".to", "a network behind another box"),
         rule("allow: ssh, to: lna", ".to", "did you mean \"lan\""),
         rule("allow: ssh, to: [box, alice]", ".to[1]", "\"alice\"", "behind this box"),
         rule("allow: ssh, limit: 0/minute", ".limit", "1 to 4294967295"),
@@ -138,7 +138,7 @@ import Testing
             "firewall.nat[1]", "once"),
         Wrong(
             "networks: {far: {via: bob, prefixes: \"fdaa:1::/64\"}}\nfirewall: {nat: [{masquerade: far}]}", line: 2,
-            "firewall.nat[0].masquerade", "behind another node"),
+            "firewall.nat[0].masquerade", "behind another box"),
         Wrong("firewall: {clamp_mss: maybe}", line: 1, "firewall.clamp_mss", "\"auto\"", "\"true\""),
         Wrong("firewall: {include: [a, a]}", line: 1, "firewall.include[1]", "once"),
         Wrong("firewall: {include: dir/}", line: 1, "firewall.include", "the path of a file"),

@@ -30,9 +30,12 @@ import Wire
     @Test func theCommentedDefaultSaysTheDefaults() throws {
         #expect(try Self.parse(Configuration.commentedDefault) == Configuration(directory: "/etc/box"))
         // What is commented out must be right as well once somebody takes the # away.
-        let uncommented = Configuration.commentedDefault
-            .replacing(": []\n", with: ":\n").replacing(": {}\n", with: ":\n").replacing("#  ", with: "  ")
-            .replacing("#table", with: "table").replacing("#metric", with: "metric")
+        let uncommented = Configuration.commentedDefault.replacing(": []\n", with: ":\n").split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).map { line in
+            line.replacing(#/^( *)#(?! )/#) { "\($0.output.1)" }.replacing(#/^( *)#(?=  )/#) { "\($0.output.1)" }
+        }
+        .joined(separator: "\n")
         let configuration = try Self.parse(uncommented)
         #expect(configuration.peers.map(\.name) == ["office"])
         #expect(configuration.peers.first?.endpoints.count == 2)
@@ -60,7 +63,7 @@ import Wire
         accept: any
         threads: 3
         scheduling: realtime
-        crypto: {min_suite: 2, ciphers: [chacha20-poly1305], backends: [openssl, libsodium], rekey_after: 5}
+        crypto: {min_suite: 2, ciphers: [aes-256-gcm], backends: [openssl, libsodium], rekey_after: 5}
         portal:
           enabled: false
           interface: mesh0
@@ -95,7 +98,7 @@ import Wire
         #expect(
             configuration.crypto
                 == CryptoConfiguration(
-                    minSuite: 2, ciphers: [.chaCha20Poly1305], backends: [.openSSL, .libsodium],
+                    minSuite: 2, ciphers: [.aes256GCM], backends: [.openSSL, .libsodium],
                     rekeyAfter: 5))
         #expect(!configuration.portal.enabled)
         #expect(configuration.portal.interface == "mesh0")

@@ -21,25 +21,31 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Check a configuration and print what it comes to.",
         discussion: """
-            Reads the file and the keys that it names as `up` would, and touches
-            nothing. Everything that is wrong is named with its line. The output is the
-            effective configuration with all defaults filled in; the box's addresses
-            stand in front as comments. Warnings go to standard error.
+            Reads the file, the keys and the firewall's files that it names as `up` would,
+            runs `firewall.tests`, and touches nothing. What a start would refuse is
+            refused, each with its line where it has one. The output is the effective
+            configuration with all defaults filled in; the box's addresses stand in front
+            as comments. Warnings go to standard error.
+
+            The key is the daemon's user's alone to read, so it takes sudo.
 
             EXAMPLES
-              inet256vpn check /etc/inet256vpn/config.yaml
-              inet256vpn check --json config.yaml | jq .configuration.peers
+              sudo inet256vpn check
+              inet256vpn check --json ./config.yaml | jq .configuration.peers
 
             \(ExitStatus.help)
             """)
 
     @Flag(help: "Print JSON.")
     var json = false
-    @Argument(help: "The configuration file.")
-    var file: FileArgument
+    @Flag(help: "Let pass the prefixes that `up --force` takes.")
+    var force = false
+    @OptionGroup var file: CheckedFile
 
     func run() throws {
-        let setup = try DaemonSetup.load(file.path)
+        var setup = try DaemonSetup.load(file.path)
+        setup.force = force
+        try setup.rehearse()
         for warning in setup.warnings { Program.complain("warning: \(warning)") }
         let map = try IPv6Map(prefix: setup.configuration.portal.prefix)
         let effective = EffectiveConfiguration(setup.configuration)
@@ -50,10 +56,26 @@ struct CheckCommand: ParsableCommand {
                     file: file.path, address: setup.key.address.description, ip6Addr: ip6, warnings: setup.warnings,
                     configuration: effective))
         }
-        print("# \(file.path) is in order")
-        print("# address: \(setup.key.address)")
-        print("# ipv6: \(ip6)")
+        printLines(["# \(file.path) is in order", "# address: \(setup.key.address)", "# ipv6: \(ip6)"])
         print(try effective.yaml(), terminator: "")
+    }
+}
+
+/// The file that `check` and `firewall check` are about, given either way.
+struct CheckedFile: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The same as the argument, as other commands have it.", valueName: "file"))
+    var config: FileArgument?
+    @Argument(help: "The configuration file. Default: \(Configuration.standardPath).")
+    var file: FileArgument?
+
+    var path: String { (file ?? config)?.path ?? Configuration.standardPath }
+
+    func validate() throws {
+        if file != nil, config != nil {
+            throw ValidationError("the file is given twice: as an argument and by --config")
+        }
     }
 }
 
@@ -89,6 +111,6 @@ struct ListNetworksCommand: ParsableCommand {
         if json { return try printJSON(entries) }
         var table = TextTable(header: ["NAME", "DESCRIPTION"])
         for entry in entries { table.add([entry.name, entry.description]) }
-        table.lines.forEach { print($0) }
+        printLines(table.lines)
     }
 }

@@ -24,7 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await daemon.client().status()
         if json { return try printJSON(report) }
-        StatusText(report: report, terminal: .standardOutput).lines.forEach { print($0) }
+        printLines(StatusText(report: report, terminal: .standardOutput).lines)
     }
 }
 
@@ -50,7 +50,7 @@ struct PeersCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await daemon.client().status()
         if json { return try printJSON(report.peers) }
-        PeersText(peers: report.peers).lines.forEach { print($0) }
+        printLines(PeersText(peers: report.peers).lines)
     }
 }
 
@@ -59,12 +59,15 @@ struct ReloadCommand: AsyncParsableCommand {
         commandName: "reload",
         abstract: "Have the daemon read its configuration again.",
         discussion: """
-            Peers, accept, portal.allow and log.level take effect at once; sessions with
-            peers that stay as they were are not touched. Keys that wait for a restart
-            are named. A faulty file changes nothing. The signal SIGHUP does the same.
+            These keys take effect at once; sessions with peers that stay as they were are
+            not touched:
+            \(ConfigurationChange.reloadable.map { "  " + $0 }.joined(separator: "\n"))
+            A new value of any other key waits for a restart; it is named here, and by
+            `status` from then on. A file that a start would refuse changes nothing. The
+            signal SIGHUP does the same, and can only tell the log what came of it.
 
             EXAMPLES
-              sudo inet256vpn check /etc/inet256vpn/config.yaml
+              sudo inet256vpn check
               sudo inet256vpn reload
 
             \(ExitStatus.help)
@@ -77,6 +80,6 @@ struct ReloadCommand: AsyncParsableCommand {
     func run() async throws {
         let summary = try await daemon.client().reload()
         if json { return try printJSON(summary) }
-        ReloadText.lines(summary).forEach { print($0) }
+        printLines(ReloadText.lines(summary))
     }
 }

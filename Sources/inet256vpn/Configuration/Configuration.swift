@@ -149,6 +149,10 @@ struct PortalConfiguration: Equatable, Sendable {
     /// them, or the session fragments.
     static let leastMTU = 1280
     static let mtus = 1280...65535
+    /// 0 stands for "unspecified" in rtnetlink(7).
+    static let tables = 1...Int(UInt32.max)
+    /// What is beyond is the metric of the guard and of what is kept out of the portal.
+    static let metrics = 1...Int(PortalMark.exceptionMetric - 1)
 }
 
 enum OffloadChoice: String, CaseIterable, Sendable {

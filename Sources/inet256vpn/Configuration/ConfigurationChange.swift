@@ -11,6 +11,12 @@ struct ConfigurationChange: Equatable, Sendable {
     /// Keys whose new value waits for a restart.
     var needsRestart: [String] = []
 
+    /// The keys that a reload applies, for people: with all that stands below them.
+    static let reloadable = [
+        "peers", "accept", "groups", "firewall", "portal.allow", "portal.except", "api.allow", "api.limits.nodes",
+        "log.level",
+    ]
+
     var isEmpty: Bool { self == ConfigurationChange() }
 
     private init() {}
@@ -74,6 +80,11 @@ struct ConfigurationChange: Equatable, Sendable {
         next.firewall.enabled = old.firewall.enabled
         return next.firewall != old.firewall || next.groups != old.groups
             || next.firewallPolicy() != old.firewallPolicy()
+    }
+
+    /// The key's file has something else in it, though it is called the same.
+    mutating func waits(for key: String) {
+        if !needsRestart.contains(key) { needsRestart.append(key) }
     }
 
     /// For the one who asked for the reload.

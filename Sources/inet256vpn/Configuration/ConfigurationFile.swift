@@ -34,6 +34,8 @@ extension Configuration {
         let directory = FilePath.directory(of: FilePath.absolute(file))
         var configuration = Configuration(directory: directory)
         do {
+            // Editors of other systems begin a file with a byte order mark.
+            let yaml = yaml.hasPrefix("\u{feff}") ? String(yaml.dropFirst()) : yaml
             if let node = try Yams.compose(yaml: yaml, .default, .default, .utf8) {
                 let root = ConfigurationValue(node: node, keyPath: "", problems: problems)
                 // A file of comments alone has one empty scalar.

@@ -62,15 +62,20 @@ extension Configuration {
         if let allow, let access = allow.portalAccess(peers: peers) { portal.allow = access }
         if let apiAllow, let access = apiAllow.portalAccess(peers: peers) { api.allow = access }
         read(networks: networks, groups: groups, firewall: firewall, directory: directory)
+        if let endpoint, case .tcp = apiEndpoint, api.listen == apiEndpoint {
+            endpoint.complain(expected: "another port than that of api.listen", found: "\(apiEndpoint) for both")
+        }
         if let list = except?.exceptions(of: portal.prefix, beside: self.networks) { portal.except = list }
     }
 }
 
 extension CryptoConfiguration {
     fileprivate mutating func read(_ value: ConfigurationValue) {
+        var suiteValue: ConfigurationValue?
         value.fields(["min_suite", "ciphers", "backends", "rekey_after"]) { key, value in
             switch key {
             case "min_suite":
+                suiteValue = value
                 if let suite = value.integer(in: Self.suites) { minSuite = suite }
             case "ciphers":
                 let example = "a list such as [aes-256-gcm, chacha20-poly1305]"
@@ -81,6 +86,11 @@ extension CryptoConfiguration {
             default:
                 if let age = value.integer(in: Self.rekeyAges) { rekeyAfter = age }
             }
+        }
+        if let suiteValue, minSuite > 1, !ciphers.contains(.aes256GCM) {
+            suiteValue.complain(
+                expected: "1, or \(CipherName.aes256GCM.rawValue) among crypto.ciphers: suite 2 is that cipher",
+                found: "the number \(minSuite)")
         }
     }
 }
@@ -154,8 +164,10 @@ extension ConfigurationValue {
             }
             if isComplete, !given { item.complain(expected: "the key udp") }
             guard let udp else { continue }
-            if udp.port != 0, list.contains(where: { $0.udp == udp }) {
-                item.complain(expected: "each endpoint once", found: "\(udp) a second time")
+            if let other = list.map(\.udp).first(where: udp.collides) {
+                item.complain(
+                    expected: other == udp ? "each endpoint once" : "another port, as that one has all addresses",
+                    found: other == udp ? "\(udp) a second time" : "\(udp) beside \(other)")
             }
             list.append(TransportConfiguration(udp: udp, offload: offload))
         }
@@ -198,5 +210,14 @@ extension ConfigurationValue {
             if isComplete, !given { item.complain(expected: "the key private_key_path") }
         }
         return list
+    }
+}
+
+extension Endpoint {
+    /// Whether the kernel refuses to bind one while the other is bound. `[::]` is every IPv4 address too.
+    fileprivate func collides(with other: Endpoint) -> Bool {
+        guard port != 0, port == other.port else { return false }
+        if self == other || address == .unspecified || other.address == .unspecified { return true }
+        return isIPv4 && other.isIPv4 && (address.mappedIPv4 == 0 || other.address.mappedIPv4 == 0)
     }
 }

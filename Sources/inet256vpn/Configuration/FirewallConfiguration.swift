@@ -50,7 +50,7 @@ enum ConfiguredSubject: Hashable, Sendable {
     case peers
     case node(Address)
     case group(String)
-    /// One behind another node.
+    /// One behind another box.
     case network(String)
     case prefix(IPv6Prefix)
 }

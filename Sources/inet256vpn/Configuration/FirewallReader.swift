@@ -9,6 +9,7 @@ extension Configuration {
         firewall firewallValue: ConfigurationValue?, directory: String
     ) {
         var scope = NameScope(peers: peers)
+        if portal.enabled { scope.portalPrefix = portal.prefix }
         if let networksValue { networks = networksValue.networks(&scope) }
         scope.networks = networks
         if let groupsValue { groups = groupsValue.groups(&scope) }

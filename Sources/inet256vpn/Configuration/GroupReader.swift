@@ -24,7 +24,7 @@ extension ConfigurationValue {
         _ name: String, _ scope: NameScope, taken: inout [(prefix: IPv6Prefix, name: String)]
     ) -> NetworkConfiguration? {
         if keyCount == nil {
-            guard let prefixes = prefixes(name, taken: &taken) else { return nil }
+            guard let prefixes = prefixes(name, scope, taken: &taken) else { return nil }
             return NetworkConfiguration(name: name, prefixes: prefixes)
         }
         var via: Address?
@@ -37,7 +37,7 @@ extension ConfigurationValue {
                 via = value.node(scope)
             } else {
                 prefixesGiven = true
-                prefixes = value.prefixes(name, taken: &taken)
+                prefixes = value.prefixes(name, scope, taken: &taken)
             }
         }
         if isComplete, !prefixesGiven { complain(expected: "the key prefixes (one IPv6 prefix or a list)") }
@@ -46,14 +46,16 @@ extension ConfigurationValue {
     }
 
     /// One prefix or a list, none overlapping another of this or any other network.
-    private func prefixes(_ name: String, taken: inout [(prefix: IPv6Prefix, name: String)]) -> [IPv6Prefix]? {
+    private func prefixes(
+        _ name: String, _ scope: NameScope, taken: inout [(prefix: IPv6Prefix, name: String)]
+    ) -> [IPv6Prefix]? {
         guard let items = oneOrMore(expected: "an IPv6 prefix such as fdaa:1::/64, or a list of them") else {
             return nil
         }
         var prefixes: [IPv6Prefix] = []
         var isComplete = true
         for item in items {
-            guard let prefix = item.networkPrefix() else {
+            guard let prefix = item.networkPrefix(beside: scope.portalPrefix) else {
                 isComplete = false
                 continue
             }
@@ -104,9 +106,7 @@ extension ConfigurationValue {
 
     /// Whether a group or network may be called `name`, which this value, a key, is.
     private func isFreeName(_ name: String, _ scope: NameScope, kind: String) -> Bool {
-        var fault = PeerName.fault(in: name)
-        if NameScope.reserved.contains(name) { fault = "\"\(name)\" has a meaning of its own" }
-        if let fault {
+        if let fault = PeerName.fault(in: name) {
             complain(expected: "\(PeerName.rule) (\(fault))")
             return false
         }

@@ -1,4 +1,5 @@
 internal import INET256
+internal import Portal
 internal import Wire
 
 /// The names that the firewall's part of a file may use, and how a value is read as one of them.
@@ -11,15 +12,14 @@ struct NameScope {
     var faulty: Set<String> = []
     /// Groups with nodes among their members, or their members' members.
     var groupsOfNodes: Set<String> = []
+    /// The portal's prefix, where there is a portal.
+    var portalPrefix: IPv6Prefix?
     /// The portal's prefix, when it is so long that an IPv6 address is no identity any more (see `mostBits`).
     var weakPrefix: IPv6Prefix?
 
     /// Bits of the longest portal prefix under which an IPv6 address still stands for an identity: each bit more
     /// halves what it takes to make a key with somebody else's IPv6 address.
     static let mostBits = 16
-    /// Names with a meaning of their own, besides the peers'.
-    static let reserved = ["box", "mesh"]
-
     init(peers: [PeerConfiguration]) {
         let named = peers.compactMap { peer in peer.name.map { ($0, peer.id) } }
         // Names that are given twice are complained about where the peers are read.
@@ -101,14 +101,14 @@ extension ConfigurationValue {
             return nil
         }
         guard network.via == nil else {
-            complain(expected: expected, found: "\"\(text)\", a network behind another node")
+            complain(expected: expected, found: "\"\(text)\", a network behind another box")
             return nil
         }
         return text
     }
 
-    /// An IPv6 prefix that a network may have.
-    func networkPrefix() -> IPv6Prefix? {
+    /// An IPv6 prefix that a network may have beside the portal's `own`.
+    func networkPrefix(beside own: IPv6Prefix?) -> IPv6Prefix? {
         let expected = "an IPv6 prefix such as fdaa:1::/64"
         guard let text = text(expected: expected) else { return nil }
         guard let prefix = IPv6Prefix(text) else {
@@ -117,6 +117,15 @@ extension ConfigurationValue {
         }
         guard !prefix.address.isMulticast, !prefix.address.isLinkLocal else {
             complain(expected: expected + " that is neither multicast nor link-local")
+            return nil
+        }
+        guard PortalNetworks.carries(prefix) else {
+            complain(expected: expected + " (what begins like ::/64 has loopback and IPv4-mapped addresses)")
+            return nil
+        }
+        guard prefix != own else {
+            complain(
+                expected: expected + " that is not portal.prefix itself, where the nodes are", found: "\(prefix)")
             return nil
         }
         return prefix

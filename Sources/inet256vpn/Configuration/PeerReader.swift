@@ -95,7 +95,7 @@ enum PeerName {
     static let rule = "a name of letters, digits, _, . and - that does not begin with -"
     static let longest = 63
     /// They mean something else where names are used.
-    static let reserved = ["any", "peers"]
+    static let reserved = ["any", "peers", "box", "mesh"]
 
     /// What is wrong with `text` as a name, or nil.
     static func fault(in text: String) -> String? {

@@ -43,10 +43,9 @@ extension PortalConfiguration {
             case "except":
                 except = value
             case "table":
-                // 0 stands for "unspecified" in rtnetlink(7).
-                if let number = value.integer(in: 1...Int(UInt32.max)) { table = UInt32(number) }
+                if let number = value.integer(in: Self.tables) { table = UInt32(number) }
             case "metric":
-                if let number = value.integer(in: 1...Int(UInt32.max)) { metric = UInt32(number) }
+                if let number = value.integer(in: Self.metrics) { metric = UInt32(number) }
             default:
                 allow = value
             }

@@ -1,5 +1,6 @@
 internal import API
 internal import INET256
+internal import Mesh
 internal import Wire
 
 /// What a daemon is started with: all of it checked before anything on the box is touched.
@@ -42,11 +43,31 @@ struct DaemonSetup: Sendable {
             configurationWarnings: configurationWarnings)
     }
 
-    /// Reads the file again for a reload and says what is different from `current`. The caller applies the change;
-    /// the log's level is a part of it: `log.level = ...`.
-    func reread(after current: Configuration) throws(ConfigurationError) -> (Configuration, ConfigurationChange) {
-        let new = try Configuration.load(file)
-        return (new, ConfigurationChange(from: current, to: new))
+    /// Refuses what a start would refuse of configuration and keys; touches nothing. What depends on the rest of the
+    /// machine, such as a port that is in use, only the start itself can tell.
+    /// - Returns: the firewall as it would be loaded; nil where there is none.
+    @discardableResult
+    func rehearse() throws -> FirewallKeeper.Prepared? {
+        if let fault = configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
+        _ = try PortalDesign(configuration, address: key.address)
+        var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: 0)
+        box.ciphers = configuration.crypto.ciphers.map(\.cipher)
+        box.minimumSuite = UInt8(configuration.crypto.minSuite)
+        box.backends = CipherSurvey(of: configuration.crypto.backends).choice
+        guard box.hasCipher else { throw CommandFailure(.usage, EngineSetup.noCipher) }
+        return try FirewallKeeper.prepare(configuration)
+    }
+
+    /// Reads the file and its keys again for a reload and says what is different from `current`. Refused is what the next
+    /// start would refuse. The caller applies the change; the log's level is a part of it: `log.level = ...`.
+    func reread(after current: Configuration) throws -> (Configuration, ConfigurationChange) {
+        var next = try Self.load(file)
+        next.force = force
+        try next.rehearse()
+        var change = ConfigurationChange(from: current, to: next.configuration)
+        if next.key.address != key.address { change.waits(for: "private_key_path") }
+        if next.nodeKeys.map(\.address) != nodeKeys.map(\.address) { change.waits(for: "nodes") }
+        return (next.configuration, change)
     }
 }
 

@@ -41,6 +41,9 @@ struct StatusText {
         }
         if !report.drops.isEmpty { row("dropped", Self.counts(report.drops)) }
         row("firewall", firewall)
+        if let keys = report.needsRestart, !keys.isEmpty {
+            row("waiting", "\(keys.joined(separator: ", ")): changed in the file, in force after a restart")
+        }
         for peer in report.peers where peer.state == .refused {
             warn("peer \(peer.name ?? peer.id) refused: \(peer.detail ?? "no reason given")", &lines)
         }
@@ -59,7 +62,9 @@ struct StatusText {
             return report.network.name
         }
         let unreachable = max(0, (numbers["known_origins"] ?? reachable) - reachable)
-        var text = "\(report.network.name)  \(neighbours) neighbours, \(reachable) nodes reachable"
+        var text =
+            "\(report.network.name)  \(Units.count(Int(clamping: neighbours), "neighbour")), "
+            + "\(Units.count(Int(clamping: reachable), "node")) reachable"
         if unreachable > 0 { text += ", \(unreachable) known and not reachable now" }
         return text
     }

@@ -76,31 +76,46 @@ struct EngineSetup: Sendable {
         self.mailbox = mailbox
         self.inbox = inbox
         self.logger = logger
-        if configuration.portal.enabled {
-            let map = try IPv6Map(prefix: configuration.portal.prefix)
-            let networks = SiteNetworks(configuration.networks)
-            let plan = try PortalPlan(
-                interface: configuration.portal.interface, address: map.address(of: setup.key.address),
-                prefix: map.prefix, mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
-                metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
-                table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
-                networks: networks.remote.map(\.prefix), localNetworks: networks.local,
-                guarding: configuration.portal.guarding)
+        if let design = try PortalDesign(configuration, address: setup.key.address) {
+            let map = design.map
             box.prefix = map.prefix
             portal = PortalSetup(
-                plan: plan, map: map, gate: PortalGate(portalOf: configuration, map), commands: try Mailbox())
+                plan: design.plan, map: map, gate: PortalGate(portalOf: configuration, map), commands: try Mailbox())
             portal?.followsPaths = configuration.portal.mtu == nil
             portal?.dscp = configuration.portal.dscp
             portal?.offload = configuration.portal.offload == .auto
-            portal?.networks = try networks.table(map)
-            portal?.owners = networks.owners(map)
+            portal?.networks = design.table
+            portal?.owners = design.networks.owners(map)
         }
-        guard box.hasCipher else {
-            throw CommandFailure(
-                .usage,
-                "crypto.ciphers, crypto.backends and crypto.min_suite leave no cipher that this machine has: "
-                    + "allow chacha20-poly1305 and libsodium")
-        }
+        guard box.hasCipher else { throw CommandFailure(.usage, Self.noCipher) }
+    }
+
+    static let noCipher =
+        "crypto.ciphers, crypto.backends and crypto.min_suite leave no cipher that this machine has: "
+        + "allow chacha20-poly1305 and libsodium"
+}
+
+/// What the configuration makes of the portal, checked and not yet there.
+struct PortalDesign {
+    let map: IPv6Map
+    let plan: PortalPlan
+    let networks: SiteNetworks
+    let table: PortalNetworks
+
+    /// Nil without a portal.
+    /// - Parameter address: the box's own.
+    init?(_ configuration: Configuration, address: Address) throws {
+        guard configuration.portal.enabled else { return nil }
+        map = try IPv6Map(prefix: configuration.portal.prefix)
+        networks = SiteNetworks(configuration.networks)
+        plan = try PortalPlan(
+            interface: configuration.portal.interface, address: map.address(of: address),
+            prefix: map.prefix, mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
+            metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
+            table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
+            networks: networks.remote.map(\.prefix), localNetworks: networks.local,
+            guarding: configuration.portal.guarding)
+        table = try networks.table(map)
     }
 }
 

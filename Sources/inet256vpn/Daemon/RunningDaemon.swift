@@ -14,6 +14,8 @@ actor RunningDaemon: DaemonControl {
     private var warnings: [String]
     /// Those of them that are about the configuration in force: comparing every rule with every other is done once.
     private var configurationWarnings: [String]
+    /// Keys of the file whose new values wait for a restart, as of the last reload.
+    private var waiting: [String] = []
     private let setup: DaemonSetup
     private let mailbox: Mailbox<EngineCommand>
     private let portal: Mailbox<PortalCommand>?
@@ -61,7 +63,9 @@ actor RunningDaemon: DaemonControl {
             configuration: configuration, address: setup.key.address, map: map, uptime: BootClock.now() - started,
             troubles: troubles, warnings: warnings, measured: measured,
             firewall: await keeper.status(portal: measured?.inspection.index), prefix: await prefix?.report)
-        return writer.report(await snapshot())
+        var report = writer.report(await snapshot())
+        report.needsRestart = waiting
+        return report
     }
 
     func firewall() async -> FirewallReport { await keeper.report() }
@@ -119,6 +123,7 @@ actor RunningDaemon: DaemonControl {
         try await keeper.enforce(enforced)
         summary.repaired += await portal?.mending() ?? []
         // What needs a restart stays as it is until then.
+        waiting = change.needsRestart
         var next = configuration
         next.peers = new.peers
         next.groups = new.groups

@@ -1,15 +1,17 @@
 internal import ArgumentParser
 internal import Firewall
 internal import Glibc
+internal import INET256
 
 struct FirewallCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check the firewall's part of a configuration, and ask the kernel about it.",
         discussion: """
-            Reads the file, compiles the rules, runs `firewall.tests`, reads the files of
-            `firewall.include`, and with the privilege to do so (CAP_NET_ADMIN) has the kernel
-            try the table in a transaction that it throws away again. Nothing is changed.
+            Refuses what a start would refuse, as `check` does: reads the file and the keys,
+            compiles the rules, runs `firewall.tests`, reads the files of `firewall.include`.
+            With the privilege to do so (CAP_NET_ADMIN) it also has the kernel try the table
+            in a transaction that it throws away again. Nothing is changed.
 
             EXAMPLES
               sudo inet256vpn firewall check
@@ -20,8 +22,9 @@ struct FirewallCheckCommand: ParsableCommand {
 
     @Flag(help: "Print JSON.")
     var json = false
-    @Argument(help: "The configuration file. Default: \(Configuration.standardPath).")
-    var file: FileArgument?
+    @Flag(help: "Let pass the prefixes that `up --force` takes.")
+    var force = false
+    @OptionGroup var file: CheckedFile
 
     /// What the kernel said.
     private enum KernelAnswer: String, Encodable {
@@ -33,27 +36,32 @@ struct FirewallCheckCommand: ParsableCommand {
         let file: String
         let enabled: Bool
         let rules: Int
+        /// Those that rules speak of, the configured peers among them.
         let groups: Int
+        let groupsConfigured: Int
         let testsPassed: Int
         let kernel: KernelAnswer
         let warnings: [String]
 
         enum CodingKeys: String, CodingKey {
             case file, enabled, rules, groups, kernel, warnings
+            case groupsConfigured = "groups_configured"
             case testsPassed = "tests_passed"
         }
     }
 
     func run() throws {
-        let path = file?.path ?? Configuration.standardPath
-        let configuration = try Configuration.load(path)
-        let warnings = configuration.firewallWarnings(own: [])
+        let path = file.path
+        let (configuration, own, prepared) = try rehearsed(path)
+        var warnings = configuration.firewallWarnings(own: own)
+        if own.isEmpty { warnings.append(Self.keyNotRead) }
         for warning in warnings { Program.complain("warning: \(warning)") }
-        guard let prepared = try FirewallKeeper.prepare(configuration) else {
+        guard let prepared else {
             if json {
                 return try printJSON(
                     Report(
-                        file: path, enabled: false, rules: 0, groups: 0, testsPassed: 0, kernel: .notAsked,
+                        file: path, enabled: false, rules: 0, groups: 0,
+                        groupsConfigured: configuration.groups.count, testsPassed: 0, kernel: .notAsked,
                         warnings: warnings))
             }
             return print("\(path): NOT ENFORCED: \(configuration.firewallIdleReason ?? "")")
@@ -65,15 +73,34 @@ struct FirewallCheckCommand: ParsableCommand {
         if json {
             return try printJSON(
                 Report(
-                    file: path, enabled: true, rules: rules, groups: policy.groups.count, testsPassed: tests,
+                    file: path, enabled: true, rules: rules, groups: policy.groups.count,
+                    groupsConfigured: configuration.groups.count, testsPassed: tests,
                     kernel: answer, warnings: warnings))
         }
-        let parts = [Units.count(rules, "rule"), Units.count(policy.groups.count, "group"), Units.count(tests, "test")]
-        print("\(path) is in order: \(parts.joined(separator: ", ")) passed")
+        let declared = configuration.groups.count
+        let used = policy.groups.count { $0.name != ConfiguredSubject.peersName }
+        let groups = Units.count(declared, "group") + (used < declared ? " (\(used) in use)" : "")
+        print("\(path) is in order: \(Units.count(rules, "rule")), \(groups), \(Units.count(tests, "test")) passed")
         switch answer {
         case .accepts: print("the kernel accepts the table (tried and thrown away)")
         case .notAsked: print("the kernel was not asked: that takes CAP_NET_ADMIN (run with sudo)")
         }
+    }
+
+    private static let keyNotRead = "the private key was not looked at, as this user may not read it (run with sudo)"
+
+    /// What a start would make of the file. Whoever may read the file but not its key is told about all else.
+    private func rehearsed(_ path: String) throws -> (Configuration, own: Set<Address>, FirewallKeeper.Prepared?) {
+        var setup: DaemonSetup
+        do {
+            setup = try DaemonSetup.load(path)
+        } catch KeyFileError.unreadable(let error) where error.code == EACCES {
+            let configuration = try Configuration.load(path)
+            return (configuration, [], try FirewallKeeper.prepare(configuration))
+        }
+        setup.force = force
+        let prepared = try setup.rehearse()
+        return (setup.configuration, Set([setup.key.address] + setup.nodeKeys.map(\.address)), prepared)
     }
 
     private func ask(_ ruleset: Ruleset) throws -> KernelAnswer {

@@ -11,7 +11,7 @@ struct FirewallTestCommand: ParsableCommand {
         abstract: "Say whether a new connection would be allowed, and by which rule.",
         discussion: """
             Asks the policy of the configuration file, not the kernel; nothing is sent. A name
-            may be a peer's, a group's or that of a network behind another node: then all of
+            may be a peer's, a group's or that of a network behind another box: then all of
             its members are asked about, and every different answer is shown.
 
             EXAMPLES
