@@ -85,6 +85,10 @@ public struct ReloadSummary: Codable, Sendable, Equatable {
     public var needsRestart: [String] = []
     /// What others had changed of the portal and the firewall, and was put back.
     public var repaired: [String] = []
+    /// Open connections that were ended; nil where nobody asked for that.
+    public var connectionsCut: Int?
+    /// Why some of them were not, for people.
+    public var cutNote: String?
 
     public init() {}
 
@@ -94,7 +98,17 @@ public struct ReloadSummary: Codable, Sendable, Equatable {
         case peersRemoved = "peers_removed"
         case peersChanged = "peers_changed"
         case needsRestart = "needs_restart"
+        case connectionsCut = "connections_cut"
+        case cutNote = "cut_note"
     }
+}
+
+/// The body of `POST /admin/reload`; without one nothing is cut.
+public struct ReloadRequest: Codable, Sendable, Equatable {
+    /// End what is open and what the new rules would not let begin.
+    public var cut: Bool
+
+    public init(cut: Bool) { self.cut = cut }
 }
 
 /// The answer to a request that failed: `{"error": "..."}`.

@@ -196,6 +196,7 @@ enum FirewallSample {
                     service: ssh
                     at: box
                     expect: deny
+                  cut_removed: false
                 """)
     }
 

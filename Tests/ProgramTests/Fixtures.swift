@@ -63,7 +63,7 @@ struct FakeDaemon: DaemonControl {
     func firewallLines() async -> FirewallLines { FirewallLines(.none, includes: []) }
     func firewallText() async -> String? { firewallReport.enforced ? "table inet inet256vpn {\n}\n" : nil }
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
-    func reload() async throws -> ReloadSummary { try reloaded.get() }
+    func reload(cut: Bool) async throws -> ReloadSummary { try reloaded.get() }
 
     static let sampleReport: StatusReport = {
         var portal = PortalStatus(enabled: true)

@@ -45,13 +45,25 @@ public struct PolicyCompiler {
     /// The chain that holds what an administrator wrote in nft's own words. No change of rules touches it.
     public static let includeChain = "mesh_include"
 
+    /// Answers what is refused.
+    static let rejectChain = "mesh_reject"
+
+    /// On which side of a packet the mesh is in the chain of a way; nil for another chain.
+    static func meshSide(ofWay chain: String) -> Statement.Side? {
+        switch chain {
+        case "mesh_in", "mesh_forward_in": .source
+        case "mesh_out", "mesh_forward_out": .destination
+        default: nil
+        }
+    }
+
     // MARK: The frame
 
     private mutating func run() -> Ruleset {
         for counter in Counter.allCases { parts.counter(counter.rawValue) }
         parts.chain(
             RulesetChain(
-                name: "mesh_reject",
+                name: Self.rejectChain,
                 rules: [RulesetRule([.transport(6), .rejectReset]), RulesetRule([.rejectProhibited])]))
         if policy.hasInclude { parts.chain(RulesetChain(name: Self.includeChain)) }
 
@@ -254,7 +266,7 @@ public struct PolicyCompiler {
         switch action {
         case .allow: .accept
         case .deny: .drop
-        case .reject: .goto("mesh_reject")
+        case .reject: .goto(rejectChain)
         }
     }
 }

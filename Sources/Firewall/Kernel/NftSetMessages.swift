@@ -9,6 +9,8 @@ enum NftSetShape: Hashable, Sendable {
     case prefixes
     /// `type inet_proto . inet_service; flags interval`.
     case services
+    /// `type ipv6_addr . ipv6_addr . inet_proto . inet_service . inet_service`.
+    case flows
     /// `type ipv6_addr; flags dynamic,timeout`.
     case met
 
@@ -17,6 +19,7 @@ enum NftSetShape: Hashable, Sendable {
         case .hosts: self = .hosts
         case .prefixes: self = .prefixes
         case .services: self = .services
+        case .flows: self = .flows
         case .met: self = .met
         }
     }
@@ -30,7 +33,7 @@ enum NftSetShape: Hashable, Sendable {
 
     fileprivate var flags: UInt32 {
         switch self {
-        case .hosts: 0
+        case .hosts, .flows: 0
         case .prefixes: NFT_SET_INTERVAL.rawValue
         case .services: NFT_SET_INTERVAL.rawValue | NFT_SET_CONCAT.rawValue
         case .met: NFT_SET_EVAL.rawValue | NFT_SET_TIMEOUT.rawValue
@@ -45,6 +48,7 @@ enum NftSetShape: Hashable, Sendable {
         return switch self {
         case .hosts, .prefixes, .met: ipv6Address
         case .services: protocolNumber << 6 | port
+        case .flows: (((ipv6Address << 6 | ipv6Address) << 6 | protocolNumber) << 6 | port) << 6 | port
         }
     }
 
@@ -53,6 +57,7 @@ enum NftSetShape: Hashable, Sendable {
         switch self {
         case .hosts, .prefixes, .met: UInt32(IPv6Address.count)
         case .services: 8
+        case .flows: UInt32(2 * IPv6Address.count + 3 * 4)
         }
     }
 
@@ -60,7 +65,7 @@ enum NftSetShape: Hashable, Sendable {
     fileprivate var byteOrder: UInt32 {
         switch self {
         case .hosts, .prefixes, .met: 2
-        case .services: 0
+        case .services, .flows: 0
         }
     }
 }
@@ -108,6 +113,8 @@ struct NftSetPicture: ~Copyable {
             for prefix in prefixes { add(prefix) }
         case .services(let ranges):
             for range in ranges { add { $0.set(range) } }
+        case .flows(let flows):
+            for flow in flows { add { $0.set(flow) } }
         case .met: break
         }
     }
@@ -186,6 +193,15 @@ private struct NftElement {
         }
         set(NFTNL_SET_ELEM_KEY, key(range.ports.lowerBound))
         set(NFTNL_SET_ELEM_KEY_END, key(range.ports.upperBound))
+    }
+
+    /// Both addresses, and protocol and ports padded to four bytes each.
+    func set(_ flow: CutFlow) {
+        func port(_ port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(truncatingIfNeeded: port), 0, 0] }
+        set(
+            NFTNL_SET_ELEM_KEY,
+            flow.theirs.networkBytes + flow.ours.networkBytes + [flow.transport, 0, 0, 0] + port(flow.theirPort)
+                + port(flow.ourPort))
     }
 
     func set(jump chain: String) {

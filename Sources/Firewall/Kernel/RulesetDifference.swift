@@ -79,7 +79,9 @@ struct RulesetDifference {
                 return change(set.name, a, b) { .prefixes($0) }
             case (.services(let a), .services(let b)):
                 return change(set.name, a, b) { .services($0) }
-            case (.hosts, _), (.prefixes, _), (.services, _), (.met, _):
+            case (.flows(let a), .flows(let b)):
+                return change(set.name, a, b) { .flows($0) }
+            case (.hosts, _), (.prefixes, _), (.services, _), (.flows, _), (.met, _):
                 return nil
             }
         }
@@ -120,10 +122,12 @@ extension Statement {
     fileprivate var named: String? {
         switch self {
         case .addressIn(_, let name), .serviceIn(let name), .jumpByService(let name), .jumpByAddress(_, let name),
-            .isOver(_, _, let name), .limit(let name), .counter(let name), .jump(let name), .goto(let name):
+            .flowIn(_, let name), .isOver(_, _, let name), .limit(let name), .counter(let name), .jump(let name),
+            .goto(let name):
             name
         case .inputInterface, .outputInterface, .inputIndex, .outputIndex, .notIPv6, .connection, .transport, .address,
-            .destinationPort, .icmpv6Type, .icmpv6Types, .icmpv6Code, .tcpSyn, .limitRate, .log, .clampMSS,
+            .destinationPort, .icmpv6Type, .icmpv6Types, .icmpv6Code, .tcpSyn, .tcpMidway, .notTransport, .limitRate,
+            .log, .clampMSS,
             .masquerade, .accept, .drop, .rejectReset, .rejectProhibited:
             nil
         }

@@ -18,12 +18,16 @@ struct StatementLowering: ~Copyable {
     private static let register = NFT_REG_1.rawValue
     /// The second field of a concatenation that begins there: registers are counted in four bytes from 8 on.
     private static let secondField = NFT_REG32_01.rawValue
+    /// The fields behind two addresses that begin there.
+    private static let secondAddress = NFT_REG32_04.rawValue
+    private static let behindAddresses = (NFT_REG32_08.rawValue, NFT_REG32_09.rawValue, NFT_REG32_10.rawValue)
     private static let verdict = NFT_REG_VERDICT.rawValue
 
     private static let interfaceNameLength = 16
     // Offsets of fields: RFC 8200 section 3, RFC 9293 section 3.1, RFC 4443 section 2.1.
     private static let sourceOffset: UInt32 = 8
     private static let destinationOffset: UInt32 = 24
+    private static let sourcePortOffset: UInt32 = 0
     private static let destinationPortOffset: UInt32 = 2
     private static let tcpFlagsOffset: UInt32 = 13
     private static let tcp: UInt8 = 6
@@ -54,6 +58,13 @@ struct StatementLowering: ~Copyable {
         case .icmpv6Types(let types): icmpv6(0, types.lowerBound, types.upperBound)
         case .icmpv6Code(let code): icmpv6(1, code, code)
         case .tcpSyn: tcpSyn()
+        case .tcpMidway: tcpMidway()
+        case .notTransport(let number):
+            meta(NFT_META_L4PROTO)
+            compare([number], NFT_CMP_NEQ)
+        case .flowIn(let side, let set):
+            loadFlow(side)
+            look(in: set)
         case .jumpByService(let map):
             loadService()
             look(in: map, isMap: true)
@@ -138,10 +149,24 @@ struct StatementLowering: ~Copyable {
         }
     }
 
-    private mutating func load(_ side: Statement.Side, _ length: UInt32 = UInt32(IPv6Address.count)) {
+    private mutating func load(
+        _ side: Statement.Side, _ length: UInt32 = UInt32(IPv6Address.count), to register: UInt32 = Self.register
+    ) {
         needIPv6()
         let offset = side == .source ? Self.sourceOffset : Self.destinationOffset
-        payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length)
+        payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length, to: register)
+    }
+
+    private mutating func loadFlow(_ side: Statement.Side) {
+        func loadPort(_ side: Statement.Side, to register: UInt32) {
+            let offset = side == .source ? Self.sourcePortOffset : Self.destinationPortOffset
+            payload(NFT_PAYLOAD_TRANSPORT_HEADER, offset, 2, to: register)
+        }
+        load(side)
+        load(side.other, to: Self.secondAddress)
+        meta(NFT_META_L4PROTO, to: Self.behindAddresses.0)
+        loadPort(side, to: Self.behindAddresses.1)
+        loadPort(side.other, to: Self.behindAddresses.2)
     }
 
     private func loadService() {
@@ -163,6 +188,14 @@ struct StatementLowering: ~Copyable {
         payload(NFT_PAYLOAD_TRANSPORT_HEADER, Self.tcpFlagsOffset, 1)
         mask([syn | reset])
         compare([syn])
+    }
+
+    /// All but a SYN alone: RFC 9293 section 3.1, FIN 1, SYN 2, RST 4, ACK 16.
+    private mutating func tcpMidway() {
+        needTransport(Self.tcp)
+        payload(NFT_PAYLOAD_TRANSPORT_HEADER, Self.tcpFlagsOffset, 1)
+        mask([1 | 2 | 4 | 16])
+        compare([2], NFT_CMP_NEQ)
     }
 
     // MARK: Actions
@@ -231,10 +264,10 @@ struct StatementLowering: ~Copyable {
 
     // MARK: The kernel's instructions
 
-    private func meta(_ key: nft_meta_keys) {
+    private func meta(_ key: nft_meta_keys, to register: UInt32 = Self.register) {
         rule.add("meta") {
             $0.set(NFTNL_EXPR_META_KEY, u32: key.rawValue)
-            $0.set(NFTNL_EXPR_META_DREG, u32: Self.register)
+            $0.set(NFTNL_EXPR_META_DREG, u32: register)
         }
     }
 
@@ -288,7 +321,7 @@ extension UInt16 {
 }
 
 extension IPv6Address {
-    fileprivate var networkBytes: [UInt8] {
+    var networkBytes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: IPv6Address.count) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             store(to: UnsafeMutableRawPointer(base))

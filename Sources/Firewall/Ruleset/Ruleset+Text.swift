@@ -29,6 +29,11 @@ extension RulesetSet {
         case .services(let ranges):
             lines += ["\t\ttype inet_proto . inet_service", "\t\tflags interval"]
             texts = ranges.map(\.text)
+        case .flows(let flows):
+            lines.append("\t\ttype ipv6_addr . ipv6_addr . inet_proto . inet_service . inet_service")
+            texts = flows.map {
+                "\($0.theirs) . \($0.ours) . \($0.transport) . \($0.theirPort) . \($0.ourPort)"
+            }
         case .met:
             lines += [
                 "\t\ttype ipv6_addr", "\t\tsize \(Self.mostMet)", "\t\tflags dynamic,timeout",
@@ -100,6 +105,10 @@ extension Statement {
         case .icmpv6Types(let types): "icmpv6 type \(types.lowerBound)-\(types.upperBound)"
         case .icmpv6Code(let code): "icmpv6 code \(code)"
         case .tcpSyn: "tcp flags & (syn | rst) == syn"
+        case .tcpMidway: "tcp flags & (fin | syn | rst | ack) != syn"
+        case .notTransport(let number): "meta l4proto != \(number)"
+        case .flowIn(let side, let set):
+            "ip6 \(side.text) . ip6 \(side.other.text) . meta l4proto . th \(side.portText) . th \(side.other.portText) @\(set)"
         case .jumpByService(let map): "meta l4proto . th dport vmap @\(map)"
         case .jumpByAddress(let side, let map): "ip6 \(side.text) vmap @\(map)"
         case .limit(let name): "limit name \"\(name)\""
@@ -124,6 +133,13 @@ extension Statement.Side {
         switch self {
         case .source: "saddr"
         case .destination: "daddr"
+        }
+    }
+
+    fileprivate var portText: String {
+        switch self {
+        case .source: "sport"
+        case .destination: "dport"
         }
     }
 }

@@ -36,6 +36,8 @@ public struct RulesetSet: Hashable, Sendable {
         case prefixes([IPv6Prefix])
         /// `type inet_proto . inet_service; flags interval`: disjoint.
         case services([PortRange])
+        /// `type ipv6_addr . ipv6_addr . inet_proto . inet_service . inet_service`: the mesh's end first.
+        case flows([CutFlow])
         /// `type ipv6_addr; size 4096; flags dynamic,timeout; timeout 1m`: what `isOver` keeps of each address, and forgets when it
         /// has not met it for a minute. It comes empty and is filled by packets.
         case met

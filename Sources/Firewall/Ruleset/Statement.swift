@@ -34,6 +34,13 @@ public enum Statement: Hashable, Sendable {
     case icmpv6Code(UInt8)
     /// `tcp flags & (syn | rst) == syn`, with its dependency on the protocol.
     case tcpSyn
+    /// `tcp flags & (fin | syn | rst | ack) != syn`, with its dependency: TCP that is not a connection's first packet.
+    case tcpMidway
+    /// `meta l4proto != tcp`.
+    case notTransport(UInt8)
+    /// `ip6 saddr . ip6 daddr . meta l4proto . th sport . th dport @name`, or the other way round: a set of flows, keyed by
+    /// the mesh's end first, which is at this side of the packet.
+    case flowIn(Side, set: String)
 
     // Jumps by a map. Where nothing is found, the rule ends and the next begins.
 
@@ -70,6 +77,13 @@ public enum Statement: Hashable, Sendable {
 
     public enum Side: Hashable, Sendable {
         case source, destination
+
+        var other: Side {
+            switch self {
+            case .source: .destination
+            case .destination: .source
+            }
+        }
     }
 
     /// Bits of `ct state` (NF_CT_STATE_BIT).

@@ -42,8 +42,10 @@ extension APIClient {
             "POST", AdminPath.ping, body: try JSONText.encode(request), timeout: patience, as: PingOutcome.self)
     }
 
-    func reload() async throws -> ReloadSummary {
-        try await ask("POST", AdminPath.reload, timeout: .seconds(30), as: ReloadSummary.self)
+    func reload(cut: Bool = false) async throws -> ReloadSummary {
+        try await ask(
+            "POST", AdminPath.reload, body: cut ? try JSONText.encode(ReloadRequest(cut: true)) : [],
+            timeout: .seconds(30), as: ReloadSummary.self)
     }
 
     func firewall() async throws -> FirewallReport {

@@ -66,19 +66,26 @@ struct ReloadCommand: AsyncParsableCommand {
             `status` from then on. A file that a start would refuse changes nothing. The
             signal SIGHUP does the same, and can only tell the log what came of it.
 
+            Connections that are open stay open, also those that the new rules would not
+            let begin; with --cut those are ended at both ends, and whatever a removed
+            peer has open (`firewall.cut_removed: true` does so in every reload).
+
             EXAMPLES
               sudo inet256vpn check
               sudo inet256vpn reload
+              sudo inet256vpn reload --cut
 
             \(ExitStatus.help)
             """)
 
+    @Flag(help: "End what is open and what the new rules would not let begin.")
+    var cut = false
     @Flag(help: "Print what has changed as JSON.")
     var json = false
     @OptionGroup var daemon: DaemonAccess
 
     func run() async throws {
-        let summary = try await daemon.client().reload()
+        let summary = try await daemon.client().reload(cut: cut)
         if json { return try printJSON(summary) }
         printLines(ReloadText.lines(summary))
     }

@@ -172,6 +172,9 @@ extension Configuration {
           #  - {from: office, to: ssh, expect: allow}
           #  - {from: "fd12::/16", to: http, at: lan, expect: allow}
           #  - {way: out, to: office, service: tcp/25, expect: reject}
+          # Whether every reload ends open connections that the new rules would not let begin, and those of removed
+          # peers, as `reload --cut` does once.
+          cut_removed: \(FirewallConfiguration().cutRemoved)
 
         log:
           # trace, debug, info, notice, warning, error or critical

@@ -58,6 +58,7 @@ struct EffectiveFirewall: Encodable {
     private let clampMSS: WordOrFlag
     private let include: [String]
     private let tests: [Test]
+    private let cutRemoved: Bool
 
     init(_ configuration: Configuration) {
         let firewall = configuration.firewall
@@ -77,6 +78,7 @@ struct EffectiveFirewall: Encodable {
             }
         include = firewall.include
         tests = firewall.tests.map { Test($0, peers) }
+        cutRemoved = firewall.cutRemoved
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -85,6 +87,7 @@ struct EffectiveFirewall: Encodable {
         case rules, outbound, nat
         case clampMSS = "clamp_mss"
         case include, tests
+        case cutRemoved = "cut_removed"
     }
 
     private struct Outbound: Encodable {

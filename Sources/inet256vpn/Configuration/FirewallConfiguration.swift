@@ -17,6 +17,8 @@ struct FirewallConfiguration: Equatable, Sendable {
     var include: [String] = []
     /// What has to come out before a policy is loaded.
     var tests: [FirewallTest] = []
+    /// Whether every reload ends what is open and would not be let begin, and what removed peers have open.
+    var cutRemoved = false
 }
 
 /// Rules in order, and what becomes of the rest.

@@ -10,7 +10,7 @@ internal import Logging
 ///     GET  /admin/status   a StatusReport
 ///     GET  /admin/firewall a FirewallReport; .../policy its lines for `diff`; .../nft the table as text
 ///     POST /admin/ping     a PingRequest; answers a PingOutcome
-///     POST /admin/reload   answers a ReloadSummary, or 422 with what is wrong in the configuration
+///     POST /admin/reload   a ReloadRequest or nothing; answers a ReloadSummary, or 422 with what is wrong in the configuration
 struct AdminRoutes<Control: DaemonControl>: APIResponder {
     let control: Control
     let logger: Logger
@@ -73,9 +73,16 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
     }
 
     private func reload(_ request: APIRequest) async -> APIResponse {
+        var wanted = ReloadRequest(cut: false)
+        if !request.body.isEmpty {
+            guard let asked = try? JSONDecoder().decode(ReloadRequest.self, from: Data(request.body)) else {
+                return .failure(400, "expected no body, or one such as {\"cut\": true}")
+            }
+            wanted = asked
+        }
         logger.notice("reload asked for", metadata: ["by": "\(request.client)"])
         do {
-            return json(try await control.reload())
+            return json(try await control.reload(cut: wanted.cut))
         } catch {
             logger.error("reload refused", metadata: ["reason": "\(error)"])
             return .failure(422, "\(error)")

@@ -48,7 +48,7 @@ struct HangupService<Control: DaemonControl>: Service, CustomStringConvertible {
     func run() async throws {
         for await _ in signals.cancelOnGracefulShutdown() {
             do {
-                let summary = try await control.reload()
+                let summary = try await control.reload(cut: false)
                 logger.notice("reloaded", metadata: ReloadText.metadata(summary))
             } catch {
                 logger.error("reload refused, everything stays as it was", metadata: ["reason": "\(error)"])
@@ -64,6 +64,8 @@ enum ReloadText {
         for (key, values) in fields(summary) where !values.isEmpty {
             metadata[key] = "\(values.joined(separator: ","))"
         }
+        if let cut = summary.connectionsCut { metadata["connections_cut"] = "\(cut)" }
+        if let note = summary.cutNote { metadata["not_cut"] = "\(note)" }
         return metadata
     }
 
@@ -72,9 +74,11 @@ enum ReloadText {
             "peers_added": "peers added", "peers_removed": "peers removed", "peers_changed": "peers changed",
             "applied": "applied", "repaired": "repaired", "needs_restart": "NEEDS A RESTART",
         ]
-        let lines = fields(summary).filter { !$0.1.isEmpty }.map { key, values in
+        var lines = fields(summary).filter { !$0.1.isEmpty }.map { key, values in
             "\(words[key] ?? key): \(values.map(TerminalText.clean).joined(separator: ", "))"
         }
+        if let cut = summary.connectionsCut { lines.append("connections cut: \(cut)") }
+        if let note = summary.cutNote { lines.append("NOT CUT: " + TerminalText.clean(note)) }
         return lines.isEmpty ? ["nothing has changed"] : lines
     }
 

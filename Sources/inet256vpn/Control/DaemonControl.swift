@@ -21,5 +21,6 @@ protocol DaemonControl: Sendable {
 
     /// Reads the configuration file again and applies what can be applied. Throws, with everything as it was,
     /// when the file is not in order.
-    func reload() async throws -> ReloadSummary
+    /// - Parameter cut: end what is open and what the new rules would not let begin.
+    func reload(cut: Bool) async throws -> ReloadSummary
 }

@@ -110,7 +110,8 @@ actor RunningDaemon: DaemonControl {
 
     // MARK: Reload
 
-    func reload() async throws -> ReloadSummary {
+    func reload(cut: Bool) async throws -> ReloadSummary {
+        let old = configuration
         let (new, change) = try setup.reread(after: configuration)
         var enforced = configuration
         enforced.firewall = new.firewall
@@ -120,7 +121,9 @@ actor RunningDaemon: DaemonControl {
         var summary = change.summary
         summary.repaired = try await keeper.repair()
         // First, and all or nothing: when the kernel refuses the rules, the rest stays as it was too.
-        try await keeper.enforce(enforced)
+        enforced.portal.allow = new.portal.allow
+        let open = OpenFlows(enforced, own: setup.key.address)
+        try await keeper.enforce(enforced, open: open)
         summary.repaired += await portal?.mending() ?? []
         // What needs a restart stays as it is until then.
         waiting = change.needsRestart
@@ -144,7 +147,33 @@ actor RunningDaemon: DaemonControl {
         // Before the peers: whether an endpoint can be called depends on the exceptions.
         await prefix?.set(next)
         await directory.set(new.peers)
+        if cut || new.firewall.cutRemoved { await end(enforced, gone: change.peersRemoved, since: old, &summary) }
         return summary
+    }
+
+    /// Ends what is open and should not be, of `gone` everything.
+    private func end(
+        _ next: Configuration, gone: [PeerConfiguration], since old: Configuration, _ summary: inout ReloadSummary
+    ) async {
+        guard let map, let open = OpenFlows(next, own: setup.key.address) else {
+            summary.connectionsCut = 0
+            summary.cutNote = "there is no portal"
+            return
+        }
+        let networks = old.networks.filter { network in
+            gone.contains { $0.id == network.via } && !next.networks.contains(network)
+        }
+        let removed = gone.map { IPv6Prefix(host: map.address(of: $0.id)) } + networks.flatMap(\.prefixes)
+        do {
+            let outcome = try await keeper.cut(open, removed: removed)
+            summary.connectionsCut = outcome.connections
+            summary.cutNote = outcome.note
+        } catch {
+            // The rest of the reload is done and stays.
+            summary.connectionsCut = 0
+            summary.cutNote = "\(error)"
+            logger.error("open connections could not be ended", metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Replaces the present configuration's warnings by those of `next`, and tells the new ones.

@@ -17,13 +17,15 @@ actor FirewallKeeper {
     }
 
     private let logger: Logger
-    private var table: FirewallTable?
+    private(set) var table: FirewallTable?
     private(set) var prepared: Prepared?
     /// Why nothing is enforced.
     private var idleReason: String? = "it has not been loaded yet"
     private var watch: Task<Void, Never>?
     /// The portal's interface, once there is one. From then on the rules speak of this index, whatever the interface is called.
-    private var portalIndex: UInt32?
+    private(set) var portalIndex: UInt32?
+    /// What was ended and must not be picked up again.
+    var cuts: [OpenFlows.Flow] = []
 
     /// How soon meddling is noticed, where the kernel does not forbid it.
     private static let watchInterval: Duration = .milliseconds(200)
@@ -59,7 +61,17 @@ actor FirewallKeeper {
     // MARK: In force
 
     /// Brings the kernel to what the configuration says, whatever it has now. When it throws, all is as it was before.
-    func enforce(_ configuration: Configuration) throws {
+    /// - Parameter open: of this configuration: what was cut and is allowed now may come again.
+    func enforce(_ configuration: Configuration, open: OpenFlows? = nil) throws {
+        let before = cuts
+        if let open { cuts.removeAll(where: open.isAllowed) }
+        do { try bring(configuration) } catch {
+            cuts = before
+            throw error
+        }
+    }
+
+    private func bring(_ configuration: Configuration) throws {
         let began = BootClock.now()
         guard let next = try Self.prepare(configuration) else {
             try stop()
@@ -71,11 +83,11 @@ actor FirewallKeeper {
         // libnftables speaks through a socket of its own, which could not write into a table that is ours alone.
         let wantsOwnership = next.included.files.isEmpty
         if let table, let old = prepared, old.included.files.isEmpty == wantsOwnership {
-            try table.swap(to: bound(next.ruleset))
+            try table.swap(to: made(next.ruleset))
             do {
                 try include(next)
             } catch {
-                try table.swap(to: bound(old.ruleset))
+                try table.swap(to: made(old.ruleset))
                 throw error
             }
         } else {
@@ -102,7 +114,7 @@ actor FirewallKeeper {
     /// The whole table at once, in the place of whatever has its name.
     private func load(_ next: Prepared, owned: Bool) throws {
         let table = try self.table ?? FirewallTable()
-        try table.load(bound(next.ruleset), owned: owned)
+        try table.load(made(next.ruleset), owned: owned)
         self.table = table
         try include(next)
         if owned, !table.isOwned {
@@ -110,7 +122,7 @@ actor FirewallKeeper {
         }
     }
 
-    private func include(_ next: Prepared) throws {
+    func include(_ next: Prepared) throws {
         guard let table, !next.included.files.isEmpty else { return }
         try NftText().load(next.included.text, table: table.name)
         // That was us, by another socket.
@@ -122,11 +134,14 @@ actor FirewallKeeper {
     func bind(to index: UInt32) throws {
         portalIndex = index
         guard let table, let prepared else { return }
-        try table.swap(to: bound(prepared.ruleset))
+        try table.swap(to: made(prepared.ruleset))
         try include(prepared)
     }
 
-    private func bound(_ ruleset: Ruleset) -> Ruleset { portalIndex.map(ruleset.bound) ?? ruleset }
+    /// The table as the kernel is to have it.
+    func made(_ ruleset: Ruleset) -> Ruleset {
+        (portalIndex.map(ruleset.bound) ?? ruleset).cutting(cuts.map(\.ends))
+    }
 
     /// Takes the table away.
     func stop() throws {
@@ -135,6 +150,7 @@ actor FirewallKeeper {
         try table?.remove()
         table = nil
         prepared = nil
+        cuts = []
         idleReason = "it was taken away"
     }
 
@@ -247,7 +263,7 @@ actor FirewallKeeper {
     func lines() -> FirewallLines { prepared?.lines ?? FirewallLines(.none, includes: []) }
 
     /// The table that is in force, as nft text.
-    func text() -> String? { prepared?.ruleset.nftText }
+    func text() -> String? { prepared?.ruleset.cutting(cuts.map(\.ends)).nftText }
 }
 
 extension Configuration {

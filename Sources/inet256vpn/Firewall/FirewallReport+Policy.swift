@@ -23,6 +23,7 @@ extension FirewallReport {
         for counter in PolicyCompiler.Counter.allCases where counter != .defaultIn && counter != .defaultOut {
             self.counters[counter.rawValue] = count(counter.rawValue)
         }
+        if counters[Ruleset.cutCounter] != nil { self.counters[Ruleset.cutCounter] = count(Ruleset.cutCounter) }
         masquerades = policy.masquerades.map(\.words)
         clampsMSS = policy.clampsMSS
     }

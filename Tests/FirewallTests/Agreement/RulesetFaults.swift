@@ -68,10 +68,12 @@ extension RulesetMap {
 }
 
 extension RulesetSet {
+    fileprivate var isOfFlows: Bool { if case .flows = elements { true } else { false } }
     fileprivate var faults: [String] {
         switch elements {
         case .hosts(let hosts): return repetitions(hosts).map { "set \(name): \($0)" }
         case .services(let ranges): return overlaps(ranges).map { "set \(name): \($0)" }
+        case .flows(let flows): return Set(flows).count == flows.count ? [] : ["a flow is there twice"]
         case .met: return []
         case .prefixes(let prefixes):
             return zip(prefixes, prefixes.dropFirst()).filter { $0.highest >= $1.address }
@@ -115,6 +117,8 @@ extension RulesetRule {
                 check(ruleset.sets.contains { $0.name == name && !$0.isOfServices }, "no set of addresses \(name)")
             case .isOver(_, _, let name):
                 check(ruleset.sets.contains { $0.name == name && $0.elements == .met }, "no set of met \(name)")
+            case .flowIn(_, let name):
+                check(ruleset.sets.contains { $0.name == name && $0.isOfFlows }, "no set of flows \(name)")
             case .serviceIn(let name):
                 check(ruleset.sets.contains { $0.name == name && $0.isOfServices }, "no set of services \(name)")
             case .jumpByService(let name):
@@ -138,7 +142,7 @@ extension RulesetRule {
                 isOver = true
                 jumps(to: name)
             case .inputInterface, .outputInterface, .inputIndex, .outputIndex, .notIPv6, .connection, .address,
-                .icmpv6Types, .tcpSyn, .limitRate, .clampMSS:
+                .icmpv6Types, .tcpSyn, .tcpMidway, .notTransport, .limitRate, .clampMSS:
                 break
             }
         }

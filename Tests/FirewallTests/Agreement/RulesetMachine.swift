@@ -51,6 +51,7 @@ struct RulesetMachine {
             case .prefixes(let prefixes): addresses[set.name] = prefixes.map(SlowOracle.bits)
             case .services(let ranges): services[set.name] = ranges
             // Nobody was met yet, and there is room.
+            case .flows: break
             case .met: addresses[set.name] = []
             }
         }
@@ -164,6 +165,10 @@ struct RulesetMachine {
         case .icmpv6Types(let types): return when(isICMPv6 && types.contains(packet.icmpType))
         case .icmpv6Code(let code): return when(packet.icmpCode == code)
         case .tcpSyn: return when(packet.transport == 6)
+        // Packets here are first packets, and nothing has been cut.
+        case .tcpMidway: return .mismatch
+        case .notTransport(let number): return when(packet.transport != number)
+        case .flowIn: return .mismatch
         case .jumpByService(let map):
             let found = serviceJumps[map, default: []].first { Self.isIn($0.range, packet) }
             return found.map { .jump($0.chain) } ?? .mismatch

@@ -29,6 +29,12 @@ enum Samples {
                     PortRange(protocol: 6, ports: 22...22), PortRange(protocol: 17, ports: 5000...5010),
                 ])),
             RulesetSet(name: "m_met", elements: .met),
+            RulesetSet(
+                name: "m_cut",
+                elements: .flows([
+                    CutFlow(theirs: address(3), ours: address(4), transport: 6, theirPort: 40000, ourPort: 22),
+                    CutFlow(theirs: address(3), ours: address(4), transport: 17, theirPort: 53, ourPort: 5353),
+                ])),
         ]
         ruleset.maps = [
             RulesetMap(
@@ -54,6 +60,10 @@ enum Samples {
         RulesetRule([.inputInterface("inet256", isNot: true), .accept]),
         RulesetRule([.notIPv6, .drop]),
         RulesetRule([.connection([.established, .related]), .accept]),
+        RulesetRule([.flowIn(.source, set: "m_cut"), .jump("end")]),
+        RulesetRule([.flowIn(.destination, set: "m_cut"), .jump("end")]),
+        RulesetRule([.tcpMidway, .drop]),
+        RulesetRule([.notTransport(6), .drop]),
         RulesetRule([.connection([.invalid]), .drop]),
         RulesetRule(
             [
