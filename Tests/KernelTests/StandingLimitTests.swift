@@ -33,6 +33,29 @@ extension KernelTests {
                 #expect(try await bob.reaches(server.ip6))
             }
         }
+
+        /// Pings into the mesh are what any other traffic of our own is: the rules decide, and no limit stands in the way.
+        @Test(.timeLimit(.minutes(1)))
+        func ownPingsAreNothingSpecial() async throws {
+            try await Testbed.with { bed in
+                func policy(_ outbound: String) -> String { "firewall: {outbound: {\(outbound)}}\n" }
+                let star = try await Star(in: bed, guests: ["bob"], firewall: policy("default: allow"))
+                try await star.start()
+                let (server, bob) = (star.server, star.guests[0])
+                // A refused one would end it with EPERM.
+                let flood = try await server.run("python3", "-I", "-S", "-c", PingFlood.program, bob.ip6, "400", "2")
+                #expect(flood.succeeded, "\(flood)")
+                #expect(try await server.reaches(bob.ip6))
+                for fallback in ["deny", "reject"] {
+                    try await server.reload(firewall: policy("default: \(fallback)"))
+                    #expect(try await !server.reaches(bob.ip6))
+                    #expect(try await bob.reaches(server.ip6), "answers go out")
+                }
+                let rule = "{allow: icmpv6/echo-request, to: bob}"
+                try await server.reload(firewall: policy("default: deny, rules: [\(rule)]"))
+                #expect(try await server.reaches(bob.ip6))
+            }
+        }
     }
 }
 

@@ -184,13 +184,12 @@ public struct PolicyCompiler {
         }
         rules += RuleTree.lower(lines, side: direction.isInbound ? .source : .destination, into: &parts)
         let fallback = direction.isInbound ? Counter.defaultIn : .defaultOut
-        rules += [
-            RulesetRule([
-                .icmpv6Type(FirewallPacket.echoRequest),
-                .goto(parts.standing(.pings, isInbound: direction.isInbound)),
-            ]),
-            RulesetRule([.counter(named: fallback.rawValue), Self.statement(direction.list.fallback)]),
-        ]
+        if direction.isInbound {
+            // What our own side asks is its own business: there the default decides on pings as on all else.
+            rules.append(
+                RulesetRule([.icmpv6Type(FirewallPacket.echoRequest), .goto(parts.standing(.pings, isInbound: true))]))
+        }
+        rules.append(RulesetRule([.counter(named: fallback.rawValue), Self.statement(direction.list.fallback)]))
         return rules
     }
 

@@ -45,7 +45,7 @@ public struct FirewallDecision: Hashable, Sendable {
         case essentialICMPv6
         /// The rule at this place of the list, from 0.
         case rule(Int)
-        /// Echo requests pass, when no rule says otherwise.
+        /// Echo requests from the mesh pass, when no rule says otherwise.
         case echoRequest
         /// No rule matched.
         case fallback

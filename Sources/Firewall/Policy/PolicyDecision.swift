@@ -14,7 +14,7 @@ extension FirewallPolicy {
         for (place, rule) in list.rules.enumerated() where matches(rule, packet) {
             return FirewallDecision(rule.action, .rule(place), limit: rule.limit)
         }
-        if packet.isEchoRequest { return FirewallDecision(.allow, .echoRequest) }
+        if packet.isEchoRequest, packet.way.isInbound { return FirewallDecision(.allow, .echoRequest) }
         return FirewallDecision(list.fallback, .fallback)
     }
 

@@ -64,8 +64,11 @@ struct SlowOracle {
             if serves && speaks && lies { return Verdict(action: rule.action, reason: .rule(index)) }
         }
 
-        // 4. Pings.
-        if packet.transport == 58 && packet.icmpType == 128 { return Verdict(action: .allow, reason: .echoRequest) }
+        // 4. Pings, from the mesh alone.
+        let comesIn = packet.way == .toBox || packet.way == .toNetwork
+        if comesIn && packet.transport == 58 && packet.icmpType == 128 {
+            return Verdict(action: .allow, reason: .echoRequest)
+        }
 
         // 5. The rest.
         return Verdict(action: list.fallback, reason: .fallback)
