@@ -152,6 +152,21 @@ extension KernelTests {
             let json = try Self.json(shown, as: [String: String].self)
             #expect(json == ["table": "inet inet256vpn", "text": exported.output], "\(shown)")
 
+            // Beside the daemon, whose table nobody else may touch or ask about.
+            let own = server.directory + "/own.nft"
+            for (options, passes) in [
+                ([], false), (["--table", "trial"], true), (["--running", "--table", "trial"], true),
+            ] {
+                let words = ["firewall", "export", "--config", server.configPath] + options
+                let text = try await server.run(words: [try Requirements.binary()] + words)
+                #expect(text.succeeded, "\(text)")
+                try text.output.write(toFile: own, atomically: true, encoding: .utf8)
+                let checked = try await server.run("nft", "--check", "-f", own)
+                #expect(checked.succeeded == passes, "\(options): \(checked)")
+            }
+            let wrong = try await server.command("firewall", "export", "--table", "a b")
+            #expect(wrong.status == 2, "\(wrong)")
+
             let elsewhere = try await bed.namespace("elsewhere")
             let file = server.directory + "/exported.nft"
             try exported.output.write(toFile: file, atomically: true, encoding: .utf8)

@@ -127,12 +127,12 @@ enum FirewallSample {
         #expect(firewall.include == ["/etc/box/firewall.d/*.nft", "/etc/x.nft"])
         let tests = firewall.tests
         try #require(tests.count == 4)
-        #expect(tests.map(\.subject) == [.group("admins"), .prefix(fd12), .node(bob), .node(bob)])
+        #expect(tests.map(\.subjects) == [[.group("admins")], [.prefix(fd12)], [.node(bob)], [.node(bob)]])
         #expect(tests.map(\.expect) == [.allow, .deny, .reject, .deny])
         #expect(tests.map(\.way) == [.inbound, .inbound, .inbound, .outbound])
         let host = try #require(IPv6Address("fdaa:4::7"))
-        #expect(tests.map(\.end) == [.box, .network("lan"), .address(host), .box])
-        #expect(tests[2].service.services == [.ports(protocol: 6, 53...53), .ports(protocol: 17, 53...53)])
+        #expect(tests.map(\.ends) == [[.box], [.network("lan")], [.address(host)], [.box]])
+        #expect(tests[2].services.flatMap(\.services) == [.ports(protocol: 6, 53...53), .ports(protocol: 17, 53...53)])
     }
 
     @Test(arguments: ["", "networks:\ngroups:\n", "firewall: {}", "firewall: {rules: , nat: , include: , tests: }"])
@@ -161,7 +161,9 @@ enum FirewallSample {
             firewall:
               rules: [{drop: ssh, from: [alice, \(Sample.doubleDashed)], limit: 1/hour, log: true, comment: words}]
               nat: [{masquerade: mesh, to: dmz}]
-              tests: [{way: out, service: ssh, expect: drop, to: ops}]
+              tests:
+                - {way: out, service: ssh, expect: drop, to: ops}
+                - {from: [alice, any], to: [ssh, tcp/1], at: [box, lan], expect: deny}
             """)
         let effective = try EffectiveConfiguration(configuration).yaml()
         let firewall = effective.split(separator: "\nfirewall:\n").last?.split(separator: "\nlog:").first
@@ -195,6 +197,17 @@ enum FirewallSample {
                     to: ops
                     service: ssh
                     at: box
+                    expect: deny
+                  - way: in
+                    from:
+                    - alice
+                    - any
+                    to:
+                    - ssh
+                    - tcp/1
+                    at:
+                    - box
+                    - lan
                     expect: deny
                   cut_removed: false
                 """)

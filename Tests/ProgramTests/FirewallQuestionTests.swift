@@ -41,6 +41,10 @@ import Wire
         "{from: \"fd30::1\", to: icmpv6/echo-request, expect: allow}",
         "{from: \"fd30::1\", to: any, at: \"fdaa:2::9\", expect: deny}",
         "{way: out, to: any, service: any, expect: allow}",
+        "{from: [\"fd20::1\", \"fd10::1\"], to: [tcp/5000, tcp/5010], expect: allow}",
+        "{from: [\"fd30::1\", \"fd31::1\"], to: [udp/1, proto/47], at: any, expect: deny}",
+        "{from: any, to: udp/1, at: [box], expect: deny}",
+        "{way: out, to: [any], service: [any], at: any, expect: allow}",
     ])
     func whatHolds(_ test: String) throws {
         // "any" at a place that pings may reach is not all denied.
@@ -56,6 +60,9 @@ import Wire
         ("{from: any, to: tcp/5000, expect: deny}", .allow, "rule 1"),
         ("{from: \"fd20::1\", to: tcp/4999-5000, expect: allow}", .deny, "the default"),
         ("{from: \"fd10:5::1\", to: any, at: lan, expect: deny}", .allow, "rule 3"),
+        ("{from: \"fd20::1\", to: udp/1, at: any, expect: deny}", .allow, "rule 3"),
+        ("{from: \"fd20::1\", to: udp/1, at: [box, lan], expect: deny}", .allow, "rule 3"),
+        ("{from: [\"fd30::1\", \"fd20::1\"], to: [udp/1, tcp/5000], expect: deny}", .allow, "rule 1"),
     ])
     func whatDoesNotHold(_ test: String, _ action: FirewallAction, _ reason: String) throws {
         let found = try failures(test)

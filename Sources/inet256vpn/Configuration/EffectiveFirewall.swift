@@ -150,26 +150,31 @@ struct EffectiveFirewall: Encodable {
 
     private struct Test: Encodable {
         let way: String
-        var from: String?
-        let to: String
-        var service: String?
-        let at: String
+        var from: OneOrMore?
+        let to: OneOrMore
+        var service: OneOrMore?
+        let at: OneOrMore
         let expect: String
 
         init(_ test: FirewallTest, _ peers: [PeerConfiguration]) {
-            let subject = RuleText.word(test.subject, peers: peers)
+            let subjects = OneOrMore(words: test.subjects.map { RuleText.word($0, peers: peers) })
+            let services = OneOrMore(words: test.services.map(\.text))
             way = test.way.rawValue
             switch test.way {
-            case .inbound: (from, to) = (subject, test.service.text)
-            case .outbound: (to, service) = (subject, test.service.text)
+            case .inbound: (from, to) = (subjects, services)
+            case .outbound: (to, service) = (subjects, services)
             }
-            at =
-                switch test.end {
-                case .box: RuleText.word(.box)
-                case .network(let name): name
-                case .address(let address): address.description
-                }
+            at = OneOrMore(words: test.ends.map(\.word))
             expect = test.expect.rawValue
+        }
+    }
+
+    private struct OneOrMore: Encodable {
+        let words: [String]
+
+        func encode(to encoder: any Encoder) throws {
+            var value = encoder.singleValueContainer()
+            if words.count == 1, let word = words.first { try value.encode(word) } else { try value.encode(words) }
         }
     }
 

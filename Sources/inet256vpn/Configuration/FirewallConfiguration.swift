@@ -108,12 +108,14 @@ struct FirewallTest: Hashable, Sendable {
         /// Any address in there.
         case network(String)
         case address(IPv6Address)
+        /// The box and every network behind it.
+        case any
     }
 
     var way = Way.inbound
-    /// On the mesh's side.
-    var subject: ConfiguredSubject
-    var service: ConfiguredService
-    var end = End.box
+    /// On the mesh's side. Never empty, as the services and the ends.
+    var subjects: [ConfiguredSubject]
+    var services: [ConfiguredService]
+    var ends = [End.box]
     var expect: FirewallAction
 }

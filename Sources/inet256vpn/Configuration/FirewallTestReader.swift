@@ -10,7 +10,7 @@ extension ConfigurationValue {
     }
 
     /// Inbound `{from: SUBJECT, to: SERVICE, at: END, expect: ACTION}`, outbound
-    /// `{way: out, to: SUBJECT, service: SERVICE, at: END, expect: ACTION}`; `at` may be missing.
+    /// `{way: out, to: SUBJECT, service: SERVICE, at: END, expect: ACTION}`; `at` may be missing. Each may be a list.
     func firewallTest(_ scope: NameScope) -> FirewallTest? {
         var given: [String: ConfigurationValue] = [:]
         let form = "a mapping such as {from: alice, to: ssh, expect: allow}"
@@ -34,20 +34,26 @@ extension ConfigurationValue {
             complain(expected: "the keys \(subjectKey), \(serviceKey) and expect", found: "no key \(key)")
             return nil
         }
-        let subject = given[subjectKey]?.subject(scope, orAny: true)
-        let service = given[serviceKey]?.configuredService()
+        let one =
+            "one or a list: a peer's name, an address of 43 characters, a group, any, peers, a network with via, a prefix"
+        let subjects = given[subjectKey]?.each(expected: one) { $0.subject(scope, orAny: true) }
+        let services = given[serviceKey]?.configuredServices()
         let expect = given["expect"]?.word(ActionWord.self)
-        let end = given["at"].map { $0.testEnd(scope) } ?? .box
-        guard let subject, let service, let expect, let end else { return nil }
-        return FirewallTest(way: way, subject: subject, service: service, end: end, expect: expect.action)
+        let ends =
+            given["at"].map { at in at.each(expected: "\(Self.testEnds), or a list") { $0.testEnd(scope) } } ?? [.box]
+        guard let subjects, let services, let expect, let ends else { return nil }
+        return FirewallTest(way: way, subjects: subjects, services: services, ends: ends, expect: expect.action)
     }
 
+    private static let testEnds = "box, any, a network behind this box, or an IPv6 address in one"
+
     private func testEnd(_ scope: NameScope) -> FirewallTest.End? {
-        let expected = "box, a network behind this box, or an IPv6 address in one"
+        let expected = Self.testEnds
         guard let text = text(expected: expected) else { return nil }
         if text == "box" { return .box }
+        if text == "any" { return .any }
         guard let address = IPv6Address(text) else {
-            return localNetwork(text, scope, expected, besides: ["box"]).map { .network($0) }
+            return localNetwork(text, scope, expected, besides: ["box", "any"]).map { .network($0) }
         }
         let isLocal = scope.networks.contains { network in
             network.via == nil && network.prefixes.contains { $0.contains(address) }

@@ -73,7 +73,7 @@ extension ConfigurationValue {
         each(expected: "box, any, or networks behind this box: one or a list") { $0.place(scope) }
     }
 
-    private func configuredServices() -> [ConfiguredService]? {
+    func configuredServices() -> [ConfiguredService]? {
         each(expected: "a service such as ssh or tcp/22, or a list of them") { $0.configuredService() }
     }
 
@@ -88,7 +88,7 @@ extension ConfigurationValue {
     }
 
     /// One or a list of what `read` makes of each; nil when there is none that is right.
-    private func each<Element: Hashable>(
+    func each<Element: Hashable>(
         expected: String, _ read: (ConfigurationValue) -> Element?
     ) -> [Element]? {
         guard let items = oneOrMore(expected: expected) else { return nil }

@@ -26,9 +26,7 @@ extension Configuration {
         let members = GroupMembers(self)
         var failures: [FirewallTestFailure] = []
         for (place, test) in firewall.tests.enumerated() {
-            let packets = cases.packets(
-                test.way, peers: members.prefixes(of: test.subject), services: test.service.services, end: test.end)
-            for packet in packets {
+            for packet in cases.packets(test, members) {
                 let decision = policy.decide(packet)
                 guard decision.action != test.expect else { continue }
                 failures.append(
@@ -42,16 +40,24 @@ extension Configuration {
     }
 
     private func question(_ test: FirewallTest) -> String {
-        let who = RuleText.word(test.subject, peers: peers)
-        let end =
-            switch test.end {
-            case .box: ""
-            case .network(let name): " at \(name)"
-            case .address(let address): " at \(address)"
-            }
+        let who = test.subjects.map { RuleText.word($0, peers: peers) }.joined(separator: ", ")
+        let what = test.services.map(\.text).joined(separator: ", ")
+        let end = test.ends == [.box] ? "" : " at " + test.ends.map(\.word).joined(separator: ", ")
         switch test.way {
-        case .inbound: return "\(test.service.text) from \(who)\(end)"
-        case .outbound: return "\(test.service.text) to \(who)\(end)"
+        case .inbound: return "\(what) from \(who)\(end)"
+        case .outbound: return "\(what) to \(who)\(end)"
+        }
+    }
+}
+
+extension FirewallTest.End {
+    /// As the file has it.
+    var word: String {
+        switch self {
+        case .box: "box"
+        case .any: "any"
+        case .network(let name): name
+        case .address(let address): address.description
         }
     }
 }

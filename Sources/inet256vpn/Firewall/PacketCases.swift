@@ -6,13 +6,12 @@ internal import Wire
 struct PacketCases {
     let policy: FirewallPolicy
 
-    /// The packets of `service` between `peers` on the mesh's side and `end` on ours.
-    func packets(
-        _ way: FirewallTest.Way, peers: [IPv6Prefix], services: [Service], end: FirewallTest.End
-    ) -> [FirewallPacket] {
-        let places = ends(end)
-        let theirs = peers.flatMap(addresses)
-        let kinds = services.flatMap(self.kinds)
+    /// The packets that `test` stands for.
+    func packets(_ test: FirewallTest, _ members: GroupMembers) -> [FirewallPacket] {
+        let way = test.way
+        let places = test.ends.flatMap(ends)
+        let theirs = test.subjects.flatMap(members.prefixes).flatMap(addresses)
+        let kinds = test.services.flatMap(\.services).flatMap(self.kinds)
         return theirs.flatMap { their in
             places.flatMap { ours, isForwarded in
                 kinds.map { kind in
@@ -60,6 +59,7 @@ struct PacketCases {
         case .box: [(.unspecified, false)]
         case .address(let address): [(address, true)]
         case .network(let name): (policy.network(name)?.prefixes ?? []).map { ($0.address, true) }
+        case .any: ends(.box) + policy.networks.flatMap { ends(.network($0.name)) }
         }
     }
 
@@ -75,9 +75,9 @@ struct PacketCases {
     private func kinds(_ service: Service) -> [Kind] {
         switch service {
         case .any:
-            // TCP, UDP, ping, and something that has no ports (GRE).
-            return kinds(.ports(protocol: 6, 0...UInt16.max)) + kinds(.ports(protocol: 17, 0...UInt16.max))
-                + [Kind(transport: FirewallPacket.icmpv6, type: 128), Kind(transport: 47)]
+            // TCP, UDP, what ICMPv6 rules speak of, and whatever else they name; GRE stands for the rest.
+            return Set([6, 17, 47] + namedProtocols).sorted().flatMap { kinds(.ipProtocol($0)) }
+                + icmpv6Types.map { Kind(transport: FirewallPacket.icmpv6, type: $0) }
         case .ports(let number, let ports):
             return portsOfInterest(number, ports).map { Kind(transport: number, port: $0) }
         case .ipProtocol(let number):
@@ -87,6 +87,17 @@ struct PacketCases {
         case .icmpv6(let type, let code):
             let types = type.map { [$0] } ?? icmpv6Types
             return types.map { Kind(transport: FirewallPacket.icmpv6, type: $0, code: code ?? 0) }
+        }
+    }
+
+    /// Protocols that rules speak of, besides ICMPv6.
+    private var namedProtocols: [UInt8] {
+        rules.flatMap(\.services).compactMap { service in
+            switch service {
+            case .ports(let number, _): number
+            case .ipProtocol(let number): number == FirewallPacket.icmpv6 ? nil : number
+            case .any, .icmpv6: nil
+            }
         }
     }
 

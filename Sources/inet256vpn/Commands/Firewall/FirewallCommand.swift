@@ -67,15 +67,20 @@ struct FirewallExportCommand: AsyncParsableCommand {
             `--running` asks the daemon for the table that is in force. Files of
             firewall.include are not part of it.
 
+            The running daemon's table is its own: to whatever bears that name the kernel says
+            "Operation not permitted", also where it is only asked. `--table` gives another.
+
             EXAMPLES
               inet256vpn firewall export --config ./config.yaml | less
-              sudo inet256vpn firewall export | nft --check -f -
+              inet256vpn firewall export --table trial | sudo nft --check -f -
 
             \(ExitStatus.help)
             """)
 
     @Flag(help: "Print the table that the daemon has loaded.")
     var running = false
+    @Option(help: ArgumentHelp("Another name for the table.", valueName: "name"))
+    var table: String?
     @Flag(help: "Print JSON: the text as a string.")
     var json = false
     @OptionGroup var file: ConfigurationAccess
@@ -85,8 +90,18 @@ struct FirewallExportCommand: AsyncParsableCommand {
         let text: String
     }
 
+    func validate() throws {
+        guard let table else { return }
+        let isName =
+            table.utf8.count <= 100 && table.first?.isLetter == true
+            && table.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        guard isName else {
+            throw ValidationError("--table takes a letter and up to 99 letters, digits and underscores behind it.")
+        }
+    }
+
     func run() async throws {
-        let text: String
+        var text: String
         if running {
             var daemon = DaemonAccess()
             daemon.config = file.config
@@ -94,7 +109,9 @@ struct FirewallExportCommand: AsyncParsableCommand {
         } else {
             text = PolicyCompiler.compile(try file.load().firewallPolicy()).nftText
         }
-        if json { return try printJSON(Export(table: "inet \(Ruleset.standardTable)", text: text)) }
+        let standard = "table inet \(Ruleset.standardTable) {"
+        if let table, text.hasPrefix(standard) { text = "table inet \(table) {" + text.dropFirst(standard.count) }
+        if json { return try printJSON(Export(table: "inet \(table ?? Ruleset.standardTable)", text: text)) }
         print(text, terminator: "")
     }
 }

@@ -32,7 +32,7 @@ struct FirewallTestCommand: ParsableCommand {
     var from: String
     @Option(name: .long, help: "The service: ssh, tcp/22, udp/5000-5010, icmpv6/echo-request, any.")
     var to: String
-    @Option(name: .long, help: "What is on our side: box, a network behind it, or an IPv6 address in one.")
+    @Option(name: .long, help: "What is on our side: box, any, a network behind it, or an IPv6 address in one.")
     var at: String?
     @Flag(name: .long, help: "Ask about what leaves through the mesh.")
     var out = false
@@ -53,9 +53,7 @@ struct FirewallTestCommand: ParsableCommand {
         let configuration = try file.load()
         let test = try question(configuration)
         let policy = configuration.firewallPolicy()
-        let packets = PacketCases(policy: policy).packets(
-            test.way, peers: GroupMembers(configuration).prefixes(of: test.subject), services: test.service.services,
-            end: test.end)
+        let packets = PacketCases(policy: policy).packets(test, GroupMembers(configuration))
         var answers: [Answer] = []
         var seen: Set<FirewallDecision> = []
         for packet in packets {
