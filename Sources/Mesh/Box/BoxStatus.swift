@@ -5,11 +5,37 @@ public import Wire
 public struct BoxStatus: Sendable {
     public struct Link: Sendable {
         public enum State: Sendable, Equatable { case up, handshaking, down, refused }
+        /// Why a link is not up, as a word for programs.
+        public enum Cause: String, Sendable, CaseIterable {
+            /// Nobody ever answered.
+            case noAnswer = "no-answer"
+            /// It was up, and nothing comes any more.
+            case lost
+            /// It said goodbye.
+            case stopped
+            /// The kernel has no way to any endpoint.
+            case noRoute = "no-route"
+            /// A filter of this machine refuses what goes there.
+            case denied
+            /// The kernel does not send, for another reason.
+            case notSent = "not-sent"
+            /// Who is there is somebody else.
+            case otherKey = "other-key"
+            case invalidKey = "invalid-key"
+            case noCommonCipher = "no-common-cipher"
+            /// The other end has this box not among its peers.
+            case notAccepted = "not-accepted"
+            /// This box has no room for one more.
+            case linksFull = "links-full"
+            /// It has no endpoint and has to call.
+            case waiting
+        }
         public var address: Address
         public var configured: Bool
         public var state: State
         /// Why it is not up, for people; nil while it is up.
         public var trouble: String?
+        public var cause: Cause?
         public var endpoint: Endpoint?
         public var roundTrip: Interval?
         /// Where its portal has all nodes, if that is another prefix than this box's.
@@ -86,22 +112,20 @@ extension MeshBox {
     }
 
     private func linkStatus(_ session: Session) -> BoxStatus.Link {
+        let trouble = trouble(of: session)
         let state: BoxStatus.Link.State
         if session.link.neighbour != nil {
             state = .up
-        } else if session.peer?.trouble?.hasPrefix("refused") == true {
+        } else if trouble?.cause.isRefusal == true, trouble?.cause != .notAccepted {
             state = .refused
         } else if session.directAttempt != nil {
             state = .handshaking
         } else {
             state = .down
         }
-        var trouble = session.link.neighbour == nil ? session.peer?.trouble : nil
-        if trouble == nil, state == .down, session.peer?.endpoints.isEmpty == true {
-            trouble = "waiting for it to call: no endpoint is configured"
-        }
         return BoxStatus.Link(
-            address: session.remote, configured: session.peer != nil, state: state, trouble: trouble,
+            address: session.remote, configured: session.peer != nil, state: state, trouble: trouble?.text,
+            cause: trouble?.cause,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
             otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix

@@ -47,6 +47,8 @@ public enum BoxEvent: Sendable {
     case undeliverable(node: NodeID, destination: Address, message: [UInt8])
     /// A peer proved to be somebody else, or a stranger asked for a link that is not accepted.
     case refused(Address, String)
+    /// Why a peer has no link, once for each cause while it has none.
+    case troubled(Address, BoxStatus.Link.Cause, String)
     /// The session's path moved.
     case moved(Address, Endpoint)
     /// A neighbour's portal has all nodes under another prefix.

@@ -179,6 +179,11 @@ extension MeshBox {
     private func receiveControl(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
         guard let neighbour = session.link.neighbour else {
             drops.count(.controlNotALink)
+            // The other end has the link, and what it said of that was lost.
+            if acceptsLink(session), session.usesDirectPath, now - session.link.helloAt >= .seconds(1) {
+                session.link.nextHello = now
+                wake(session, now)
+            }
             return
         }
         do {

@@ -62,7 +62,9 @@ extension MeshBox {
                 guard isOwn || session.peer?.endpoints.contains(path.remote) == true else { continue }
                 if isOwn, session.direct?.validated == false, session.direct?.admit(attempt.due.count) == false {
                     drops.count(.amplificationLimit)
-                } else if !outbox.append(attempt.due, path) {
+                } else if outbox.append(attempt.due, path) {
+                    session.peer?.refused[path.remote] = nil
+                } else {
                     drops.count(.outboxFull)
                 }
             }
@@ -298,13 +300,11 @@ extension MeshBox {
     private func explain(_ error: HandshakeError, _ session: Session) {
         switch error {
         case .wrongAddress(let other):
-            session.peer?.trouble = "refused: answered with the key of \(other)"
-            note(.refused(session.remote, "answered with the key of \(other)"))
+            blame(session, .otherKey, "refused: answered with the key of \(other)")
         case .badIdentity, .zeroSecret:
-            session.peer?.trouble = "refused: answered with an invalid key"
-            note(.refused(session.remote, "answered with an invalid key"))
+            blame(session, .invalidKey, "refused: answered with an invalid key")
         case .noCommonSuite:
-            session.peer?.trouble = "refused: chose a cipher that is not allowed here"
+            blame(session, .noCommonCipher, "refused: chose a cipher that is not allowed here")
         case .forged:
             // Anybody can send rubbish from the peer's endpoint: counted, not shown.
             break

@@ -33,6 +33,7 @@ extension MeshBox {
         let age = (now - direct.life.heard).nanoseconds / 1_000_000
         body.appendLittle(UInt16(clamping: max(0, age)))
         emitShort(.ping, body, session, to: direct.path, now)
+        session.peer?.refused[direct.path.remote] = nil
         return id
     }
 

@@ -23,7 +23,14 @@ extension MeshBox {
             endAttempt(&session.directAttempt)
         }
         evaluateLink(session, now)
+        greet(session, now)
         wake(session, now)
+    }
+
+    /// The other end does not know yet whether a link with it is accepted now.
+    private func greet(_ session: Session, _ now: Instant) {
+        guard session.usesDirectPath, session.current != nil, session.local.isMain else { return }
+        sendHello(session, wantsAnswer: true, now)
     }
 
     /// Forgets a configured peer; its link goes down unless anybody may have one.
@@ -43,10 +50,9 @@ extension MeshBox {
     public func setAcceptsAnybody(_ accepts: Bool, now: Instant) {
         settings.acceptsAnybody = accepts
         for session in allSessions {
+            let before = session.link.neighbour
             evaluateLink(session, now)
-            if acceptsLink(session), session.link.neighbour == nil, session.usesDirectPath {
-                session.link.nextHello = now
-            }
+            if acceptsLink(session), before == nil { greet(session, now) }
             wake(session, now)
         }
     }
@@ -62,9 +68,9 @@ extension MeshBox {
         for session in allSessions {
             if session.direct != nil {
                 session.direct?.forgetSource()
-                if session.directAlive { session.direct?.life.askSoon(now) }
+                session.direct?.life.hurry(now)
             }
-            if let attempt = session.directAttempt { attempt.nextSend = now }
+            if let attempt = session.directAttempt { attempt.hurry(now) }
             wake(session, now)
         }
     }
@@ -89,6 +95,7 @@ extension MeshBox {
     func directPathAnswers(_ session: Session, _ now: Instant) {
         if !session.directAlive {
             session.directAlive = true
+            if let path = session.direct?.path { proven.note(path.remote.address) }
             session.size.restart(now)
             session.direct?.life.restart(now)
         }
@@ -105,6 +112,7 @@ extension MeshBox {
         if wantsAnswer { flags |= HelloLayout.wantsAnswer }
         var body: [UInt8] = [flags]
         body.appendLittle(run)
+        session.link.helloAt = now
         emitShort(.hello, body, session, now)
         guard let prefix = settings.prefix else { return }
         var frame = [UInt8(clamping: prefix.length)]
@@ -162,8 +170,9 @@ extension MeshBox {
         }
         guard session.link.remoteAccepts else {
             takeLinkDown(session, now)
-            session.peer?.trouble =
-                "the other end does not accept a link: add this box to its peers, or set accept: any there"
+            blame(
+                session, .notAccepted,
+                "the other end does not accept a link: add this box to its peers, or set accept: any there")
             return
         }
         if session.link.neighbour == nil { bringLinkUp(session, now) }
@@ -181,6 +190,8 @@ extension MeshBox {
         // The first sign of life also measures the round trip.
         session.direct?.life.askSoon(now)
         session.peer?.trouble = nil
+        session.peer?.told.removeAll()
+        session.peer?.refused.removeAll()
         note(.linkUp(session.remote, direct.path.remote))
         network.neighbourUp(neighbour, key: key, now: now)
         network.distinguish(neighbour, isPeer: session.peer != nil)
@@ -196,7 +207,7 @@ extension MeshBox {
             guard all.count >= limits.maximumLinks else { return true }
             guard let victim = all.filter({ $0.peer == nil }).min(by: { $0.lastDataReceived < $1.lastDataReceived })
             else {
-                session.peer?.trouble = "all \(limits.maximumLinks) links are taken"
+                blame(session, .linksFull, "all \(limits.maximumLinks) links are taken")
                 return false
             }
             takeLinkDown(victim, now)
@@ -232,8 +243,8 @@ extension MeshBox {
         session.link.remoteRun = nil
         session.link.remoteAccepts = false
         session.link.nextHello = .distantFuture
-        session.peer?.trouble =
-            "no answer any more from \(session.direct.map { "\($0.path.remote)" } ?? "its endpoint")"
+        blame(
+            session, .lost, "no answer any more from \(session.direct.map { "\($0.path.remote)" } ?? "its endpoint")")
         wake(session, now)
     }
 
@@ -245,7 +256,7 @@ extension MeshBox {
         endAttempt(&session.relayedAttempt)
         session.directAlive = false
         session.link = LinkState()
-        session.peer?.trouble = "the other end has stopped"
+        blame(session, .stopped, "the other end has stopped")
         wake(session, now)
     }
 

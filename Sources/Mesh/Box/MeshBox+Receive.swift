@@ -130,8 +130,12 @@ extension MeshBox {
         wake(session, now)
     }
 
-    /// "No session of mine has that index", so that the other end begins anew at once. Rate-limited, never longer than the question.
+    /// "No session of mine has that index", so that the other end begins anew at once. Rate-limited, never longer than the
+    /// question, and for those alone who may be meant: to whoever looks for boxes, none shows.
     private func sendHint(_ datagram: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        if let path = arrival.path {
+            guard peerAddresses.contains(path.remote.address) || proven.contains(path.remote.address) else { return }
+        }
         guard hintsOut.take(arrival.sourceKey, now: now), hintsOutInAll.take(now: now), let main = node(.main) else {
             return
         }

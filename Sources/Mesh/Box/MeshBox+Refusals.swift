@@ -40,7 +40,9 @@ extension MeshBox {
         switch refusal.reason {
         case .tooLarge: tooLarge(refusal.largest, for: path, now: now)
         case .sourceGone: sourceRefused(path)
-        case .unreachable, .denied, .failed: cannotSend(to: path, now: now)
+        case .unreachable, .denied, .failed:
+            noteRefusal(refusal.reason, path)
+            cannotSend(to: path, now: now)
         }
     }
 

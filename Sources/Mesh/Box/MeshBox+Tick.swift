@@ -237,9 +237,13 @@ extension MeshBox {
                 if session.peer != nil { due(now + .milliseconds(250)) }
                 return
             }
-            if attempt.repeats >= 3, let peer = session.peer, peer.trouble == nil, !session.usesDirectPath {
-                peer.trouble =
+            if attempt.repeats >= 3, let peer = session.peer, !session.usesDirectPath, peer.refused.isEmpty,
+                peer.trouble == nil || peer.trouble.map(\.cause.isOfTheKernel) == true
+            {
+                blame(
+                    session, .noAnswer,
                     "no answer: nothing reachable at its endpoints knows this id (check the id, the address and port, and firewalls)"
+                )
             }
             sendDue(attempt, now)
         }

@@ -42,6 +42,8 @@ public final class MeshBox {
     var peers: [Address: Peer] = [:]
     /// Addresses that configured peers are expected at: part of the handshake budget is theirs.
     var peerAddresses: Set<IPv6Address> = []
+    /// Addresses at which somebody proved an identity in this run.
+    var proven = AddressMemory()
 
     var responses: [Response] = []
     var overtaken: [Overtaken] = []

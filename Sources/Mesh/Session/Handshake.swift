@@ -34,6 +34,12 @@ final class Attempt {
         nextSend = now
     }
 
+    /// The network changed: it is sent at once and soon again, since neighbours may not be found yet.
+    func hurry(_ now: Instant) {
+        nextSend = now
+        repeats = min(repeats, 1)
+    }
+
     /// What is sent now, byte for byte the same each time.
     var due: [UInt8] {
         switch stage {

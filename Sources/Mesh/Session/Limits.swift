@@ -28,8 +28,9 @@ public struct MeshLimits: Sendable {
     public var retransmitSchedule: [Interval] = [
         .milliseconds(250), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
     ]
-    /// A configured peer with an endpoint is asked at least this often, so that its return is noticed within 3 s.
-    public var peerRetryCeiling: Interval = .seconds(2)
+    /// A configured peer with an endpoint is asked at least this often, with up to a quarter of jitter, so that its return
+    /// is noticed within 2 s.
+    public var peerRetryCeiling: Interval = .milliseconds(1600)
     /// Age at which an unanswered handshake is given up.
     public var handshakeTimeout: Interval = .seconds(90)
     /// How long an answered message 1 waits for its message 3.

@@ -17,6 +17,9 @@ struct PathLife {
     private var questions: [Question] = []
     private static let remembered = 12
 
+    /// The numbers of those.
+    var awaited: [UInt64] { questions.map(\.id) }
+
     /// When something authentic last came by the path.
     private(set) var heard: Instant
     /// Since when data goes out for which nothing proves that it arrives.
@@ -89,6 +92,12 @@ struct PathLife {
     /// A sign of life is wanted at once, though not faster than answers can come.
     mutating func askSoon(_ now: Instant) {
         nextQuestion = min(nextQuestion, max(now, lastQuestion + Self.leastPause))
+    }
+
+    /// The network changed: a sign of life is wanted at once, and soon again from a path that is given up.
+    mutating func hurry(_ now: Instant) {
+        if isEnded { unanswered = min(unanswered, 1) }
+        askSoon(now)
     }
 
     /// The other end last heard this one `age` ago, by this path. Where questions went out all that time, none arrives.

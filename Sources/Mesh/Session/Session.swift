@@ -145,6 +145,7 @@ struct LinkState {
     /// Where the other end's portal has all nodes, as it said.
     var remotePrefix: IPv6Prefix?
     var nextHello: Instant = .distantFuture
+    var helloAt: Instant = .distantPast
     /// When another run was last believed.
     var runChanged: Instant?
 }
@@ -153,8 +154,12 @@ struct LinkState {
 final class Peer {
     let address: Address
     var endpoints: [Endpoint]
-    /// Why there is no link, for people.
-    var trouble: String?
+    /// Why there is no link.
+    var trouble: LinkTrouble?
+    /// Of which causes there was news since it was up.
+    var told: Set<BoxStatus.Link.Cause> = []
+    /// Endpoints to which the kernel did not send when it was last asked to.
+    var refused: [Endpoint: SendRefusal.Reason] = [:]
 
     init(_ settings: PeerSettings) {
         address = settings.address

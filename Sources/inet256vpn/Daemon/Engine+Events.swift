@@ -60,6 +60,8 @@ extension Engine {
             case .linkDown(let address): report(.linkDown, address, [:], now)
             case .moved(let address, let endpoint): report(.moved, address, ["endpoint": "\(endpoint)"], now)
             case .refused(let address, let reason): report(.refused, address, ["reason": "\(reason)"], now)
+            case .troubled(let address, let cause, let text):
+                report(.troubled, address, ["reason": "\(text)", "word": "\(cause.rawValue)"], now)
             case .prefixDiffers(let address, let prefix):
                 report(.otherPrefix, address, ["prefix": "\(prefix)"], now)
             case .pong(let id, let source, _):

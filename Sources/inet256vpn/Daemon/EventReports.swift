@@ -11,6 +11,7 @@ struct EventReports {
         case moved
         case refused
         case otherPrefix
+        case troubled
 
         var text: String {
             switch self {
@@ -18,11 +19,17 @@ struct EventReports {
             case .linkDown: "link down"
             case .moved: "peer moved"
             case .refused: "refused"
+            case .troubled: "no link"
             case .otherPrefix: "a neighbour has another portal.prefix: IPv6 between its nodes and ours does not work"
             }
         }
 
-        var level: Logger.Level { self == .refused || self == .otherPrefix ? .warning : .notice }
+        var level: Logger.Level {
+            switch self {
+            case .refused, .otherPrefix, .troubled: .warning
+            case .linkUp, .linkDown, .moved: .notice
+            }
+        }
     }
 
     private struct Limit {

@@ -121,6 +121,8 @@ import Wire
         for box in 0...1 { _ = bench.take(box) }
         // Box 1 forgets everything; its hint brings the two together at once.
         bench.restart(1)
+        bench.introduce(1, to: 0)
+        _ = bench.take(1)
         bench.send([1], from: 0, to: 1)
         for posted in bench.take(0) { bench.deliver(posted) }
         let hint = try #require(bench.take(1).first { $0.kind == .unknownIndex }, bench.comment)

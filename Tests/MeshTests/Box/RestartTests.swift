@@ -33,7 +33,7 @@ import Wire
         }
     }
 
-    /// The box that comes back knows nobody: only the hint tells the other that its keys are gone.
+    /// The box that comes back has no keys of anybody: only the hint tells the other that its keys are gone.
     @Test func backByTheHintAlone() throws {
         let bench = Bench()
         bench.introduce(0, to: 1)
@@ -42,8 +42,11 @@ import Wire
         bench.exchange()
         try #require(bench.delivered.count == 1)
         bench.restart(1)
+        // It knows where the other may be, and has not called yet when it is spoken to.
+        bench.introduce(1, to: 0)
+        _ = bench.take(1)
         bench.send([2], from: 0, to: 1)
-        bench.exchange()
+        bench.exchange { $0.from == 0 || $0.kind != .initiation }
         #expect(bench.isEstablished(1, 0), bench.comment)
         bench.run(for: .milliseconds(100))
         bench.send([3], from: 0, to: 1)
@@ -105,6 +108,11 @@ import Wire
     /// Each source gets a few, so that none takes another's; and all together get so many a second and no more.
     @Test func hintsAreShortAndFew() {
         let bench = Bench(1)
+        // Whoever may be a configured peer.
+        for number in 0..<3000 as Range<UInt16> {
+            bench.boxes[0].peerAddresses.insert(bench.neighbour(number).address)
+            bench.boxes[0].peerAddresses.insert(bench.elsewhere(number).address)
+        }
         func junk(_ count: UInt16, from source: (UInt16) -> Endpoint) -> [Bench.Posted] {
             for number in 0..<count {
                 var datagram = bench.random.bytes(TransportLayout.minimum + Int(bench.random.next(below: 100)))
@@ -123,5 +131,44 @@ import Wire
         #expect(junk(1000) { bench.neighbour($0) }.count <= burst + 1, bench.comment)
         bench.now = bench.now + .seconds(10)
         #expect(junk(3000) { bench.elsewhere($0) }.count <= 500, bench.comment)
+    }
+
+    /// Who looks for boxes finds none: junk of any form gets an answer at the endpoints of peers alone, configured ones and such
+    /// that proved who they are.
+    @Test func scannersGetSilence() throws {
+        let bench = Bench(3)
+        func junk(from source: Endpoint) -> Int {
+            for first in 0...255 as ClosedRange<UInt8> {
+                for count in [1, 16, 33, 64, 160, 192, 1400] {
+                    var datagram = bench.random.bytes(count)
+                    datagram[0] = first
+                    bench.give(datagram, to: 0, from: source)
+                }
+            }
+            return bench.take(0).count
+        }
+        _ = bench.take(0)
+        #expect(junk(from: bench.elsewhere(7)) == 0, bench.comment)
+        // A configured peer, before it ever called.
+        bench.introduce(0, to: 1)
+        _ = bench.take(0)
+        #expect(junk(from: bench.endpoint(1)) > 0, bench.comment)
+        #expect(junk(from: bench.elsewhere(7)) == 0, bench.comment)
+        // One that proved its identity from where nobody expected it.
+        #expect(junk(from: bench.endpoint(2)) == 0, bench.comment)
+        bench.now = bench.now + .seconds(10)
+        bench.introduce(2, to: 0)
+        bench.run(for: .seconds(2))
+        try #require(bench.isEstablished(0, 2), bench.comment)
+        _ = bench.take(0)
+        #expect(junk(from: bench.endpoint(2)) > 0, bench.comment)
+    }
+
+    @Test func theMemoryOfAddressesIsBounded() {
+        var memory = AddressMemory()
+        let all = (0..<UInt64(AddressMemory.capacity) + 10).map { IPv6Address(high: 1, low: $0) }
+        for address in all + all { memory.note(address) }
+        #expect(all.count(where: memory.contains) == AddressMemory.capacity)
+        #expect(memory.contains(all[all.count - 1]) && !memory.contains(IPv6Address(high: 2, low: 0)))
     }
 }
