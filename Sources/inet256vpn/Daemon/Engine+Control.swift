@@ -12,32 +12,25 @@ extension Engine {
         _ target: Address, _ bytes: Int, _ timeout: Interval, _ answer: @escaping @Sendable (PingResult) -> Void,
         _ now: Instant
     ) {
-        guard pings.count < Self.pingsAtATime else {
+        guard !pings.isFull else {
             answer(.refused("too many pings wait for an answer"))
             return
         }
         let id = SystemRandom().next64()
-        pings[id] = WaitingPing(target: target, sent: now, deadline: now + timeout, answer: answer)
+        pings.add(id, WaitingPings.Ping(target: target, sent: now, deadline: now + timeout, answer: answer))
         if case .dropped(let reason) = box.ping(target, id: id, payload: bytes, now: now) {
-            pings[id] = nil
+            pings.remove(id)
             answer(.refused("dropped: \(reason.name)"))
         }
     }
 
-    private static let pingsAtATime = 1024
-
     func expirePings(_ now: Instant) {
-        guard !pings.isEmpty else { return }
-        for (id, ping) in pings where now >= ping.deadline {
-            pings[id] = nil
-            ping.answer(.timedOut)
-        }
+        for ping in pings.takeExpired(now) { ping.answer(.timedOut) }
     }
 
     /// Nobody is left without an answer when the thread ends.
     func failWaiting() {
-        for ping in pings.values { ping.answer(.refused("the daemon is stopping")) }
-        pings.removeAll()
+        for ping in pings.takeAll() { ping.answer(.refused("the daemon is stopping")) }
         for command in mailbox.close() {
             switch command {
             case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))

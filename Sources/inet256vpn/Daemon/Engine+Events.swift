@@ -65,10 +65,7 @@ extension Engine {
             case .prefixDiffers(let address, let prefix):
                 report(.otherPrefix, address, ["prefix": "\(prefix)"], now)
             case .pong(let id, let source, _):
-                // Numbers are drawn, and whoever was asked has to answer: nobody else can say that it did.
-                guard let ping = pings[id], ping.target == source else { break }
-                pings[id] = nil
-                ping.answer(.answered(now - ping.sent))
+                if let ping = pings.take(id, from: source) { ping.answer(.answered(now - ping.sent)) }
             case .sized: fitPortal()
             case .undeliverable(let node, _, let message):
                 if node == .main { try bridge?.undeliverable(message, now: now) }

@@ -32,7 +32,7 @@ final class Engine {
     var warnings: [String] = []
     /// What the configuration calls peers, for the log.
     var names: [Address: String] = [:]
-    var pings: [UInt64: WaitingPing] = [:]
+    var pings = WaitingPings()
     /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
@@ -77,14 +77,6 @@ final class Engine {
         static let handed: UInt64 = 4
         static let sockets: UInt64 = 16
         static let applications: UInt64 = 1 << 32
-    }
-
-    /// A ping that waits for its answer.
-    struct WaitingPing {
-        let target: Address
-        let sent: Instant
-        let deadline: Instant
-        let answer: @Sendable (PingResult) -> Void
     }
 
     /// Opens everything, in the order that leaves nothing unguarded: the prefix is held unreachable before the
@@ -168,7 +160,7 @@ final class Engine {
         var next = min(box.deadline, networkChangeAt, reports.deadline)
         if let bridge { next = min(next, bridge.deadline) }
         if let sides { next = min(next, sides.shareAt) }
-        for ping in pings.values { next = min(next, ping.deadline) }
+        next = min(next, pings.deadline)
         // While a socket has no room its packets wait for that.
         if !queue.isEmpty, !isBlocked { return .distantPast }
         return min(next, hosted.questionsDue, applications.deadline)
