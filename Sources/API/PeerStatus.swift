@@ -13,6 +13,8 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     public var state: State
     /// Why the state is what it is, such as "wrong key: answered as ...".
     public var detail: String?
+    /// The same in one word while the link is down, such as "no-route" or "other-key"; README lists them.
+    public var reason: String?
     public var endpoint: String?
     public var rttMs: Double?
     public var handshakeAgeSeconds: Double?
@@ -35,7 +37,7 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, name, configured, state, detail, endpoint, traffic, cipher, mtu
+        case id, name, configured, state, detail, reason, endpoint, traffic, cipher, mtu
         case rttMs = "rtt_ms"
         case cipherBackend = "cipher_backend"
         case handshakeAgeSeconds = "handshake_age_seconds"

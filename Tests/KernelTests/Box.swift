@@ -183,6 +183,8 @@ struct Configuration {
     let api: String
     let interface: String
     var port = 25632
+    /// What the one transport is bound to.
+    var transport = "[::]"
     var peers: [Peer] = []
     /// Addresses that may reach the portal.
     var allowed: [String] = []
@@ -198,7 +200,7 @@ struct Configuration {
             "api_endpoint: \"\(api)\"",
             "network: {beaconnet: {}}",
             "transports:",
-            "  - udp: \"[::]:\(port)\"",
+            "  - udp: \"\(transport):\(port)\"",
         ]
         lines.append(peers.isEmpty ? "peers: []" : "peers:")
         for peer in peers {

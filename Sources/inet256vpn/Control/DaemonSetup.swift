@@ -81,6 +81,7 @@ extension Configuration {
         if peers.isEmpty, accept == .peers {
             warnings.append("no peers are configured and none may come in (accept: peers): this box reaches nobody")
         }
+        warnings += endpointWarnings
         warnings += exposureWarnings
         warnings += prefixWarnings
         warnings += firewallWarnings(own: own)

@@ -23,12 +23,18 @@ enum Daemon {
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let changed: @Sendable () -> Void = { change.yield() }
-        engineSetup.networkChanged = changed
+        let (moves, move) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        engineSetup.networkChanged = {
+            changed()
+            move.yield()
+        }
         let prefix = try engineSetup.portal.map {
             try PrefixKeeper(
                 $0.plan, map: $0.map, configuration: setup.configuration, own: own, force: setup.force, logger: logger)
         }
-        let directory = PeerDirectory(mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan)
+        let directory = PeerDirectory(
+            mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan,
+            transports: setup.configuration.transports.map(\.udp))
         let keeper = FirewallKeeper(logger: logger)
         engineSetup.portal?.guardian = { index in
             try Blocking.wait { try await keeper.bind(to: index) }
@@ -77,7 +83,7 @@ enum Daemon {
             .init(service: api, failureTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: StopService(signals: stops), successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: HangupService(control: control, signals: hangups, logger: logger)),
-            .init(service: PeerService(control: control, directory: directory)),
+            .init(service: PeerService(control: control, directory: directory, networkChanges: moves)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]
         if let listener { services.append(.init(service: listener)) }
@@ -133,17 +139,31 @@ struct EngineService: ServiceLifecycle.Service {
 struct PeerService: ServiceLifecycle.Service {
     let control: RunningDaemon
     let directory: PeerDirectory
+    /// An element for each change of the machine's network, or for several.
+    let networkChanges: AsyncStream<Void>
 
     /// How often the names of peers that do not answer are looked up again.
     private static let refresh: Duration = .seconds(20)
+    /// Between two looks at a network that changes all the time.
+    private static let networkRest: Duration = .milliseconds(200)
 
     func run() async throws {
         await directory.set(await control.configuration.peers)
         await cancelWhenGracefulShutdown {
+            async let watching: Void = watchNetwork()
             while true {
-                do { try await Task.sleep(for: Self.refresh) } catch { return }
+                do { try await Task.sleep(for: Self.refresh) } catch { break }
                 await directory.refresh(await control.unlinkedPeers())
             }
+            await watching
+        }
+        await directory.stop()
+    }
+
+    private func watchNetwork() async {
+        for await _ in networkChanges {
+            await directory.networkChanged()
+            do { try await Task.sleep(for: Self.networkRest) } catch { return }
         }
     }
 }

@@ -5,92 +5,189 @@ internal import Netlink
 internal import Transport
 internal import Wire
 
-/// The configured peers and where they are now: host names are looked up at the start and again while a peer
-/// is down, and an endpoint that would be reached through the portal itself is refused.
+/// The configured peers and where they are now. Numeric endpoints are called at once; host names are looked up beside each
+/// other, each again after 1, 2, 4 ... s until there is an answer, at once when the machine's network changes, and now and
+/// then while a peer is down. Endpoints that cannot work are left out, and what is wrong with them is said.
 actor PeerDirectory {
+    private struct Key: Hashable {
+        let peer: Address
+        let endpoint: PeerEndpoint
+    }
+
     private let mailbox: Mailbox<EngineCommand>
-    private let resolver = Resolver()
+    /// As many as there may be names that nobody answers about, so that others need not wait for those.
+    private let resolver = Resolver(maximumThreads: 64)
     private let logger: Logger
     private let own: Set<Address>
     private let portal: PortalPlan?
+    private let transports: [Endpoint]
     private var peers: [PeerConfiguration] = []
-    /// What is wrong with a peer's endpoints, for `status`.
-    private(set) var troubles: [Address: String] = [:]
+    private var places: [Key: PeerPlace] = [:]
+    /// What was last said of each peer's endpoints.
+    private var told: [Address: [PeerTrouble]] = [:]
 
-    init(mailbox: Mailbox<EngineCommand>, logger: Logger, own: Set<Address>, portal: PortalPlan?) {
+    private static let firstPause: Interval = .seconds(1)
+    private static let longestPause: Interval = .seconds(60)
+    /// A question that waits for longer than this is asked anew when the network changes.
+    private static let patience: Interval = .seconds(2)
+
+    init(
+        mailbox: Mailbox<EngineCommand>, logger: Logger, own: Set<Address>, portal: PortalPlan?, transports: [Endpoint]
+    ) {
         self.mailbox = mailbox
         self.logger = logger
         self.own = own
         self.portal = portal
+        self.transports = transports
     }
 
     func name(of address: Address) -> String? { peers.first { $0.id == address }?.name }
 
+    /// What is wrong with peers' endpoints now.
+    var troubles: [Address: PeerTrouble] {
+        var troubles: [Address: PeerTrouble] = [:]
+        let surroundings = Surroundings(portal, logger)
+        for peer in peers {
+            let (endpoints, faults) = judge(peer, surroundings)
+            guard let first = faults.first else { continue }
+            troubles[peer.id] = PeerTrouble(
+                word: first.word, text: faults.map(\.text).joined(separator: "; "), isAll: endpoints.isEmpty)
+        }
+        return troubles
+    }
+
     /// Replaces the list: peers that are gone lose their links, the others keep their sessions.
-    func set(_ list: [PeerConfiguration]) async {
+    func set(_ list: [PeerConfiguration]) {
         let old = peers
         peers = list.filter { !own.contains($0.id) }
         for peer in old where !peers.contains(where: { $0.id == peer.id }) {
-            troubles[peer.id] = nil
+            told[peer.id] = nil
             post(.removePeer(peer.id))
         }
-        for peer in peers where old.first(where: { $0.id == peer.id }) != peer { await announce(peer) }
+        let wanted = Set(peers.flatMap { peer in peer.endpoints.map { Key(peer: peer.id, endpoint: $0) } })
+        for (key, place) in places where !wanted.contains(key) {
+            place.lookup?.cancel()
+            places[key] = nil
+        }
+        for key in wanted where places[key] == nil { places[key] = PeerPlace(key.endpoint) }
+        let surroundings = Surroundings(portal, logger)
+        for peer in peers where old.first(where: { $0.id == peer.id }) != peer { announce(peer, surroundings) }
+        for key in wanted where places[key]?.found.isEmpty == true { lookUp(key) }
     }
 
     /// Looks up again where these peers are: nobody answers at the endpoints known so far.
-    func refresh(_ addresses: Set<Address>) async {
-        for peer in peers where addresses.contains(peer.id) && !peer.endpoints.isEmpty { await announce(peer) }
+    func refresh(_ addresses: Set<Address>) {
+        for key in places.keys where addresses.contains(key.peer) && key.endpoint.numeric == nil { lookUp(key) }
     }
 
-    private func announce(_ peer: PeerConfiguration) async {
-        var endpoints: [Endpoint] = []
-        var faults: [String] = []
-        for configured in peer.endpoints {
-            do throws(ResolveError) {
-                for endpoint in try await resolver.resolve(configured.host, port: configured.port) {
-                    if let fault = refusal(endpoint) {
-                        faults.append(fault)
-                    } else if !endpoints.contains(endpoint) {
-                        endpoints.append(endpoint)
-                    }
+    /// The machine's network changed: names may be answered about now, and endpoints may be in or out of the portal.
+    func networkChanged() {
+        let now = BootClock.now()
+        for (key, place) in places where place.lookup != nil {
+            if let askedAt = place.askedAt, now - askedAt < Self.patience { continue }
+            place.lookup?.cancel()
+            places[key]?.lookup = nil
+            lookUp(key)
+        }
+        let surroundings = Surroundings(portal, logger)
+        for peer in peers where !peer.endpoints.isEmpty { announce(peer, surroundings) }
+    }
+
+    /// Nothing is looked up any more.
+    func stop() {
+        for place in places.values { place.lookup?.cancel() }
+    }
+
+    // MARK: Names
+
+    private func lookUp(_ key: Key) {
+        guard let place = places[key], place.lookup == nil else { return }
+        places[key]?.lookup = Task { [resolver] in
+            var pause = Self.firstPause
+            while !Task.isCancelled {
+                began(key)
+                let answer: Result<[Endpoint], ResolveError>
+                do throws(ResolveError) {
+                    answer = .success(try await resolver.resolve(key.endpoint.host, port: key.endpoint.port))
+                } catch {
+                    answer = .failure(error)
                 }
-            } catch {
-                faults.append("\(configured): \(error)")
+                guard !Task.isCancelled, took(answer, key) else { return }
+                do { try await Task.sleep(for: .nanoseconds(pause.nanoseconds)) } catch { return }
+                pause = min(pause * 2, Self.longestPause)
             }
         }
-        // The list may have changed while names were looked up.
-        guard peers.contains(peer) else { return }
-        let trouble = faults.isEmpty ? nil : faults.joined(separator: "; ")
-        if let trouble, troubles[peer.id] != trouble {
-            logger.warning("endpoint not used", metadata: ["peer": "\(peer.label)", "reason": "\(trouble)"])
+    }
+
+    private func began(_ key: Key) { places[key]?.askedAt = BootClock.now() }
+
+    /// True when it is to be asked again.
+    private func took(_ answer: Result<[Endpoint], ResolveError>, _ key: Key) -> Bool {
+        guard places[key] != nil, let peer = peers.first(where: { $0.id == key.peer }) else { return false }
+        places[key]?.askedAt = nil
+        switch answer {
+        case .success(let endpoints):
+            places[key]?.found = endpoints
+            places[key]?.failure = nil
+        case .failure(let error):
+            places[key]?.failure = "\(key.endpoint): \(error)" + swallowedNameserver()
         }
-        troubles[peer.id] = trouble
+        let isDone = places[key]?.found.isEmpty == false
+        if isDone { places[key]?.lookup = nil }
+        announce(peer, Surroundings(portal, logger))
+        return !isDone
+    }
+
+    /// Names are not answered about where the questions go into the portal.
+    private func swallowedNameserver() -> String {
+        let surroundings = Surroundings(portal, logger)
+        for server in Nameservers.read() {
+            guard surroundings.portalHolds(server.address) else { continue }
+            return "; the nameserver \(server.address) of \(server.file) is routed into the portal: "
+                + "set portal.except: [\(IPv6Prefix(host: server.address))], or name another nameserver"
+        }
+        return ""
+    }
+
+    // MARK: Endpoints
+
+    /// Tells the data plane where a peer is, and the log what is wrong with that.
+    private func announce(_ peer: PeerConfiguration, _ surroundings: Surroundings) {
+        let (endpoints, faults) = judge(peer, surroundings)
+        // How long one waits is no news.
+        let news = faults.filter { $0.word != "name-pending" }
+        if told[peer.id] ?? [] != news {
+            told[peer.id] = news
+            for fault in news {
+                logger.warning(
+                    "endpoint not used",
+                    metadata: ["peer": "\(peer.label)", "reason": "\(fault.text)", "word": "\(fault.word)"])
+            }
+        }
         post(.setPeer(PeerSettings(address: peer.id, endpoints: endpoints), name: peer.label))
     }
 
-    /// Why an endpoint must not be used: its datagrams would enter the tunnel that they carry.
-    private func refusal(_ endpoint: Endpoint) -> String? {
-        guard let portal else { return nil }
-        let advice =
-            "an underlay address outside \(portal.prefix), or a more specific route to it (portal.except), is needed"
-        do {
-            switch try Routes(try NetlinkSocket()).lookup(endpoint.address) {
-            case .goes(let route):
-                guard let link = try Links(try NetlinkSocket()).find(portal.interface), route.interface == link.index
-                else {
-                    return nil
+    /// The endpoints that may be called, in their configured order, and what is wrong with the others.
+    private func judge(
+        _ peer: PeerConfiguration, _ surroundings: Surroundings
+    ) -> (endpoints: [Endpoint], faults: [PeerTrouble]) {
+        var endpoints: [Endpoint] = []
+        var faults: [PeerTrouble] = []
+        let now = BootClock.now()
+        for configured in peer.endpoints {
+            guard let place = places[Key(peer: peer.id, endpoint: configured)] else { continue }
+            if let trouble = place.trouble(now) { faults.append(trouble) }
+            for endpoint in place.found {
+                if let fault = EndpointFault.of(endpoint, transports: transports, own: surroundings.addresses)
+                    ?? surroundings.swallows(endpoint)
+                {
+                    faults.append(PeerTrouble(word: fault.word, text: fault.text("\(endpoint)")))
+                } else if !endpoints.contains(endpoint) {
+                    endpoints.append(endpoint)
                 }
-                return "\(endpoint) is routed into the portal \(portal.interface): \(advice)"
-            case .refused:
-                guard let served = portal.served.first(where: { $0.contains(endpoint.address) }) else { return nil }
-                return "\(endpoint) lies in the portal's prefix \(served) and has no route of its own: \(advice)"
-            case .none:
-                return nil
             }
-        } catch {
-            logger.debug("route not checked", metadata: ["endpoint": "\(endpoint)", "reason": "\(error)"])
-            return nil
         }
+        return (endpoints, faults)
     }
 
     private func post(_ command: EngineCommand) {

@@ -13,7 +13,7 @@ struct StatusWriter {
     let address: Address
     let map: IPv6Map?
     let uptime: Interval
-    let troubles: [Address: String]
+    let troubles: [Address: PeerTrouble]
     /// What the configuration and the key files are to be blamed for; the data plane has warnings of its own.
     let warnings: [String]
     /// What the kernel has of the portal; nil where it could not be asked.
@@ -115,11 +115,12 @@ struct StatusWriter {
         var list = box.links.map { link in
             var peer = PeerStatus(
                 id: "\(link.address)", name: name(link.address), configured: link.configured, state: state(link.state))
-            peer.detail = [troubles[link.address], link.trouble].compactMap(\.self).first
+            (peer.reason, peer.detail) = trouble(link)
             peer.endpoint = link.endpoint.map { "\($0)" }
             if link.state != .up, let other = impostor(at: link.endpoint, in: box) {
                 // The peer itself stays silent to a call for another address; but who is there calls as well.
                 peer.state = .refused
+                peer.reason = BoxStatus.Link.Cause.otherKey.rawValue
                 peer.detail =
                     "\(other.endpoint) is \(other.address), not this peer: compare the id with what `addr` prints there"
             }
@@ -139,6 +140,7 @@ struct StatusWriter {
         for stranger in box.strangers where !box.links.contains(where: { $0.address == stranger.address }) {
             var peer = PeerStatus(
                 id: "\(stranger.address)", name: name(stranger.address), configured: false, state: .refused)
+            peer.reason = "not-a-peer"
             peer.detail =
                 "asks for a link and is not among the peers (\(stranger.attempts) times, last \(Int(stranger.age.inSeconds)) s ago): "
                 + "add it, or set accept: any"
@@ -146,6 +148,15 @@ struct StatusWriter {
             list.append(peer)
         }
         return list
+    }
+
+    /// Why a link is down: what is wrong with the endpoints where none can be called, else what came of calling.
+    private func trouble(_ link: BoxStatus.Link) -> (word: String?, text: String?) {
+        guard let endpoints = troubles[link.address] else { return (link.cause?.rawValue, link.trouble) }
+        if link.state == .up { return (nil, endpoints.text) }
+        if endpoints.isAll { return (endpoints.word, endpoints.text) }
+        let texts = [link.trouble, endpoints.text].compactMap(\.self)
+        return (link.cause?.rawValue ?? endpoints.word, texts.joined(separator: "; "))
     }
 
     /// What a neighbour with another prefix is called on both sides.
