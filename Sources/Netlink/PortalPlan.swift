@@ -97,6 +97,9 @@ public enum PortalGuard: String, CaseIterable, Hashable, Sendable {
 public enum PortalMark {
     /// The alias of every interface of ours.
     public static let alias = "inet256vpn"
+    /// The alias of a persistent interface that we made, while no daemon uses it. One that somebody else made and offered
+    /// gets its own alias back.
+    public static let restingAlias = "inet256vpn (resting)"
     /// The protocol number of every route and address of ours. Linux gives 0 to 4 a meaning of its own and
     /// /etc/iproute2/rt_protos names those of the known routing daemons; nobody has 156.
     public static let protocolNumber: UInt8 = 156
@@ -137,8 +140,9 @@ public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
         case .foreignInterface(let name, let kind, let alias):
             let what = kind.isEmpty ? "an interface" : "a \(kind) interface"
             let whose = alias.isEmpty ? "" : " with alias \"\(alias)\""
+            let use = kind == "tun" ? ", take it into use with `portal.persistent: true`" : ""
             return
-                "\(name) is \(what)\(whose) that somebody else made: choose another `portal.interface`, or remove it "
+                "\(name) is \(what)\(whose) that somebody else made: choose another `portal.interface`\(use), or remove it "
                 + "(ip link delete \(name))"
         case .busyInterface(let name):
             return "\(name) is in use by another process: stop it (is another inet256vpn running?), "

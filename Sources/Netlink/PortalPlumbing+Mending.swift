@@ -70,7 +70,7 @@ extension PortalPlumbing {
     }
 
     /// Netlink has no word for it. A service that systemd shows no /proc/sys cannot do it and says what to run.
-    private static func switchIPv6On(_ index: UInt32) throws(NetlinkError) {
+    static func switchIPv6On(_ index: UInt32) throws(NetlinkError) {
         let name = interfaceName(index)
         let path = "/proc/sys/net/ipv6/conf/\(name)/disable_ipv6"
         func failure(_ code: Int32) -> NetlinkError {

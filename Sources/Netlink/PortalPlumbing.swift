@@ -13,6 +13,8 @@ public struct PortalPlumbing {
     let routes: Routes
     /// The persistent device as it was before us, to be restored.
     private var before: NetworkInterface?
+    /// There was no device of that name before: a persistent one then is of our making.
+    private var isNew = false
     /// The holding routes that this value has laid and `tearDown()` therefore takes away: another portal's must stay.
     private var held: [Route] = []
     /// The index of the device that `bringUp()` configured.
@@ -49,6 +51,7 @@ public struct PortalPlumbing {
         // Held before anything is cleaned: a leftover may be all that keeps packets from the default route.
         try hold()
         let cleaned = try cleanLeftovers()
+        isNew = try asking { () throws(NetlinkError) in try links.find(plan.interface) } == nil
         return (cleaned, warnings)
     }
 
@@ -194,6 +197,8 @@ public struct PortalPlumbing {
             if link.transmitQueueLength < Self.queueLength {
                 try links.setTransmitQueueLength(link.index, Self.queueLength)
             }
+            // What is new has it off where net.ipv6.conf.default says so; this one is ours to switch on.
+            if link.isIPv6Disabled == true { try Self.switchIPv6On(link.index) }
             for old in try addresses.list(interface: link.index, family: .ipv6)
             where old.protocolNumber == PortalMark.protocolNumber && old.address != plan.address {
                 try addresses.remove(old)
@@ -247,7 +252,9 @@ public struct PortalPlumbing {
             }
         }
         // The mark goes last: until then what is left is known as ours.
-        let alias = before?.alias == PortalMark.alias ? "" : before?.alias ?? ""
+        var alias = before?.alias ?? ""
+        if alias == PortalMark.alias { alias = "" }
+        if plan.persistent, isNew { alias = PortalMark.restingAlias }
         attempt { () throws(NetlinkError) in try links.setAlias(link.index, alias) }
         return failure
     }

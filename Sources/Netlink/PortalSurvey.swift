@@ -27,9 +27,17 @@ struct PortalSurvey {
     /// An interface of ours that a process holds open: another inet256vpn, alive.
     func isAlive(_ link: NetworkInterface) -> Bool { link.alias == PortalMark.alias && link.hasCarrier == true }
 
-    /// Interfaces of ours whose process is gone: persistent devices after a crash.
+    /// Interfaces of ours whose process is gone: persistent devices after a crash, and the plan's own at rest.
     var abandonedLinks: [NetworkInterface] {
-        links.filter { $0.alias == PortalMark.alias && $0.hasCarrier == false }
+        links.filter { link in
+            let isOurs = link.alias == PortalMark.alias || link.name == plan.interface && Self.isResting(link)
+            return isOurs && link.hasCarrier == false
+        }
+    }
+
+    /// A persistent device that we made and left when the daemon stopped.
+    static func isResting(_ link: NetworkInterface) -> Bool {
+        link.kind == "tun" && link.alias == PortalMark.restingAlias
     }
 
     /// Routes of ours that nobody alive stands behind. The routes that hold what the plan itself serves are not among
@@ -75,7 +83,7 @@ struct PortalSurvey {
     /// Whether a device that is there already may become the portal.
     static func requireUsable(_ link: NetworkInterface, _ plan: PortalPlan) throws(PortalError) {
         let offered = plan.persistent && link.kind == "tun"
-        guard offered || link.alias == PortalMark.alias else {
+        guard offered || link.alias == PortalMark.alias || isResting(link) else {
             throw .foreignInterface(name: link.name, kind: link.kind, alias: link.alias)
         }
         if link.hasCarrier == true { throw .busyInterface(name: link.name) }

@@ -13,6 +13,10 @@ public struct Endpoint: Hashable, Sendable {
     }
 
     public var isIPv4: Bool { address.mappedIPv4 != nil }
+    /// All IPv4 addresses in the place of all addresses, the port as it is; nil for any other endpoint.
+    public var allIPv4: Endpoint? {
+        address == .unspecified ? Endpoint(address: IPv6Address(mappedIPv4: 0), port: port) : nil
+    }
     /// Bytes of IP and UDP header in front of a datagram to here: 28 (RFC 791, RFC 768) or 48 (RFC 8200).
     @inlinable
     public var headerBytes: Int { address.mappedIPv4 != nil ? 28 : 48 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Logging
 internal import Mesh
 internal import Netlink
@@ -21,10 +22,7 @@ extension Engine {
             let endpoint = transport.udp
             var options = UDPSocket.Options()
             options.offload = transport.offload == .auto
-            let number = UInt16(place)
-            let socket =
-                try sides?.bind(endpoint, number: number, options: options)
-                ?? UDPSocket(bind: endpoint, number: number, options: options)
+            let socket = try bind(endpoint, number: UInt16(place), options)
             try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
             lines.append(SocketLine(socket: socket, configured: endpoint))
             if socket.receiveBuffer < SocketLine.goodBuffer {
@@ -32,6 +30,24 @@ extension Engine {
                     "the receive buffer of udp://\(endpoint) is \(socket.receiveBuffer >> 10) KB: bursts may be lost; "
                         + "raise net.core.rmem_max (deploy/ has a sysctl file) or give the daemon CAP_NET_ADMIN")
             }
+        }
+    }
+
+    /// Where the kernel has no IPv6 at all, `[::]` is all of IPv4.
+    private func bind(_ endpoint: Endpoint, number: UInt16, _ options: UDPSocket.Options) throws -> UDPSocket {
+        func bound(_ endpoint: Endpoint) throws -> UDPSocket {
+            try sides?.bind(endpoint, number: number, options: options)
+                ?? UDPSocket(bind: endpoint, number: number, options: options)
+        }
+        do {
+            return try bound(endpoint)
+        } catch let error as TransportError where error.code == EAFNOSUPPORT {
+            guard let substitute = endpoint.allIPv4 else { throw error }
+            let warning =
+                "this kernel has no IPv6: udp://\(endpoint) is udp://\(substitute), and peers are reached by IPv4 alone"
+            warnings.append(warning)
+            logger.warning("\(warning)")
+            return try bound(substitute)
         }
     }
 
