@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// A lock file next to the socket decides between two daemons that start at once; a bare look at the
 /// socket would let both find it stale and the second remove the first one's. The kernel drops the lock
-/// with the process, so nothing has to be cleaned up after a crash.
+/// with the process, so nothing has to be cleaned up after a crash; the file that a crash leaves is taken over.
 final class UnixSocketFile: Sendable {
     let path: String
     /// The listening socket. Whoever takes it closes it.
@@ -16,6 +16,8 @@ final class UnixSocketFile: Sendable {
     private static let lockSuffix = ".lock"
     private static let mode: mode_t = 0o660
     private static let backlog: CInt = 64
+    /// Each one means that another daemon has just ended.
+    private static let mostTries = 100
 
     /// Opens the socket at `path`. The parent directory is made (0755) where it is missing, and the socket
     /// of a daemon that is gone is replaced. Root hands the socket to `group` where such a group exists.
@@ -37,9 +39,11 @@ final class UnixSocketFile: Sendable {
         identity = FileIdentity(path: path) ?? FileIdentity(device: 0, inode: 0)
     }
 
-    /// Removes the socket's file, unless somebody has put another one in its place, and frees the lock.
+    /// Removes the socket's file, unless somebody has put another one in its place, and the lock's, and frees the lock.
     func remove() {
         if FileIdentity(path: path) == identity { unlink(path) }
+        // Before it is freed: whoever has opened it meanwhile sees then that it is not the one at the path any more.
+        unlink(path + Self.lockSuffix)
         close(lock)
     }
 
@@ -55,15 +59,20 @@ final class UnixSocketFile: Sendable {
     }
 
     private static func takeLock(_ path: String, socket: String) throws(APIServerError) -> CInt {
-        let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else { throw .system(operation: "open the lock file", path: path, code: errno) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
+        for _ in 0..<mostTries {
+            let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            guard lock >= 0 else { throw .system(operation: "open the lock file", path: path, code: errno) }
+            guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+                let code = errno
+                close(lock)
+                if code == EWOULDBLOCK { throw .anotherIsRunning(.unix(path: socket)) }
+                throw .system(operation: "lock", path: path, code: code)
+            }
+            // A daemon that ended between our two steps has removed it, and the next one makes another.
+            if let own = FileIdentity(descriptor: lock), own == FileIdentity(path: path) { return lock }
             close(lock)
-            if code == EWOULDBLOCK { throw .anotherIsRunning(.unix(path: socket)) }
-            throw .system(operation: "lock", path: path, code: code)
         }
-        return lock
+        throw .anotherIsRunning(.unix(path: socket))
     }
 
     private static func removeStale(_ path: String) throws(APIServerError) {
@@ -127,6 +136,12 @@ private struct FileIdentity: Equatable {
     init(device: UInt, inode: UInt) {
         self.device = device
         self.inode = inode
+    }
+
+    init?(descriptor: CInt) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        self.init(device: UInt(status.st_dev), inode: UInt(status.st_ino))
     }
 
     init?(path: String) {

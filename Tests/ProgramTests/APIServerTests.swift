@@ -1,6 +1,7 @@
 import Foundation
 import INET256
 import NIOCore
+import Synchronization
 import Testing
 import Wire
 
@@ -214,7 +215,45 @@ import Wire
         await again.close()
         await again.close()
         await again.run()
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["api.sock.lock"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
+    }
+
+    private final class Running: Sendable {
+        let count = Mutex(0)
+    }
+
+    /// Daemons that come and go at one path: never are there two, though each takes its lock's file away.
+    @Test func oneAtATimeWhileOthersComeAndGo() async throws {
+        let directory = try TemporaryDirectory()
+        let endpoint = APIEndpoint.unix(path: directory.file("api.sock"))
+        let running = Running()
+        let served = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var served = 0
+                    for _ in 0..<60 {
+                        guard
+                            let server = try? await APIServer.listen(
+                                on: endpoint, responder: AdminRoutes(control: FakeDaemon(), logger: silent),
+                                logger: silent)
+                        else { continue }
+                        let others = running.count.withLock { count in
+                            count += 1
+                            return count - 1
+                        }
+                        #expect(others == 0)
+                        await Task.yield()
+                        running.count.withLock { $0 -= 1 }
+                        await server.close()
+                        served += 1
+                    }
+                    return served
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(served > 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [])
     }
 
     @Test func otherThingsAtThePathStay() async throws {
