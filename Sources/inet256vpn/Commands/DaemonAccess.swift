@@ -9,7 +9,7 @@ struct DaemonAccess: ParsableArguments {
         help: ArgumentHelp(
             """
             The daemon's configuration file, for its api_endpoint. Without it: $INET256_API (unix://... or tcp://...), \
-            else \(APIEndpoint.standard).
+            else that of \(Configuration.standardPath) where it is there to be read, else \(APIEndpoint.standard).
             """,
             valueName: "file"))
     var config: FileArgument?
@@ -22,13 +22,29 @@ struct DaemonAccess: ParsableArguments {
 
     func endpoint(environment: [String: String]) throws -> APIEndpoint {
         if let config { return try Configuration.load(config.path).apiEndpoint }
-        guard let text = environment[Self.environmentKey], !text.isEmpty else { return .standard }
+        guard let text = environment[Self.environmentKey], !text.isEmpty else { return Self.usual() }
         do throws(APIEndpointError) {
             // Where to connect to is the caller's business; who may listen where is the configuration's.
             return try APIEndpoint(parsing: text, allowingRemote: true)
         } catch {
             throw CommandFailure(.usage, "the environment's \(Self.environmentKey) is \"\(text)\": \(error)")
         }
+    }
+}
+
+extension DaemonAccess {
+    /// Where the machine's own daemon is: where its file says, unless nobody is there and somebody is at the standard place, as
+    /// between a change of the key and the restart that it waits for.
+    static func usual(_ file: String = Configuration.standardPath, standard: APIEndpoint = .standard) -> APIEndpoint {
+        // A file that is not ours to read, or is being worked on, says nothing: then it is asked of the daemon.
+        guard let configured = try? Configuration.load(file).apiEndpoint else { return standard }
+        if case .unix(let path) = configured, case .unix(let usual) = standard, access(path, F_OK) != 0,
+            errno == ENOENT,
+            access(usual, F_OK) == 0
+        {
+            return standard
+        }
+        return configured
     }
 }
 

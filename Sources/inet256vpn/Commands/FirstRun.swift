@@ -8,13 +8,21 @@ enum FirstRun {
     private static let configurationMode: UInt32 = 0o644
 
     /// Makes the directory, the key (0600) and the commented default configuration at `path`, unless the configuration
-    /// is there. A key that is there already is kept and used. Returns what was done, a line each.
+    /// is there. A key that is there already is kept and used, and so is what another first start makes meanwhile. Where
+    /// root runs it and the service has a user, all of it is that user's: the service starts with it later. Returns what was
+    /// done, a line each.
     static func prepare(_ path: String, random: some RandomSource) throws -> [String] {
         guard access(path, F_OK) != 0, errno == ENOENT else { return [] }
         var done: [String] = []
         let directory = FilePath.directory(of: path)
+        let service = geteuid() == 0 ? FileTrust.daemonEntry : nil
         if mkdir(directory, 0o755) == 0 {
             done.append("made \(directory)")
+            if let service {
+                // As the unit has it: who may read the configuration is the group's affair.
+                chown(directory, service.user, service.group)
+                chmod(directory, 0o750)
+            }
         } else if errno != EEXIST {
             throw FileError(
                 "make the directory", directory,
@@ -24,15 +32,21 @@ enum FirstRun {
         do throws(KeyFileError) {
             let key = PrivateKey(generatedFrom: random)
             try PrivateKeyFile.create(keyPath, key: key, asText: false)
+            if let service { chown(keyPath, service.user, service.group) }
             done.append("made a key in \(keyPath): this box's address is \(key.address)")
         } catch KeyFileError.exists {
             done.append("kept the key in \(keyPath)")
         }
         var text = Configuration.commentedDefault
-        try text.withUTF8 { bytes in
-            try FileContents.create(path, mode: configurationMode, bytes: UnsafeRawBufferPointer(bytes))
+        do {
+            try text.withUTF8 { bytes in
+                try FileContents.create(path, mode: configurationMode, bytes: UnsafeRawBufferPointer(bytes))
+            }
+            if let service { chown(path, service.user, service.group) }
+            done.append("wrote a default configuration to \(path): name your peers there")
+        } catch let error as FileError where error.code == EEXIST {
+            done.append("kept the configuration in \(path), which another start has just made")
         }
-        done.append("wrote a default configuration to \(path): name your peers there")
         return done
     }
 }

@@ -10,8 +10,9 @@ extension Configuration {
     /// default. Keys that have no default value are commented out.
     static let commentedDefault = """
         # inet256vpn: the configuration of one box.
-        # Every key may be left out; the value shown is then what applies.
-        # Check a change with: inet256vpn check FILE        Apply it with: inet256vpn reload
+        # Every key may be left out; the value shown is then what applies. What is a list of your own (peers, networks,
+        # groups, firewall, nodes) is shown behind "#": take that away, or write your own below, each key once.
+        # Check a change with: sudo inet256vpn check        Apply it with: sudo inet256vpn reload
 
         # The box's identity. A path that does not begin with / is relative to this file.
         private_key_path: \(standardKeyName)
@@ -32,7 +33,8 @@ extension Configuration {
           # encryption: whoever reaches api_endpoint then opens nodes on this box, and whoever is on the way there
           # reads their private keys.
           allow_remote: \(APIConfiguration().allowRemote)
-          # In all, of one client (a user, or a host where TCP is used), and of one connection.
+          # In all, of one client (a user, or a host where TCP is used), and of one connection: counts up to
+          # \(APILimitsConfiguration.countRange.upperBound), and bytes from \(ByteCount.text(APILimitsConfiguration.sizeRange.lowerBound)) to \(ByteCount.text(APILimitsConfiguration.sizeRange.upperBound)).
           limits:
             # Nodes that applications have open.
             nodes: \(limits.nodes)
@@ -58,10 +60,10 @@ extension Configuration {
             # Whether several datagrams may cross the kernel in one call: auto or off.
             offload: auto
 
-        # The neighbours that this box keeps links to. A peer without addrs is waited for.
-        # `inet256vpn addr --private-key FILE` prints a box's id.
-        peers: []
-        #  - id: oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ
+        # The boxes that this one keeps links to. A peer without addrs is waited for.
+        # `inet256vpn status` on the other box prints its id, behind "address".
+        #peers:
+        #  - id: "oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
         #    name: office
         #    addrs: ["udp://vpn.example.org:25632", "udp://[2001:db8::1]:25632"]
 
@@ -106,7 +108,8 @@ extension Configuration {
           dscp: clear
           # Whether the interface stays when the daemon stops.
           persistent: false
-          # The routing table and the metric of the prefix's route (the kernel's choice by default).
+          # The routing table and the metric of the prefix's route (the kernel's choice by default), \(PortalConfiguration.metrics.lowerBound) to
+          # \(PortalConfiguration.tables.upperBound) and \(PortalConfiguration.metrics.upperBound).
           #table: 254
           #metric: 1024
           # Whose packets pass: any, peers, and names and addresses of nodes.
@@ -114,13 +117,13 @@ extension Configuration {
 
         # IPv6 prefixes that are not nodes of the mesh themselves: behind this box, or with `via` behind another
         # node (a peer's name or an address).
-        networks: {}
+        #networks:
         #  lan: ["fdaa:1::/64"]
         #  barn: {via: office, prefixes: ["fdaa:2::/64"]}
 
         # Names for several at once: peers' names, addresses, other groups, networks with via, IPv6 prefixes, and
         # `peers` (every peer above).
-        groups: {}
+        #groups:
         #  admins: [office, pJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ]
         #  known: [admins, barn, peers, "fd12::/16"]
 
@@ -128,53 +131,53 @@ extension Configuration {
         # word for deny), the services that it is about, and who may use them. The first rule that matches
         # decides. Answers to what was allowed always pass, and so does the ICMPv6 that IPv6 needs; ping is
         # allowed unless a rule denies icmpv6/echo-request.
-        firewall:
-          # With false nothing is filtered: everybody on the mesh reaches every service of this box.
-          enabled: true
-          # What becomes of traffic from the mesh that no rule matches: deny (in silence), reject (with an answer)
-          # or allow.
-          default: \(FirewallConfiguration().inbound.fallback.rawValue)
-          # A service is a name of /etc/services, tcp/22, udp/5000-5010, tcp, icmpv6/echo-request, proto/47 or any.
-          # `from` is what groups consist of, the name of a group, or any (the default). `to` is box (the
-          # default), networks behind this box, or any (all of these). A limit counts new connections: what is
-          # beyond it goes on to the next rule. `log` is true, or a prefix for the kernel's log.
-          rules: []
-          #  - allow: ssh
-          #    from: [admins]
-          #  - allow: [http, https]
-          #    from: any
-          #    to: [box, lan]
-          #    limit: {rate: 100/minute, burst: 20}
-          #    log: "web "
-          #    comment: our pages
-          # The same for traffic into the mesh: there `to` is the mesh's side, and `from` is box, networks behind this
-          # box, or any (the default).
-          outbound:
-            default: \(FirewallConfiguration().outbound.fallback.rawValue)
-            rules: []
-            #  - reject: tcp/25
-            #    to: any
-          # Gives forwarded packets this box's own address, where the other side has no route back: what comes
-          # from lan (into the mesh), or what comes from the mesh (into lan).
-          nat: []
-          #  - masquerade: lan
-          #  - {masquerade: mesh, to: lan}
-          # Whether forwarded TCP is told how large its segments may be: true, false, or auto (if there are
-          # networks behind this box).
-          clamp_mss: \(FirewallConfiguration().clampMSS.rawValue)
-          # Files with raw nft text for what the rules cannot say; * is possible. They are asked before the rules.
-          include: []
-          #  - /etc/inet256vpn/firewall.d/*.nft
-          # What has to come out: a reload that fails one of these leaves the old rules in force. Inbound, `to` is
-          # the service and `at` our side: box (the default), a network behind this box or an IPv6 address in one.
-          # With `way: out`, `to` is who is called and `service` the service.
-          tests: []
-          #  - {from: office, to: ssh, expect: allow}
-          #  - {from: "fd12::/16", to: http, at: lan, expect: allow}
-          #  - {way: out, to: office, service: tcp/25, expect: reject}
-          # Whether every reload ends open connections that the new rules would not let begin, and those of removed
-          # peers, as `reload --cut` does once.
-          cut_removed: \(FirewallConfiguration().cutRemoved)
+        #firewall:
+        #  # With false nothing is filtered: everybody on the mesh reaches every service of this box.
+        #  enabled: true
+        #  # What becomes of traffic from the mesh that no rule matches: deny (in silence), reject (with an answer)
+        #  # or allow.
+        #  default: \(FirewallConfiguration().inbound.fallback.rawValue)
+        #  # A service is a name of /etc/services, tcp/22, udp/5000-5010, tcp, icmpv6/echo-request, proto/47 or any.
+        #  # `from` is what groups consist of, the name of a group, or any (the default). `to` is box (the
+        #  # default), networks behind this box, or any (all of these). A limit counts new connections: what is
+        #  # beyond it goes on to the next rule. `log` is true, or a prefix for the kernel's log.
+        #  rules:
+        #    - allow: ssh
+        #      from: [admins]
+        #    - allow: [http, https]
+        #      from: any
+        #      to: [box, lan]
+        #      limit: {rate: 100/minute, burst: 20}
+        #      log: "web "
+        #      comment: our pages
+        #  # The same for traffic into the mesh: there `to` is the mesh's side, and `from` is box, networks behind this
+        #  # box, or any (the default).
+        #  outbound:
+        #    default: \(FirewallConfiguration().outbound.fallback.rawValue)
+        #    rules:
+        #      - reject: tcp/25
+        #        to: any
+        #  # Gives forwarded packets this box's own address, where the other side has no route back: what comes
+        #  # from lan (into the mesh), or what comes from the mesh (into lan).
+        #  nat:
+        #    - masquerade: lan
+        #    - {masquerade: mesh, to: lan}
+        #  # Whether forwarded TCP is told how large its segments may be: true, false, or auto (if there are
+        #  # networks behind this box).
+        #  clamp_mss: \(FirewallConfiguration().clampMSS.rawValue)
+        #  # Files with raw nft text for what the rules cannot say; * is possible. They are asked before the rules.
+        #  include:
+        #    - /etc/inet256vpn/firewall.d/*.nft
+        #  # What has to come out: a reload that fails one of these leaves the old rules in force. Inbound, `to` is
+        #  # the service and `at` our side: box (the default), a network behind this box or an IPv6 address in one.
+        #  # With `way: out`, `to` is who is called and `service` the service.
+        #  tests:
+        #    - {from: office, to: ssh, expect: allow}
+        #    - {from: "fd12::/16", to: http, at: lan, expect: allow}
+        #    - {way: out, to: office, service: tcp/25, expect: reject}
+        #  # Whether every reload ends open connections that the new rules would not let begin, and those of removed
+        #  # peers, as `reload --cut` does once.
+        #  cut_removed: \(FirewallConfiguration().cutRemoved)
 
         log:
           # trace, debug, info, notice, warning, error or critical
@@ -183,7 +186,7 @@ extension Configuration {
           format: \(LogConfiguration().format.rawValue)
 
         # Further nodes that this box hosts, each with a key of its own.
-        nodes: []
+        #nodes:
         #  - private_key_path: ./second.inet256
 
         """

@@ -34,8 +34,14 @@ struct FileTrust: Equatable, Sendable {
     private static func isTrusted(_ owner: UInt32) -> Bool {
         let own = geteuid()
         if owner == 0 || owner == own { return true }
-        guard own == 0, let entry = getpwnam(daemonUser) else { return false }
-        return owner == entry.pointee.pw_uid
+        guard own == 0, let entry = daemonEntry else { return false }
+        return owner == entry.user
+    }
+
+    /// That user, where it is known here.
+    static var daemonEntry: (user: UInt32, group: UInt32)? {
+        guard let entry = getpwnam(daemonUser) else { return nil }
+        return (entry.pointee.pw_uid, entry.pointee.pw_gid)
     }
 
     /// The first directory that everybody may exchange entries of, on the way that is written and on the one that links

@@ -84,6 +84,8 @@ enum KeyFileError: Error, Equatable, CustomStringConvertible {
         case .unreadable(let error):
             switch error.code {
             case ENOENT: "\(error): make a key with: inet256vpn keygen --output \(error.path)"
+            case EACCES where geteuid() == FileTrust.daemonEntry?.user:
+                "\(error): it is not the service's to read: sudo chown \(FileTrust.daemonUser): \(error.path)"
             case EACCES: "\(error): run as the user that owns it, or with sudo"
             case EFBIG: "\(error.path) is no private key: it is larger than any key file"
             default: "\(error)"
