@@ -226,8 +226,14 @@ give_back() {
     return 0
 }
 
-# Sets BINARY to a release binary that needs no Swift installation to run. A finished build is reused by SwiftPM.
+# Sets BINARY to a release binary that needs no Swift installation to run. A finished build is reused by SwiftPM; what
+# INET256VPN_BINARY names is taken as it is.
 build_release() {
+    if [[ -n ${INET256VPN_BINARY:-} ]]; then
+        BINARY=$INET256VPN_BINARY
+        [[ -x $BINARY ]] || fail "INET256VPN_BINARY is $BINARY, which cannot be run"
+        return
+    fi
     # The installed program looks for its libraries where the system has them, not beside itself: --disable-local-rpath.
     local flags=(-c release --static-swift-stdlib --disable-local-rpath --product inet256vpn --package-path "$ROOT")
     local log=$ROOT/.build/release.log

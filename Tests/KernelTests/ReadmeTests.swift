@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+extension KernelTests {
+    /// The documentation is done as it says.
+    @Suite struct Readme {
+        /// Install, join, firewall: on two fresh boxes, word by word, and it comes true.
+        @Test(.timeLimit(.minutes(5)))
+        func itIsDoneWordByWord() async throws {
+            try await Testbed.with { bed in
+                let done = try await bed.run(
+                    [Requirements.root + "/scripts/try-readme"],
+                    environment: ["INET256VPN_BINARY": try Requirements.binary()], within: .seconds(240))
+                #expect(done.succeeded && done.output.contains("what it promises came true"), "\(done)")
+                // Every block of commands, and twice those that are for both.
+                let count = try #require(done.output.firstMatch(of: #/(\d+) blocks of commands were run/#)?.1)
+                #expect(Int(count) ?? 0 >= 10, "\(done)")
+            }
+        }
+
+        /// What is installed has no link that leads nowhere.
+        @Test(.timeLimit(.minutes(1)))
+        func theInstalledPagesAreWhole() async throws {
+            try await Testbed.with { bed in
+                let folder = bed.directory + "/doc"
+                let function = try await bed.run(
+                    ["sed", "-n", "/^documents()/,/^}/p", Requirements.root + "/scripts/install"])
+                let list = try await bed.run([
+                    "bash", "-c", "ROOT='\(Requirements.root)'\n\(function.output)\ndocuments",
+                ])
+                let pages = list.output.split(separator: "\n").map(String.init)
+                try #require(pages.contains("README.md") && pages.contains("docs/README.md"), "\(list)")
+                for page in pages {
+                    let target = folder + "/" + page
+                    try FileManager.default.createDirectory(
+                        atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                    try FileManager.default.copyItem(atPath: Requirements.root + "/" + page, toPath: target)
+                }
+                var followed = 0
+                for page in pages where page.hasSuffix(".md") {
+                    let text = try String(contentsOfFile: folder + "/" + page, encoding: .utf8)
+                    for link in text.matches(of: #/\]\(([^)\s]+)\)/#).map({ String($0.1) }) where !link.contains("://")
+                    {
+                        let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+                        let near = ((folder + "/" + page) as NSString).deletingLastPathComponent
+                        let target = parts[0].isEmpty ? folder + "/" + page : near + "/" + parts[0]
+                        followed += 1
+                        guard FileManager.default.fileExists(atPath: target) else {
+                            Issue.record("\(page) leads to \(link), which is not installed")
+                            continue
+                        }
+                        guard parts.count == 2 else { continue }
+                        let there = try String(contentsOfFile: target, encoding: .utf8)
+                        #expect(Self.anchors(there).contains(String(parts[1])), "\(page) leads to \(link)")
+                    }
+                }
+                #expect(followed > 40)
+            }
+        }
+
+        /// As GitHub makes them of headings.
+        private static func anchors(_ text: String) -> Set<String> {
+            let headings = text.split(separator: "\n").filter { $0.hasPrefix("#") }
+            return Set(
+                headings.map { heading in
+                    String(
+                        heading.drop { $0 == "#" }.drop { $0 == " " }.lowercased().filter {
+                            $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_"
+                        }.map { $0 == " " ? "-" : $0 })
+                })
+        }
+    }
+}
