@@ -43,21 +43,16 @@ public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
     public var isTimeout: Bool { code == ETIMEDOUT }
 
     static let switchingIPv6On = "switch on IPv6 of"
-    private static let newWithoutIPv6 = "sysctl net.ipv6.conf.default.disable_ipv6 is 1"
 
     /// What a person can do about it, for the errors where that is known.
     public var advice: String? {
-        if operation == Self.switchingIPv6On {
-            return
-                "run `sysctl -w net.ipv6.conf.\(object).disable_ipv6=0`, and where new interfaces are made without IPv6 "
-                + "(\(Self.newWithoutIPv6)), as `all` does too, before the start `sysctl -w net.ipv6.conf.default.disable_ipv6=0`"
-        }
+        if operation == Self.switchingIPv6On { return "run `sysctl -w net.ipv6.conf.\(object).disable_ipv6=0`" }
         switch code {
         case EPERM:
             return "it needs CAP_NET_ADMIN: run as root, or start the service with AmbientCapabilities=CAP_NET_ADMIN"
         case EACCES where operation.contains("address"):
-            return "new interfaces are made without IPv6 here (\(Self.newWithoutIPv6)): run "
-                + "`sysctl -w net.ipv6.conf.default.disable_ipv6=0` and put it into /etc/sysctl.d"
+            return "new interfaces are made without IPv6 here (sysctl net.ipv6.conf.default.disable_ipv6 is 1): run "
+                + "`sysctl -w net.ipv6.conf.default.disable_ipv6=0`, and see to it that /etc/sysctl.d does not set it, or `all`, to 1"
         case EAFNOSUPPORT, EPROTONOSUPPORT:
             return "this kernel lacks the protocol family: load the module or use a kernel that has it"
         default:

@@ -197,8 +197,9 @@ public struct PortalPlumbing {
             if link.transmitQueueLength < Self.queueLength {
                 try links.setTransmitQueueLength(link.index, Self.queueLength)
             }
-            // What is new has it off where net.ipv6.conf.default says so; this one is ours to switch on.
-            if link.isIPv6Disabled == true { try Self.switchIPv6On(link.index) }
+            // What is new has it off where net.ipv6.conf.default says so; this one is ours to switch on. Where that is
+            // impossible the address is refused below, which says what to run.
+            if link.isIPv6Disabled == true { try? Self.switchIPv6On(link.index) }
             for old in try addresses.list(interface: link.index, family: .ipv6)
             where old.protocolNumber == PortalMark.protocolNumber && old.address != plan.address {
                 try addresses.remove(old)

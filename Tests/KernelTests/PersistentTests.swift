@@ -76,6 +76,7 @@ extension KernelTests {
                 ])
                 #expect(refused.status != 0, "\(refused)")
                 #expect(refused.said.contains("sysctl -w net.ipv6.conf.default.disable_ipv6=0"), "\(refused)")
+                #expect(!refused.said.contains("conf.\(Box.interface)"), "\(refused)")
             }
         }
 

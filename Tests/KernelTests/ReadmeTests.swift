@@ -18,6 +18,48 @@ extension KernelTests {
             }
         }
 
+        /// The first five minutes of docs/firewall.md: what it says to add is added to a new box's file, each command is run, and
+        /// each line that it shows is said.
+        @Test(.timeLimit(.minutes(1)))
+        func theFirewallsFirstFiveMinutesAreTrue() async throws {
+            try await Testbed.with { bed in
+                let box = try await bed.box("alice")
+                let page = try String(contentsOfFile: Requirements.root + "/docs/firewall.md", encoding: .utf8)
+                let part = try #require(page.firstMatch(of: #/\n## The first five minutes\n((?:.|\n)*?)\n## /#)?.1)
+                let yaml = try #require(part.firstMatch(of: #/```yaml\n((?:.|\n)*?)```\n/#)?.1)
+                // A command behind a prompt and the lines that it shows, up to the next prompt or text.
+                var steps: [(command: String, shown: [String])] = []
+                var isShown = false
+                for line in part.split(separator: "\n", omittingEmptySubsequences: false) {
+                    if line.hasPrefix("    $ ") {
+                        steps.append((String(line.dropFirst(6)), []))
+                        isShown = true
+                    } else if isShown, line.hasPrefix("    ") {
+                        steps[steps.count - 1].shown.append(String(line.dropFirst(4)))
+                    } else if !line.isEmpty {
+                        isShown = false
+                    }
+                }
+                try #require(steps.count >= 7 && steps.allSatisfy { !$0.shown.isEmpty }, "\(steps)")
+                // The first is asked before anything is added.
+                let add = "cat >>/etc/inet256vpn/config.yaml <<'END'\n\n\(yaml)END\n"
+                let calls = steps.enumerated().map { place, step in
+                    "\(place == 1 ? add : "")echo '=== \(place)'; \(step.command)\n"
+                }.joined()
+                let said = try await FreshMachine.run(
+                    "sudo inet256vpn up >/run/log 2>&1 & pid=$!; up \"$1\"\n\(calls)kill $pid; wait $pid", in: box)
+                for (place, step) in steps.enumerated() {
+                    let answer = said.output.components(separatedBy: "=== \(place)\n").last?.components(
+                        separatedBy: "==="
+                    ).first
+                    let lines = (answer ?? "").split(separator: "\n").map(String.init)
+                    for line in step.shown {
+                        #expect(lines.contains(line), "\(step.command) does not say: \(line)\n\(said)")
+                    }
+                }
+            }
+        }
+
         /// What is installed has no link that leads nowhere.
         @Test(.timeLimit(.minutes(1)))
         func theInstalledPagesAreWhole() async throws {

@@ -73,7 +73,7 @@ extension ProblemList {
                 add(
                     line: again.line, column: again.column, keyPath: "",
                     found: "the key \"\(key)\" twice in one mapping (first in line \(first.line))",
-                    expected: "each key once")
+                    expected: "each key once: move what this one has to the first")
             }
         case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
             add(line: 0, column: 0, keyPath: "", found: "\(error)", expected: "YAML")
