@@ -32,8 +32,8 @@ import Wire
         // It took itself back, so nobody looks for it.
         fabric.run(for: .seconds(2))
         #expect(fabric.boxes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
-        // And after a while nobody remembers.
-        fabric.run(for: .seconds(200))
+        // And after a while, when no beacon of it can still be about, nobody remembers.
+        fabric.run(for: .seconds(300 + 60 + 10))
         for box in fabric.boxes { #expect(box.algorithm.publicKey(of: hosted.address) == nil) }
         #expect(fabric.boxes[0].algorithm.statistics.knownOrigins == 5)
         #expect(fabric.loops.isEmpty)

@@ -7,7 +7,9 @@ extension BeaconNet {
     mutating func writeFrames(to id: NeighbourID, into output: inout [ControlFrame]) {
         guard var neighbour = neighbours.removeValue(forKey: id) else { return }
         for bytes in neighbour.takeAcknowledgements() { output.append(ControlFrame(to: id, bytes: bytes)) }
-        while neighbour.queue.canSend, let bytes = updatesFrame(for: id, &neighbour) {
+        while !neighbour.queue.isHeld(now: clock), neighbour.queue.canSend,
+            let bytes = updatesFrame(for: id, &neighbour)
+        {
             output.append(ControlFrame(to: id, bytes: bytes))
         }
         wake(at: neighbour.queue.deadline)

@@ -50,7 +50,8 @@ extension BeaconNet {
         // Whoever fills the part that is kept free has it freed again.
         if counted >= commonRoom { sweep(by: clock) }
         let room = total < share ? limits.origins : commonRoom
-        if counted < room || forgetOneLost() && counted < room { return true }
+        forgetLost(counted + 1 - room)
+        if counted < room { return true }
         return total >= share && counted < exchangeRoom && demote(1, of: id, fartherThan: metric) == 1
     }
 
@@ -94,21 +95,23 @@ extension BeaconNet {
         table.update(address) { $0.charge = charge }
     }
 
-    /// Forgets the origin that has been without a route for longest, if that is long enough.
-    private mutating func forgetOneLost() -> Bool {
-        guard forgettableAt <= clock else { return false }
-        var oldest: (address: Address, lostAt: Instant)?
+    /// Forgets up to `count` of those that have been without a route for longest, if that is long enough.
+    private mutating func forgetLost(_ count: Int) {
+        guard count > 0, forgettableAt <= clock else { return }
+        var settled: [(address: Address, lostAt: Instant)] = []
+        var next = clock + Self.retractionSettled
         for address in table.known {
             guard let origin = table[address], origin.isLost, direct[address] == nil else { continue }
-            if oldest.map({ origin.lostAt < $0.lostAt }) ?? true { oldest = (address, origin.lostAt) }
+            if origin.lostAt + Self.retractionSettled <= clock {
+                settled.append((address, origin.lostAt))
+            } else {
+                next = min(next, origin.lostAt + Self.retractionSettled)
+            }
         }
-        guard let oldest, oldest.lostAt + Self.retractionSettled <= clock else {
-            // No use in looking again before.
-            forgettableAt = (oldest?.lostAt ?? clock) + Self.retractionSettled
-            return false
-        }
-        forget(oldest.address)
-        return true
+        settled.sort { $0.lostAt != $1.lostAt ? $0.lostAt < $1.lostAt : $0.address < $1.address }
+        for origin in settled.prefix(count) { forget(origin.address) }
+        // No use in looking again before.
+        if settled.count < count { forgettableAt = next }
     }
 
     /// Gives up to `count` of a neighbour's farthest origins up; returns how many. Origins that somebody below its
@@ -139,8 +142,8 @@ extension BeaconNet {
 
     /// Frees the part of the table that is kept for neighbours below their share, at the cost of those above it.
     mutating func makeCommonRoom() {
-        // Neighbours that left have left their origins behind.
-        while counted > limits.origins, forgetOneLost() {}
+        // Neighbours that left have left their origins behind, and local nodes that ended their withdrawals.
+        forgetLost(counted - limits.origins)
         // Each is looked at once: what one gives up, another may then have.
         for _ in neighbourOrder {
             let excess = charged - commonRoom

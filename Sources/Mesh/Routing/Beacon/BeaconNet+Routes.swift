@@ -24,7 +24,11 @@ extension BeaconNet {
         if old != new { refreshHop(address) }
         if let new {
             if old != new && (wasTold || new.distance.metric < limits.reach) {
-                announce(address, except: new.nextHop)
+                // A beacon like the one before is in no hurry, unless somebody asked for it.
+                let isRefresh =
+                    old.map { $0.nextHop == new.nextHop && $0.distance.metric == new.distance.metric } ?? false
+                let isUrgent = !isRefresh || askedOnward.remembers(address, for: Self.patience, now: clock)
+                announce(address, except: new.nextHop, isUrgent: isUrgent)
                 // Split horizon: the neighbour that we now go through must not think that it can go through us.
                 if let old, wasTold, old.nextHop != new.nextHop { tell(.route(address), to: new.nextHop) }
             }
@@ -35,6 +39,9 @@ extension BeaconNet {
         }
         if let wake = table[address]?.wake(settle: limits.settle) { sweep(by: wake) }
     }
+
+    /// How long an answer to a request may take.
+    private static let patience = Interval.seconds(10)
 
     mutating func tell(_ item: UpdateQueue.Item, to id: NeighbourID) {
         neighbours[id]?.queue.tell(item)

@@ -11,8 +11,8 @@ public import Wire
 /// to the origin hop by hop, which answers with a beacon at once: repair takes round trips, not beacon periods.
 /// Updates are acknowledged per link and told again after a loss.
 ///
-/// What it costs: every box holds one entry per origin and every link carries one beacon (120 bytes) per origin and
-/// beacon interval. It is meant for meshes of up to some thousand nodes.
+/// What it costs: every box holds one entry per origin and every link carries one beacon (124 bytes) per origin and
+/// beacon interval (122 to 140 s). It is meant for meshes of up to some thousand nodes.
 ///
 /// What it does not withstand: the signature covers what the origin says, not the number of hops that relays add.
 /// A malicious box can claim to be near any origin whose beacons reach it, draw its traffic and drop it. It can
@@ -199,7 +199,7 @@ public struct BeaconNet: Network {
         renewLocals()
         for id in neighbourOrder {
             let lost = neighbours[id]?.queue.tick(now: clock) ?? 0
-            if lost > 0 { talking.insert(id) }
+            if lost > 0 || neighbours[id]?.queue.release(now: clock) == true { talking.insert(id) }
             counters.framesTimedOut += UInt64(lost)
         }
         if sweepAt <= clock {
@@ -214,10 +214,19 @@ public struct BeaconNet: Network {
 
     /// Makes the beacons that are due.
     mutating func renewLocals() {
+        guard locals.values.contains(where: { $0.deadline <= clock }) else { return }
+        // Those that would be due soon go along, in the same frames.
+        var company = 32
         // In order, so that a run can be repeated.
         for address in locals.keys.sorted() {
-            guard locals[address]?.renew(purpose: purpose, limits: limits, now: clock) == true else { continue }
-            announce(address)
+            guard let local = locals[address] else { continue }
+            let isAsked = local.isAsked
+            if local.deadline > clock {
+                guard company > 0, !isAsked, local.deadline <= clock + limits.beaconInterval / 8 else { continue }
+                company -= 1
+            }
+            locals[address]?.renew(purpose: purpose, limits: limits, now: clock)
+            announce(address, isUrgent: isAsked)
         }
     }
 
@@ -271,11 +280,17 @@ public struct BeaconNet: Network {
 
     mutating func talk(to id: NeighbourID) { talking.insert(id) }
 
-    /// Tells every neighbour, save one, of our way to `address`, or that there is none.
-    mutating func announce(_ address: Address, except: NeighbourID? = nil) {
+    /// Tells every neighbour, save one, of our way to `address`, or that there is none. What is not urgent changes nobody's
+    /// ways.
+    mutating func announce(_ address: Address, except: NeighbourID? = nil, isUrgent: Bool = true) {
         for id in neighbourOrder where id != except {
-            neighbours[id]?.queue.tell(.route(address))
-            talking.insert(id)
+            if isUrgent {
+                neighbours[id]?.queue.tell(.route(address))
+                talking.insert(id)
+            } else {
+                neighbours[id]?.queue.tell(.route(address), notBefore: clock + limits.gathering)
+                wake(at: neighbours[id]?.queue.deadline)
+            }
         }
     }
 }

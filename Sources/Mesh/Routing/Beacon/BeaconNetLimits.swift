@@ -4,10 +4,14 @@ public import Wire
 public struct BeaconNetLimits: Sendable {
     // Times.
 
-    /// Time between an origin's beacons, before the jitter that takes up to an eighth off it.
-    public var beaconInterval: Interval = .seconds(20)
-    /// Seconds for which a beacon of ours is good: three and a half intervals, so that three may be lost.
-    public var beaconLifetime: UInt16 = 70
+    /// Time between an origin's beacons while nothing happens, before the jitter that takes up to an eighth off it. What
+    /// happens is told at once and acknowledged; beacons only say that an origin still lives, where no link's end tells.
+    public var beaconInterval: Interval = .seconds(140)
+    /// Seconds for which a beacon of ours is good: the longest that is believed, two intervals and a bit, so that one may be
+    /// lost altogether.
+    public var beaconLifetime: UInt16 = 300
+    /// For so long beacons that change nothing but their number wait for others, to go in one frame with them.
+    public var gathering: Interval = .milliseconds(100)
     /// How long a route with a newer sequence number must have stood before routes with an older one are given
     /// up for it although they are shorter. Shorter ones normally catch up within round trips; those that do not
     /// are behind a node that stopped passing beacons on.
@@ -33,7 +37,7 @@ public struct BeaconNetLimits: Sendable {
     /// Origins in the table: everything but local nodes and neighbours, which always have room.
     public var origins = 4096
     /// Withdrawals of local nodes that are kept for neighbours that come later.
-    public var withdrawals = 1024
+    public var withdrawals = 8192
     /// Neighbours remembered per origin.
     public var adjacencies = 8
     /// Requests remembered in order not to repeat them.
@@ -46,9 +50,9 @@ public struct BeaconNetLimits: Sendable {
     // Rates.
 
     /// Signature checks (about 0.1 ms each) for one neighbour: a burst, then one per interval.
-    public var neighbourChecks = (burst: 2048, every: Interval.milliseconds(2))
+    public var neighbourChecks = (burst: 4096, every: Interval.milliseconds(1))
     /// Signature checks for all neighbours.
-    public var totalChecks = (burst: 4096, every: Interval.microseconds(500))
+    public var totalChecks = (burst: 8192, every: Interval.microseconds(500))
     /// Requests taken from one neighbour.
     public var neighbourRequests = (burst: 512, every: Interval.milliseconds(10))
     /// Newer beacons told to one neighbour that came with older ones.
@@ -57,6 +61,14 @@ public struct BeaconNetLimits: Sendable {
     public var requestedBeacons = (burst: 8, every: Interval.seconds(1))
 
     public init() {}
+
+    /// The limits of a box with room for so many origins: their signatures can be checked at once when it meets the mesh.
+    public init(origins: Int) {
+        self.origins = origins
+        neighbourChecks.burst = max(neighbourChecks.burst, origins)
+        totalChecks.burst = max(totalChecks.burst, 2 * origins)
+        withdrawals = max(withdrawals, origins)
+    }
 
     /// The longest lifetime believed, in seconds: it bounds how long a feasibility distance must be kept.
     static let longestLifetime: UInt16 = 300

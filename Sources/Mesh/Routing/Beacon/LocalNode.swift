@@ -16,7 +16,9 @@ struct LocalNode {
         requested = TokenBucket(burst: limits.requestedBeacons.burst, every: limits.requestedBeacons.every)
         beacon = Beacon(
             signedBy: key, sequence: sequence, lifetime: limits.beaconLifetime, purpose: purpose, now: now)
-        regular = now + Self.wait(for: beacon, interval: limits.beaconInterval)
+        // The first of many that start together come back at different times.
+        let spread = Int64(Self.mixed(beacon) % 1024)
+        regular = now + Self.wait(for: beacon, interval: limits.beaconInterval) * (1024 - spread * 3 / 4) / 1024
     }
 
     /// When `renew` wants to be called.
@@ -31,15 +33,17 @@ struct LocalNode {
         wanted = max(wanted, min(sequence, BeaconNetLimits.highestSequence))
     }
 
-    /// Makes the next beacon if one is due; whether it did.
-    mutating func renew(purpose: String, limits: BeaconNetLimits, now: Instant) -> Bool {
-        guard deadline <= now else { return false }
+    /// Somebody waits for the next beacon.
+    var isAsked: Bool { wanted > beacon.sequence }
+
+    /// Makes the next beacon, unless there is none.
+    mutating func renew(purpose: String, limits: BeaconNetLimits, now: Instant) {
+        guard beacon.sequence < BeaconNetLimits.highestSequence else { return }
         if wanted > beacon.sequence { _ = requested.take(now: now) }
         beacon = Beacon(
             signedBy: key, sequence: max(beacon.sequence + 1, wanted), lifetime: limits.beaconLifetime,
             purpose: purpose, now: now)
         regular = now + Self.wait(for: beacon, interval: limits.beaconInterval)
-        return true
     }
 
     /// The beacon that takes this node back.
@@ -50,13 +54,17 @@ struct LocalNode {
             purpose: purpose, now: now)
     }
 
-    /// The interval less up to an eighth, which the address and the sequence number choose (the finalizer of
-    /// SplitMix64): boxes that started together drift apart.
+    /// The interval less up to an eighth, which the address and the sequence number choose: boxes that started together
+    /// drift apart.
     private static func wait(for beacon: Beacon, interval: Interval) -> Interval {
+        interval - Interval(nanoseconds: Int64((mixed(beacon) >> 32) % 1024) * (interval.nanoseconds / 8 / 1024))
+    }
+
+    /// The finalizer of SplitMix64 over address and sequence number.
+    private static func mixed(_ beacon: Beacon) -> UInt64 {
         var mixed = beacon.address.raw.words.3 ^ beacon.sequence
         mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
         mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        mixed ^= mixed >> 31
-        return interval - Interval(nanoseconds: Int64(mixed % 1024) * (interval.nanoseconds / 8 / 1024))
+        return mixed ^ mixed >> 31
     }
 }

@@ -18,6 +18,11 @@ struct RequestMemory {
         self.span = span
     }
 
+    /// Whether it was asked for within the last `span`.
+    func remembers(_ address: Address, for span: Interval, now: Instant) -> Bool {
+        asked[address].map { $0.at + span > now } ?? false
+    }
+
     /// Whether to ask now: nothing as demanding was asked recently. If so, remembers it.
     mutating func admit(_ address: Address, sequence: UInt64, now: Instant) -> Bool {
         if let earlier = asked[address], earlier.at + span > now, earlier.sequence >= sequence { return false }

@@ -29,6 +29,8 @@ struct UpdateQueue {
     private var waiting: [Item] = []
     /// Where the queue begins in `waiting`.
     private var head = 0
+    /// What waits is in no hurry before this: more may come that goes in the same frame.
+    private var heldUntil = Instant.distantPast
     private var places: [Item: Place] = [:]
     private var requests: [Address: BeaconRequest] = [:]
     private var flights: [Flight] = []
@@ -48,19 +50,43 @@ struct UpdateQueue {
     /// Whether a frame may go out now and there is something for it.
     var canSend: Bool { (head < waiting.count || tablePass != nil) && hasWindow }
     var hasWindow: Bool { flights.count < (timer.isSuspicious ? 1 : limits.window) }
-    /// When the oldest unacknowledged frame is given up for lost.
-    var deadline: Instant { flights.first.map { $0.sentAt + timer.timeout } ?? .distantFuture }
+    /// When the oldest unacknowledged frame is given up for lost, or what is held back goes.
+    var deadline: Instant {
+        let lost = flights.first.map { $0.sentAt + timer.timeout } ?? .distantFuture
+        return heldUntil == .distantPast ? lost : min(lost, heldUntil)
+    }
 
     /// Starts telling the whole table.
     mutating func tellAll(includingLost: Bool) {
         tablePass = .zero
         passTellsLost = includingLost
+        heldUntil = .distantPast
     }
 
     /// The pass has come to `next`, or to the end.
     mutating func passed(to next: Bytes32?) { tablePass = next }
 
+    /// Tells what is in no hurry: until `instant` it waits for more.
+    mutating func tell(_ item: Item, notBefore instant: Instant) {
+        if head >= waiting.count && tablePass == nil { heldUntil = instant }
+        put(item)
+    }
+
     mutating func tell(_ item: Item) {
+        heldUntil = .distantPast
+        put(item)
+    }
+
+    func isHeld(now: Instant) -> Bool { now < heldUntil }
+
+    /// Whether what was held back may go from now on.
+    mutating func release(now: Instant) -> Bool {
+        guard heldUntil != .distantPast, heldUntil <= now else { return false }
+        heldUntil = .distantPast
+        return true
+    }
+
+    private mutating func put(_ item: Item) {
         if case .route(let address) = item, let tablePass, address.raw >= tablePass { return }
         guard places[item] != .queued else { return }
         if places.count >= limits.pending {
