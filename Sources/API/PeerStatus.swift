@@ -23,6 +23,11 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     /// lags by some seconds, since what is merely late is waited for, and it holds what probes of the path's size that
     /// were too large cost.
     public var lostPackets: UInt64?
+    /// Of a hundred questions to the peer by the link's path, how many get no answer, as a moving average: what is lost there
+    /// or on the way back.
+    public var lossPercent: Double?
+    /// The link loses so much that data goes around it by relays.
+    public var avoided: Bool?
     public var cipher: String?
     /// The library that this box takes the cipher from, such as "openssl".
     public var cipherBackend: String?
@@ -37,11 +42,12 @@ public struct PeerStatus: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, name, configured, state, detail, reason, endpoint, traffic, cipher, mtu
+        case id, name, configured, state, detail, reason, endpoint, traffic, cipher, mtu, avoided
         case rttMs = "rtt_ms"
         case cipherBackend = "cipher_backend"
         case handshakeAgeSeconds = "handshake_age_seconds"
         case lostPackets = "lost_packets"
+        case lossPercent = "loss_percent"
     }
 }
 

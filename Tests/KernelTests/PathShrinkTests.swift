@@ -7,9 +7,9 @@ extension KernelTests {
         /// 4 MB/s for 8 seconds, so that the change comes in the midst of it.
         private static let rate = 4_000_000
         private static let count = 32_000_000
-        /// A pause at most so long. Silence is suspicious after 1.5 s, and while small packets pass the size is asked for every
-        /// 2 s; probes are lost for up to 1.5 s, and the sender's TCP has meanwhile doubled its patience up to 6.4 s.
-        private static let pause = 15.0
+        /// A pause at most so long. While large packets go out the size is asked for every half second, three lost probes take
+        /// 0.6 s, and the sender's TCP has meanwhile doubled its patience to 1.6 s. The rest is for a machine with much to do.
+        private static let pause = 8.0
 
         /// Both ends see it: the sender's own kernel refuses what is too large.
         @Test(.timeLimit(.minutes(2)))

@@ -83,6 +83,7 @@ struct FakeDaemon: DaemonControl {
         var up = PeerStatus(id: Sample.dashed, name: "office", configured: true, state: .up)
         up.endpoint = "192.0.2.1:25632"
         up.rttMs = 12.34
+        up.lossPercent = 0.4
         up.handshakeAgeSeconds = 61
         up.lostPackets = 17
         up.cipher = "AES-256-GCM"

@@ -59,10 +59,10 @@ import Testing
         let lines = PeersText(peers: FakeDaemon.sampleReport.peers).lines
         #expect(
             lines == [
-                "NAME    STATE        ENDPOINT             RTT  HANDSHAKE   RX   TX  CIPHER                  MTU  ADDRESS",
-                "barn    refused      -                      -          -  0 B  0 B  -                         -  \(Sample.doubleDashed)  wrong key: answered as \(Sample.plain)",
-                "office  up           192.0.2.1:25632  12.3 ms     1m ago  0 B  0 B  AES-256-GCM (openssl)  1452  \(Sample.dashed)",
-                "-       handshaking  -                      -          -  0 B  0 B  -                         -  \(Sample.plain)  (not configured)",
+                "NAME    STATE        ENDPOINT             RTT  LOSS  HANDSHAKE   RX   TX  CIPHER                  MTU  ADDRESS",
+                "barn    refused      -                      -     -          -  0 B  0 B  -                         -  \(Sample.doubleDashed)  wrong key: answered as \(Sample.plain)",
+                "office  up           192.0.2.1:25632  12.3 ms  0.4%     1m ago  0 B  0 B  AES-256-GCM (openssl)  1452  \(Sample.dashed)",
+                "-       handshaking  -                      -     -          -  0 B  0 B  -                         -  \(Sample.plain)  (not configured)",
             ])
         #expect(PeersText(peers: []).lines == ["no peers"])
     }
@@ -74,6 +74,7 @@ import Testing
             ])
         #expect(
             [0, 59.9, 60, 3600, 90_000, .infinity].map(Units.time).prefix(5) == ["0s", "59s", "1m", "1h 00m", "1d 1h"])
+        #expect([0, 0.4, 9.94, 36.2, 1000].map(Units.percent) == ["0%", "0.4%", "9.9%", "36%", "100%"])
         #expect([0.1234, 1.234, 12.34, 123.4].map(Units.milliseconds) == ["0.123 ms", "1.23 ms", "12.3 ms", "123 ms"])
     }
 

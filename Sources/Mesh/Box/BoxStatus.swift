@@ -38,6 +38,12 @@ public struct BoxStatus: Sendable {
         public var cause: Cause?
         public var endpoint: Endpoint?
         public var roundTrip: Interval?
+        /// Of a thousand questions by the path, how many get no answer: lost there or on the way back. A moving average.
+        public var missedPermille: Int?
+        /// What the link counts as in routing, in good links.
+        public var cost: UInt8 = 1
+        /// Data goes by relays, since the link loses too much.
+        public var isAvoided = false
         /// Where its portal has all nodes, if that is another prefix than this box's.
         public var otherPrefix: IPv6Prefix?
     }
@@ -128,6 +134,8 @@ extension MeshBox {
             cause: trouble?.cause,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
+            missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.missedPermille,
+            cost: session.cost.cost, isAvoided: session.isAvoided,
             otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
                 ? nil : session.link.remotePrefix)
     }
@@ -135,8 +143,8 @@ extension MeshBox {
     private func sessionStatus(_ session: Session, _ now: Instant) -> BoxStatus.SessionStatus {
         BoxStatus.SessionStatus(
             local: session.local.address, remote: session.remote,
-            endpoint: session.usesDirectPath ? session.direct?.path.remote : nil,
-            nextHop: session.usesDirectPath ? nil : relayLink(to: session.remote)?.remote,
+            endpoint: session.usesDirectPath && !session.isAvoided ? session.direct?.path.remote : nil,
+            nextHop: session.usesDirectPath && !session.isAvoided ? nil : relayLink(to: session.remote)?.remote,
             established: session.current != nil, handshakeAge: session.current.map { now - $0.created },
             cipher: session.current?.suite.cipher, backend: session.current?.suite.backend,
             messageCapacity: frameCapacity(session).map { $0 - 1 },

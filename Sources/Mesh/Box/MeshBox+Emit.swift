@@ -6,7 +6,7 @@ extension MeshBox {
     /// The largest frame (kind byte included) that goes out in one datagram, or nil when there is no way.
     @inline(__always)
     func frameCapacity(_ session: Session) -> Int? {
-        if session.directAlive, let direct = session.direct {
+        if session.directAlive, let direct = session.direct, !session.isAvoided {
             return session.size.confirmed - direct.path.remote.headerBytes - TransportLayout.overhead
         }
         guard let link = relayLink(to: session.remote) else { return nil }
@@ -51,7 +51,7 @@ extension MeshBox {
     /// Seals one frame that fits and puts it into the outbox. False (and counted) when it could not be.
     @inline(__always)
     func emit(_ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) -> Bool {
-        emit(session, frameCount: 1 + body.count, now) { frame in
+        emit(session, frameCount: 1 + body.count, followsRoutes: kind.followsRoutes, now) { frame in
             frame.storeBytes(of: kind.rawValue, as: UInt8.self)
             if let base = body.baseAddress { (frame + 1).copyMemory(from: base, byteCount: body.count) }
         }
@@ -78,7 +78,9 @@ extension MeshBox {
         for piece in 0..<pieces {
             let start = piece * pieceCount
             let length = min(pieceCount, total - start)
-            let sent = emit(session, frameCount: FragmentLayout.header + length, now) { frame in
+            let sent = emit(
+                session, frameCount: FragmentLayout.header + length, followsRoutes: kind.followsRoutes, now
+            ) { frame in
                 frame.storeBytes(of: FrameKind.fragment.rawValue, as: UInt8.self)
                 frame.putLittle(number, FragmentLayout.number)
                 frame.putLittle(UInt8(piece), FragmentLayout.piece)
@@ -101,10 +103,11 @@ extension MeshBox {
     /// Finds the way, lets `write` put `frameCount` bytes in place, seals and commits.
     @inline(__always)
     func emit(
-        _ session: Session, frameCount: Int, _ now: Instant, write: (UnsafeMutableRawPointer) -> Void
+        _ session: Session, frameCount: Int, followsRoutes: Bool = false, _ now: Instant,
+        write: (UnsafeMutableRawPointer) -> Void
     ) -> Bool {
         guard let keypair = session.current else { return false }
-        if session.directAlive, session.direct != nil {
+        if session.directAlive, session.direct != nil, !(followsRoutes && session.isAvoided) {
             return emitDirect(session, keypair, frameCount, now, write)
         }
         guard let link = relayLink(to: session.remote) else {

@@ -85,6 +85,7 @@ extension MeshBox {
             guard let path = arrival.path else { return }
             if session.direct?.confirm(body.little(0), from: path) == true {
                 note(.moved(session.remote, path.remote))
+                session.peer?.losses[path.remote] = nil
                 session.size.restart(now)
                 if !session.directAlive { directPathAnswers(session, now) }
                 wake(session, now)
@@ -206,6 +207,7 @@ extension MeshBox {
         if network.version != networkVersion {
             networkVersion = network.version
             nextHops.removeAll(keepingCapacity: true)
+            avoidBadLinks()
             // Sessions with something waiting look again.
             for session in allSessions where !session.pending.isEmpty { wake(session, now) }
         }

@@ -29,7 +29,7 @@ extension MeshBox {
         else { return nil }
         let capacity: Int
         let link: Session?
-        if session.directAlive, session.direct != nil {
+        if session.directAlive, session.direct != nil, !session.isAvoided {
             guard let room = frameCapacity(session) else { return nil }
             (capacity, link) = (room, nil)
         } else {

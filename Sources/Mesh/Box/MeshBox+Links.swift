@@ -195,6 +195,7 @@ extension MeshBox {
         note(.linkUp(session.remote, direct.path.remote))
         network.neighbourUp(neighbour, key: key, now: now)
         network.distinguish(neighbour, isPeer: session.peer != nil)
+        if session.cost.cost > 1 { network.weigh(neighbour, cost: session.cost.cost, now: now) }
         networkMoved(now)
         wake(session, now)
     }
@@ -227,6 +228,7 @@ extension MeshBox {
     func takeLinkDown(_ session: Session, _ now: Instant) {
         guard let neighbour = session.link.neighbour else { return }
         session.link.neighbour = nil
+        session.isAvoided = false
         links[Int(neighbour.rawValue)] = nil
         nextHops.removeAll(keepingCapacity: true)
         note(.linkDown(session.remote))

@@ -52,7 +52,7 @@ extension MeshBox {
     }
 
     func isSizeSettled(_ session: Session) -> Bool {
-        if session.directAlive, session.direct != nil { return session.size.isSettled }
+        if session.directAlive, session.direct != nil, !session.isAvoided { return session.size.isSettled }
         return session.relayCapacity != nil && relayLink(to: session.remote)?.size.isSettled == true
     }
 
@@ -93,7 +93,7 @@ extension MeshBox {
     @inline(__always)
     func noteData(_ session: Session, _ now: Instant) {
         session.lastDataSent = now
-        if session.directAlive, session.direct != nil {
+        if session.directAlive, session.direct != nil, !session.isAvoided {
             if session.direct?.life.sentData(now, limits) == true {
                 wake(session, session.direct?.life.nextQuestion ?? now)
             }

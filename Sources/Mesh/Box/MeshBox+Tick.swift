@@ -174,6 +174,7 @@ extension MeshBox {
                 due(rekeyAt)
             }
         }
+        reportRelaySize(session, now, due)
         guard session.link.neighbour == nil else { return }
         if session.lastDataReceived > session.lastSent {
             if now - session.lastDataReceived >= limits.keepaliveAfter {
@@ -190,7 +191,6 @@ extension MeshBox {
                 due(session.unansweredSince + limits.silenceBeforeHandshake)
             }
         }
-        reportRelaySize(session, now, due)
     }
 
     private func seekKeys(_ session: Session, _ now: Instant) {
@@ -204,7 +204,7 @@ extension MeshBox {
             session.stampReportsLeft = 3
             session.nextStampReport = now
         }
-        guard session.stampReportsLeft > 0, !session.usesDirectPath else { return }
+        guard session.stampReportsLeft > 0 else { return }
         if now >= session.nextStampReport {
             session.stampReportsLeft -= 1
             session.nextStampReport = now + .seconds(1)

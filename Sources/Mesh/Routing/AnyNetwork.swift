@@ -74,6 +74,17 @@ public enum AnyNetwork: Network {
         }
     }
 
+    public mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant) {
+        switch consume self {
+        case .oneHop(var network):
+            network.weigh(id, cost: cost, now: now)
+            self = .oneHop(network)
+        case .beaconNet(var network):
+            network.weigh(id, cost: cost, now: now)
+            self = .beaconNet(network)
+        }
+    }
+
     public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
         switch consume self {
         case .oneHop(var network):

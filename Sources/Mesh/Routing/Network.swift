@@ -47,6 +47,9 @@ public protocol Network {
     /// short, strangers leave room to peers.
     mutating func distinguish(_ id: NeighbourID, isPeer: Bool)
 
+    /// Says what a link costs as a part of a way, in good links: 1 until this is said.
+    mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant)
+
     /// Takes a neighbour's control frame: hostile bytes. The error says why the frame, or a part of it, was
     /// refused; the state is consistent either way.
     mutating func receive(

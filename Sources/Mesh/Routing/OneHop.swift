@@ -25,6 +25,7 @@ public struct OneHop: Network {
         core.neighbourUp(id, key: key, now: now)
     }
     public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) { core.distinguish(id, isPeer: isPeer) }
+    public mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant) { core.weigh(id, cost: cost, now: now) }
     public mutating func neighbourDown(_ id: NeighbourID, now: Instant) { core.neighbourDown(id, now: now) }
     public mutating func receive(
         _ frame: UnsafeRawBufferPointer, from id: NeighbourID, now: Instant

@@ -33,6 +33,16 @@ enum FrameKind: UInt8 {
     case partialPacket = 14
     /// The prefix under which the sender's portal has all nodes, behind its hello: length in bits (1), address (16).
     case prefix = 15
+
+    /// What goes by the way that routing says, where the session's own path is a bad one. All else is about that path, or
+    /// about the link on it.
+    @inline(__always)
+    var followsRoutes: Bool {
+        switch self {
+        case .message, .partialPacket, .ping, .pong: true
+        default: false
+        }
+    }
 }
 
 /// The head of a fragment: kind (1), frame number (4), piece (1), pieces (1), bytes in the whole frame (4).

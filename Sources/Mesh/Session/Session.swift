@@ -37,6 +37,10 @@ final class Session {
     var nextStampReport: Instant = .distantPast
 
     var link = LinkState()
+    /// What the direct path counts as among others.
+    var cost = LinkCost()
+    /// It lives, but loses so much that data goes by relays, as the routing algorithm says.
+    var isAvoided = false
     /// Set while the remote address is a configured peer.
     var peer: Peer?
 
@@ -158,6 +162,10 @@ final class Peer {
     var trouble: LinkTrouble?
     /// Of which causes there was news since it was up.
     var told: Set<BoxStatus.Link.Cause> = []
+    /// Of a thousand questions, how many got no answer at endpoints that were left for it, or that gave none at all; and when.
+    var losses: [Endpoint: (permille: Int, at: Instant)] = [:]
+    /// Before this no other endpoint is turned to for loss.
+    var nextTurn: Instant = .distantPast
     /// Endpoints to which the kernel did not send when it was last asked to.
     var refused: [Endpoint: SendRefusal.Reason] = [:]
 

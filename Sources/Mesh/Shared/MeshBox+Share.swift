@@ -84,7 +84,8 @@ extension MeshBox {
     /// The way that others may use: keys, a proven endpoint, and nothing that has to go first.
     private func sharedWay(of session: Session, _ now: Instant) -> SharedWay? {
         guard let keypair = session.current, let shared = keypair.shared, keypair.confirmed,
-            keypair.maySend(now, limits), session.pending.isEmpty, session.directAlive, let direct = session.direct,
+            keypair.maySend(now, limits), session.pending.isEmpty, session.directAlive, !session.isAvoided,
+            let direct = session.direct,
             direct.validated, direct.path.socket != Path.anySocket, let capacity = frameCapacity(session)
         else { return nil }
         return SharedWay(

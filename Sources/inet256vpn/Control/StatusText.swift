@@ -136,14 +136,17 @@ struct PeersText {
     var lines: [String] {
         guard !peers.isEmpty else { return ["no peers"] }
         var table = TextTable(
-            header: ["NAME", "STATE", "ENDPOINT", "RTT", "HANDSHAKE", "RX", "TX", "CIPHER", "MTU", "ADDRESS", ""],
-            rightAligned: [3, 4, 5, 6, 8])
+            header: [
+                "NAME", "STATE", "ENDPOINT", "RTT", "LOSS", "HANDSHAKE", "RX", "TX", "CIPHER", "MTU", "ADDRESS", "",
+            ],
+            rightAligned: [3, 4, 5, 6, 7, 9])
         for peer in peers.sorted(by: Self.order) {
             table.add([
                 peer.name ?? "-",
                 peer.state.rawValue,
                 peer.endpoint ?? "-",
                 peer.rttMs.map(Units.milliseconds) ?? "-",
+                peer.lossPercent.map(Units.percent) ?? "-",
                 peer.handshakeAgeSeconds.map { Units.time($0) + " ago" } ?? "-",
                 Units.bytes(peer.traffic.rxBytes),
                 Units.bytes(peer.traffic.txBytes),

@@ -27,6 +27,11 @@ enum Units {
         return "\(whole)s"
     }
 
+    /// "0%", "0.4%", "12%".
+    static func percent(_ value: Double) -> String {
+        value < 0.05 ? "0%" : value < 10 ? String(format: "%.1f%%", value) : String(format: "%.0f%%", min(value, 100))
+    }
+
     /// "0.42 ms", "12.3 ms", "250 ms": as ping(8) does.
     static func milliseconds(_ value: Double) -> String {
         let digits = value < 1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0

@@ -125,6 +125,11 @@ struct StatusWriter {
                     "\(other.endpoint) is \(other.address), not this peer: compare the id with what `addr` prints there"
             }
             if link.state == .up, let other = link.otherPrefix { peer.detail = difference(link.address, other) }
+            peer.lossPercent = link.missedPermille.map { Double($0) / 10 }
+            if link.isAvoided {
+                peer.avoided = true
+                peer.detail = peer.detail ?? "loses too much: data goes by relays"
+            }
             peer.rttMs = link.roundTrip.map { Double($0.nanoseconds) / 1e6 }
             if let session = box.sessions.first(where: { $0.remote == link.address && $0.local == box.mainAddress }) {
                 peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds

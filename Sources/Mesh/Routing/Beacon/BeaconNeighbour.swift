@@ -21,6 +21,8 @@ struct BeaconNeighbour {
     var reminders: TokenBucket
     /// The neighbour's part of the table.
     var charges = Charges()
+    /// What its link counts as, in good links.
+    var cost: UInt8 = 1
     /// Not a configured peer.
     var isStranger = false
 

@@ -143,7 +143,7 @@ extension BeaconNet {
         var adjacency = Adjacency(
             neighbour: id, distance: advertised, beacon: beacon,
             expires: min(clock + lifetime - .seconds(Int64(age)), beacon.firstSeen + lifetime),
-            since: clock, serial: serial)
+            since: clock, cost: neighbours[id]?.cost ?? 1, serial: serial)
         guard adjacency.expires > clock else {
             return dropAdjacency(of: id, to: beacon.address, search: true)
         }

@@ -50,8 +50,11 @@ extension BeaconNet {
 
     /// Takes over the route, or the direct link, as the answer of `nextHop`.
     mutating func refreshHop(_ address: Address) {
-        let hop = locals[address] != nil ? nil : direct[address] ?? table[address]?.route?.nextHop
-        table.setHop(hop, for: address)
+        let way = table[address]?.route?.nextHop
+        var hop = direct[address] ?? way
+        // A good link to the destination is always the way, a bad one as others are.
+        if let way, let link = direct[address], neighbours[link]?.cost ?? 1 > 1 { hop = way }
+        table.setHop(locals[address] != nil ? nil : hop, for: address)
     }
 
     /// A neighbour has no way to `address` any more.

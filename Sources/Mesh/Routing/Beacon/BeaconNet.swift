@@ -3,7 +3,7 @@ public import INET256
 public import Wire
 
 /// Routing by flooded beacons: every box announces its nodes in signed beacons, and every box keeps, per origin,
-/// the neighbour through which the beacon came by the fewest hops.
+/// the neighbour through which the beacon came by the fewest hops, where a link that loses much counts as several.
 ///
 /// It is a distance-vector algorithm with destination sequence numbers and Babel's feasibility condition (see
 /// `Distance`), so next hops never form a loop, not even for a moment. When a route is lost and no other feasible

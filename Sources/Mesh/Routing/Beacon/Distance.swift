@@ -7,7 +7,7 @@
 /// whatever was lost, late or out of order: there is no loop at any time.
 struct Distance: Hashable, Comparable {
     var sequence: UInt64
-    /// Hops.
+    /// Hops, where a bad link counts as several.
     var metric: UInt8
 
     /// Nearer is less.
@@ -15,6 +15,8 @@ struct Distance: Hashable, Comparable {
         a.sequence != b.sequence ? a.sequence > b.sequence : a.metric < b.metric
     }
 
-    /// The distance through a neighbour that advertises this one.
-    var oneHopOn: Distance { Distance(sequence: sequence, metric: metric + 1) }
+    /// The distance over a link of this cost to a neighbour that advertises this one.
+    func over(_ cost: UInt8) -> Distance {
+        Distance(sequence: sequence, metric: min(metric &+ min(cost, 128), BeaconFrame.largestMetric + 1))
+    }
 }

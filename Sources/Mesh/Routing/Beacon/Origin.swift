@@ -10,6 +10,10 @@ struct Adjacency {
     var expires: Instant
     /// When the neighbour first advertised this sequence number.
     var since: Instant
+    /// What the link to the neighbour costs.
+    var cost: UInt8 = 1
+    /// Our distance by this way.
+    var total: Distance { distance.over(cost) }
     /// The frame that said so: what older frames say is out of date.
     var serial: UInt64
 }
@@ -106,6 +110,13 @@ struct Origin {
     /// Gives up every way.
     mutating func removeAll() { adjacencies = [] }
 
+    /// A link costs something else now. True when a way goes by it.
+    mutating func weigh(_ neighbour: NeighbourID, cost: UInt8) -> Bool {
+        guard let place = adjacencies.firstIndex(where: { $0.neighbour == neighbour }) else { return false }
+        adjacencies[place].cost = cost
+        return true
+    }
+
     mutating func removeExpired(now: Instant) {
         adjacencies.removeAll { $0.expires <= now }
     }
@@ -139,7 +150,7 @@ struct Origin {
             route = nil
             return
         }
-        let distance = best.distance.oneHopOn
+        let distance = best.total
         route = Route(nextHop: best.neighbour, distance: distance)
         longestLifetime = max(longestLifetime, best.beacon.lifetime)
         let nearest = feasibility.map { min($0, distance) } ?? distance
@@ -149,7 +160,7 @@ struct Origin {
 
     /// Fewer hops first; then the way in use, so that equal ways do not flap; then the newer beacon.
     private func isBetter(_ a: Adjacency, than b: Adjacency) -> Bool {
-        if a.distance.metric != b.distance.metric { return a.distance.metric < b.distance.metric }
+        if a.total.metric != b.total.metric { return a.total.metric < b.total.metric }
         if a.neighbour == route?.nextHop { return true }
         if b.neighbour == route?.nextHop { return false }
         if a.distance.sequence != b.distance.sequence { return a.distance.sequence > b.distance.sequence }
