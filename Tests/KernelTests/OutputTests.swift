@@ -32,6 +32,22 @@ extension KernelTests {
             }
         }
 
+        /// A daemon whose standard streams are closed must not write its log into the first socket that it opens.
+        @Test(.timeLimit(.minutes(1)))
+        func closedStreamsAreNobodyElses() async throws {
+            try await Testbed.with { bed in
+                let box = try await bed.box("alice")
+                try await box.start(through: ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "-"])
+                let pid = try #require(box.daemon?.identifier)
+                let streams = try await bed.run([
+                    "readlink", "/proc/\(pid)/fd/0", "/proc/\(pid)/fd/1", "/proc/\(pid)/fd/2",
+                ])
+                #expect(streams.output == "/dev/null\n/dev/full\n/dev/null\n")
+                let lost = try await box.run(words: Self.shell("exec \"$@\" >&-", box, ["status"]))
+                #expect(lost.status == 1 && lost.errors.contains("cannot write standard output"), "\(lost)")
+            }
+        }
+
         /// As any program that runs on: `ping | head -2`.
         @Test(.timeLimit(.minutes(1)))
         func aReaderThatHasSeenEnoughEndsTheCommand() async throws {

@@ -32,6 +32,14 @@ enum Output {
     /// Writes "inet256vpn: text" to standard error.
     static func complain(_ text: String) { note("\(Program.name): \(text)") }
 
+    /// Where a standard stream is closed, the next file or socket that is opened would get its number, and what is printed or
+    /// logged would go into that. Standard output that is missing then is one that cannot be written.
+    static func claimStandardStreams() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open(descriptor == STDOUT_FILENO ? "/dev/full" : "/dev/null", O_RDWR)
+        }
+    }
+
     private static func writeAll(_ bytes: UnsafeRawBufferPointer, _ descriptor: Int32) throws(FileError) {
         var rest = bytes[...]
         while !rest.isEmpty {

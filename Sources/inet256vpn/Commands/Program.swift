@@ -10,6 +10,7 @@ struct Program {
     static let version = "0.1.0"
 
     static func main() async {
+        Output.claimStandardStreams()
         // The runtime takes the command line from there; without it, every command would be none.
         guard !CommandLine.arguments.isEmpty else {
             complain("the arguments cannot be read, as /proc is missing: mount -t proc proc /proc")
