@@ -37,6 +37,27 @@ extension KernelTests {
             }
         }
 
+        /// An interface that somebody else has is refused before the restart that would end without a portal.
+        @Test(.timeLimit(.minutes(1)))
+        func anInterfaceOfSomebodyElseIsRefused() async throws {
+            try await Testbed.with { bed in
+                let box = try await bed.box("alice")
+                try await bed.wire(in: box, "lan")
+                try await box.start()
+                let config = try String(contentsOfFile: box.configPath, encoding: .utf8)
+                try config.replacing("interface: \(Box.interface)", with: "interface: lan")
+                    .write(toFile: box.configPath, atomically: true, encoding: .utf8)
+                for words in [["reload"], ["check", box.configPath], ["firewall", "check", box.configPath]] {
+                    let refused = try await box.run(
+                        words: ["env", "INET256_API=\(box.configuration.api)", try Requirements.binary()] + words)
+                    #expect(!refused.succeeded && refused.errors.contains("lan is a veth interface"), "\(refused)")
+                }
+                try config.write(toFile: box.configPath, atomically: true, encoding: .utf8)
+                #expect(try await box.command("reload").succeeded)
+                #expect(try await box.command("check", box.configPath).succeeded)
+            }
+        }
+
         @Test(.timeLimit(.minutes(1)))
         func whatTheNextStartWouldRefuseIsRefused() async throws {
             try await Testbed.with { bed in

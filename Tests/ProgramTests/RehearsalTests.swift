@@ -34,6 +34,7 @@ import Testing
         ("networks: {lan: \"fd00::/8\"}", "portal.prefix itself"),
         ("crypto: {min_suite: 2, ciphers: [chacha20-poly1305]}", "crypto.min_suite"),
         ("transports: [{udp: \"[::]:7\"}, {udp: \"0.0.0.0:7\"}]", "transports[1]"),
+        ("crypto: {ciphers: [chacha20-poly1305], backends: [ipsec-mb], min_suite: 2}", "crypto.min_suite"),
     ]
 
     @Test(arguments: refused.indices)

@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Mesh
+internal import Netlink
 internal import Wire
 
 /// What a daemon is started with: all of it checked before anything on the box is touched.
@@ -46,15 +47,21 @@ struct DaemonSetup: Sendable {
     /// Refuses what a start would refuse of configuration and keys; touches nothing. What depends on the rest of the
     /// machine, such as a port that is in use, only the start itself can tell.
     /// - Returns: the firewall as it would be loaded; nil where there is none.
+    /// - Parameter running: what a daemon has in force already, which need not be asked for again.
     @discardableResult
-    func rehearse() throws -> FirewallKeeper.Prepared? {
+    func rehearse(beside running: Configuration? = nil) throws -> FirewallKeeper.Prepared? {
         if let fault = configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
-        _ = try PortalDesign(configuration, address: key.address)
-        var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: 0)
-        box.ciphers = configuration.crypto.ciphers.map(\.cipher)
-        box.minimumSuite = UInt8(configuration.crypto.minSuite)
-        box.backends = CipherSurvey(of: configuration.crypto.backends).choice
-        guard box.hasCipher else { throw CommandFailure(.usage, EngineSetup.noCipher) }
+        if let design = try PortalDesign(configuration, address: key.address) {
+            let isTaken = running?.portal.interface == configuration.portal.interface && running?.portal.enabled == true
+            if !isTaken { try design.refuseOthersInterface() }
+        }
+        if !configuration.crypto.isPossibleAnywhere, configuration.crypto != running?.crypto {
+            var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: 0)
+            box.ciphers = configuration.crypto.ciphers.map(\.cipher)
+            box.minimumSuite = UInt8(configuration.crypto.minSuite)
+            box.backends = CipherSurvey(of: configuration.crypto.backends).choice
+            guard box.hasCipher else { throw CommandFailure(.usage, EngineSetup.noCipher) }
+        }
         return try FirewallKeeper.prepare(configuration)
     }
 
@@ -63,11 +70,33 @@ struct DaemonSetup: Sendable {
     func reread(after current: Configuration) throws -> (Configuration, ConfigurationChange) {
         var next = try Self.load(file)
         next.force = force
-        try next.rehearse()
+        try next.rehearse(beside: current)
         var change = ConfigurationChange(from: current, to: next.configuration)
         if next.key.address != key.address { change.waits(for: "private_key_path") }
         if next.nodeKeys.map(\.address) != nodeKeys.map(\.address) { change.waits(for: "nodes") }
         return (next.configuration, change)
+    }
+}
+
+extension CryptoConfiguration {
+    /// Whether no survey of the machine is needed to know that there is a cipher: libsodium is linked and has this one
+    /// everywhere. A survey takes the processor from the packets for some 20 milliseconds.
+    fileprivate var isPossibleAnywhere: Bool {
+        minSuite == 1 && ciphers.contains(.chaCha20Poly1305) && backends.contains(.libsodium)
+    }
+}
+
+extension PortalDesign {
+    /// Refuses an interface name that somebody else has on this machine. One in use by a daemon of ours is none of that.
+    fileprivate func refuseOthersInterface() throws {
+        guard let socket = try? NetlinkSocket() else { return }
+        do throws(PortalError) {
+            _ = try PortalPlumbing(plan, socket).refuseConflicts()
+        } catch .foreignInterface(let name, let kind, let alias) {
+            throw PortalError.foreignInterface(name: name, kind: kind, alias: alias)
+        } catch {
+            // Whose the prefix is and whether the device is busy is so now, and may be different when the daemon starts.
+        }
     }
 }
 
