@@ -107,6 +107,29 @@ extension KernelTests {
             }
         }
 
+        /// A key that root made by itself: the service says which command makes it the service's, and that one does.
+        @Test(.timeLimit(.minutes(1)))
+        func aKeyThatIsNotTheServicesIsNamedWithTheCommand() async throws {
+            try await Testbed.with { bed in
+                let box = try await bed.box("alice")
+                let said = try await FreshMachine.run(
+                    """
+                    useradd --system --user-group --no-create-home inet256vpn
+                    mkdir -p /etc/inet256vpn /run/inet256vpn; chown inet256vpn: /run/inet256vpn
+                    "$1" keygen --output /etc/inet256vpn/private_key.inet256 2>/dev/null
+                    echo 'portal: {enabled: false}' >/etc/inet256vpn/config.yaml
+                    as() { setpriv --reuid=inet256vpn --regid=inet256vpn --init-groups --inh-caps=-all --bounding-set=-all "$@"; }
+                    as "$1" up 2>/run/log; echo "ended with $?"
+                    command=$(sed -n 's/.*: sudo \\(chown .*\\)/\\1/p' /run/log); echo "$command"; $command
+                    as "$1" up 2>/run/log & pid=$!
+                    up "$1"; "$1" status | head -1 | cut -d' ' -f1; kill $pid; wait $pid
+                    """, in: box)
+                #expect(
+                    said.output == "ended with 77\nchown inet256vpn: /etc/inet256vpn/private_key.inet256\naddress\n",
+                    "\(said)")
+            }
+        }
+
         /// Commands find a daemon whose configuration names another socket, without being told.
         @Test(.timeLimit(.minutes(1)))
         func commandsFollowTheConfiguration() async throws {
