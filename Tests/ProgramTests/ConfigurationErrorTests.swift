@@ -164,7 +164,9 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("just words", line: 1, "", "\"just words\""),
         Wrong("a: [", line: 2, "", "valid YAML"),
         Wrong("peers: []\n\tx: 1", line: 2, "", "valid YAML"),
-        Wrong("accept: any\nlog: info\naccept: peers", line: 3, "", "\"accept\" twice", "first in line 1", "move what this one has"),
+        Wrong(
+            "accept: any\nlog: info\naccept: peers", line: 3, "", "\"accept\" twice", "first in line 1",
+            "move what this one has"),
         Wrong("portal:\n  mtu: 1280\n\n  # words\n  mtu: 1281", line: 5, "", "\"mtu\" twice", "first in line 2"),
         Wrong("peers: *nobody", line: 1, "", "undefined alias"),
     ]
