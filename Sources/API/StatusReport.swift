@@ -239,6 +239,9 @@ public struct FirewallStatus: Codable, Sendable, Equatable {
     public var rules = 0
     /// Other tables' input chains that were found, such as "inet filter input".
     public var inputFilters: [String]
+    /// Chains of other tables that can drop what goes through the portal, either way, each with its hook: "inet filter/out policy drop
+    /// at output".
+    public var otherFilters: [String] = []
     public var note: String?
 
     public init(enforced: Bool = false, inputFilters: [String] = [], note: String? = nil) {
@@ -251,5 +254,6 @@ public struct FirewallStatus: Codable, Sendable, Equatable {
         case enforced, table, owned, rules, note
         case inboundDefault = "inbound_default"
         case inputFilters = "input_filters"
+        case otherFilters = "other_filters"
     }
 }

@@ -69,6 +69,43 @@ import Testing
         }
     }
 
+    @Test func chainsOfDevicesAndOfTheWayOut() async throws {
+        try await isolated {
+            let made = run(
+                """
+                nft -f - <<'END'
+                table netdev early {
+                    chain in { type filter hook ingress device "lo" priority 0; policy drop; }
+                    chain late { type filter hook egress device "lo" priority 0; policy drop; }
+                }
+                table inet filter {
+                    chain in { type filter hook ingress device "lo" priority 0; policy drop; }
+                    chain out { type filter hook output priority 0; policy drop; }
+                    chain post { type filter hook postrouting priority 0; ip6 saddr ::1 drop; }
+                }
+                table bridge b {
+                    chain in { type filter hook input priority 0; policy drop; }
+                }
+                table arp a {
+                    chain in { type filter hook input priority 0; policy drop; }
+                }
+                END
+                """)
+            try #require(made.code == 0, "\(made.output)")
+            let found = try HookSurvey.filters(at: Set(NftHook.allCases))
+            #expect(
+                Set(found.map { "\($0) at \($0.hook)" }) == [
+                    "netdev early/in policy drop at ingress", "netdev early/late policy drop at egress",
+                    "inet filter/in policy drop at ingress", "inet filter/out policy drop at output",
+                    "inet filter/post policy accept at postrouting",
+                ])
+            #expect(found.allSatisfy { $0.isAt("lo") })
+            // Those of another device are none of this one's business.
+            #expect(Set(found.filter { $0.isAt("inet256") }.map(\.hook)) == [.output, .postrouting])
+            #expect(try HookSurvey.inputFilters().isEmpty)
+        }
+    }
+
     @Test func withoutThePrivilegeTheErrorSaysSo() async throws {
         try await isolated {
             #expect(Syscalls.dropEffective(12))

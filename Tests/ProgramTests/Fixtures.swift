@@ -79,6 +79,7 @@ struct FakeDaemon: DaemonControl {
                 name: "beaconnet", statistics: ["neighbours": 2, "reachable": 3, "known_origins": 4]),
             portal: portal,
             firewall: FirewallStatus(enforced: false, inputFilters: ["inet filter input"], note: "later"))
+        report.firewall.otherFilters = ["inet filter/input policy drop at input"]
         report.transportAddrs = [TransportStatus(listen: "udp://[::]:0", bound: ["[::]:4711"])]
         var up = PeerStatus(id: Sample.dashed, name: "office", configured: true, state: .up)
         up.endpoint = "192.0.2.1:25632"

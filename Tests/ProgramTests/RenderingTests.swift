@@ -18,7 +18,7 @@ import Testing
                 "sessions   1 (0 direct, 1 relayed)",
                 "ciphers    AES-256-GCM (openssl)",
                 "dropped    unknown_session 7",
-                "firewall   NOT ENFORCED (later), other input filters: inet filter input",
+                "firewall   NOT ENFORCED (later), other filters: inet filter/input policy drop at input",
                 "WARNING: peer barn refused: wrong key: answered as \(Sample.plain)",
                 "WARNING: the clock is odd",
             ])

@@ -1,7 +1,7 @@
 internal import CNftnl
 public import Netlink
 
-/// A chain that packets enter from a hook of the IP layer.
+/// A chain that packets enter from a hook of the IP layer or of a device.
 public struct BaseChain: Hashable, Sendable, CustomStringConvertible {
     public enum Policy: UInt32, Sendable {
         case drop = 0
@@ -20,6 +20,14 @@ public struct BaseChain: Hashable, Sendable, CustomStringConvertible {
     public let policy: Policy
     /// How many rules it has: nothing can jump to a base chain, so its use count counts them.
     public let rules: UInt32
+    /// The devices that it is for, at a device's hook; a name may end with `*`.
+    public let devices: [String]
+
+    /// Whether packets of an interface come by: everywhere but at the hooks of other devices.
+    public func isAt(_ interface: String) -> Bool {
+        guard hook == .ingress || hook == .egress else { return true }
+        return devices.contains { $0.hasSuffix("*") ? interface.hasPrefix($0.dropLast()) : $0 == interface }
+    }
 
     /// Whether it can stop a packet at all.
     public var filters: Bool { type == "filter" && (policy == .drop || rules > 0) }
@@ -28,7 +36,7 @@ public struct BaseChain: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(family) \(table)/\(name) policy \(policy)" }
 }
 
-/// The base chains of the IP layer, whoever made them. Listing them takes CAP_NET_ADMIN.
+/// The base chains of the IP layer and of devices, whoever made them. Listing them takes CAP_NET_ADMIN.
 public struct BaseChains {
     private let socket: NetlinkSocket
 
@@ -65,18 +73,27 @@ private struct ParsedChain: ~Copyable {
 
     deinit { nftnl_chain_free(chain) }
 
-    /// Nil for a chain without a hook, and for one of a layer below IP.
+    /// Nil for a chain without a hook, and for one of bridges and of ARP.
     var value: BaseChain? {
         guard let family = NftFamily(rawValue: UInt8(truncatingIfNeeded: u32(NFTNL_CHAIN_FAMILY) ?? 0)),
-            family == .inet || family == .ip || family == .ip6,
-            let hook = u32(NFTNL_CHAIN_HOOKNUM).flatMap({ NftHook(rawValue: $0) }),
+            let hook = u32(NFTNL_CHAIN_HOOKNUM).flatMap({ NftHook($0, of: family) }),
             let table = text(NFTNL_CHAIN_TABLE), let name = text(NFTNL_CHAIN_NAME)
         else { return nil }
         return BaseChain(
             family: family, table: table, name: name, hook: hook, type: text(NFTNL_CHAIN_TYPE) ?? "",
             priority: nftnl_chain_get_s32(chain, UInt16(NFTNL_CHAIN_PRIO.rawValue)),
             policy: u32(NFTNL_CHAIN_POLICY).flatMap { BaseChain.Policy(rawValue: $0) } ?? .accept,
-            rules: u32(NFTNL_CHAIN_USE) ?? 0)
+            rules: u32(NFTNL_CHAIN_USE) ?? 0, devices: devices)
+    }
+
+    /// One in an attribute of its own, or several as an array that ends with NULL.
+    private var devices: [String] {
+        if let one = text(NFTNL_CHAIN_DEV) { return [one] }
+        let key = UInt16(NFTNL_CHAIN_DEVICES.rawValue)
+        guard nftnl_chain_is_set(chain, key), let names = nftnl_chain_get_array(chain, key) else { return [] }
+        var devices: [String] = []
+        while let name = names[devices.count] { devices.append(String(cString: name)) }
+        return devices
     }
 
     private func u32(_ attribute: nftnl_chain_attr) -> UInt32? {

@@ -5,8 +5,7 @@ public import Netlink
 public enum HookSurvey {
     /// The base chains through which inbound IPv6 packets for this host pass and that can stop one: at the input
     /// hook or before it, in force, in the order of passing. Empty means that nf_tables filters nothing inbound.
-    /// (Rules of the old ip6tables, not its nf_tables variant, do not show here; nor do chains on a device's
-    /// ingress.)
+    /// (Rules of the old ip6tables, not its nf_tables variant, do not show here; nor do programs of tc and XDP.)
     ///
     /// - Throws: `NetlinkError`; EPERM without CAP_NET_ADMIN.
     public static func inputFilters() throws(NetlinkError) -> [BaseChain] {
@@ -18,7 +17,7 @@ public enum HookSurvey {
         let socket = try NetlinkSocket(.netfilter)
         let dormant = Set(try NftTables(socket).list().filter(\.isDormant).map(\.description))
         return try BaseChains(socket).list().filter { chain in
-            hooks.contains(chain.hook) && chain.family.seesIPv6 && chain.filters
+            hooks.contains(chain.hook) && (chain.family.seesIPv6 || chain.family == .netdev) && chain.filters
                 && !dormant.contains("\(chain.family) \(chain.table)")
         }
     }

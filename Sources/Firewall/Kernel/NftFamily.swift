@@ -24,8 +24,8 @@ public enum NftFamily: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     public var seesIPv6: Bool { self == .inet || self == .ip6 }
 }
 
-/// A place in the IP layer where base chains hook in (NF_INET_...). The numbers hold for `inet`, `ip` and `ip6`
-/// only: other families count their own hooks from zero.
+/// A place where base chains hook in (NF_INET_...). The numbers hold for `inet`, `ip` and `ip6` only: other families count
+/// their own hooks from zero.
 public enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case prerouting = 0
     /// Packets for this host.
@@ -33,6 +33,24 @@ public enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case forward = 2
     case output = 3
     case postrouting = 4
+    /// At a device, before the IP layer (Linux 5.10 for `inet`).
+    case ingress = 5
+    /// At a device, behind all others. Of `netdev` only, where its number is 1; it has none among these.
+    case egress = 100
+
+    /// As the kernel counts within a family; nil for a hook where no IPv6 packet of the machine's own comes by.
+    init?(_ number: UInt32, of family: NftFamily) {
+        switch family {
+        case .inet, .ip, .ip6: self.init(rawValue: number)
+        case .netdev:
+            switch number {
+            case 0: self = .ingress
+            case 1: self = .egress
+            default: return nil
+            }
+        case .arp, .bridge: return nil
+        }
+    }
 
     /// As `nft` writes it.
     public var description: String {
@@ -42,6 +60,8 @@ public enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
         case .forward: return "forward"
         case .output: return "output"
         case .postrouting: return "postrouting"
+        case .ingress: return "ingress"
+        case .egress: return "egress"
         }
     }
 }

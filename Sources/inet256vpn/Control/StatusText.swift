@@ -118,8 +118,8 @@ struct StatusText {
             text = "NOT ENFORCED"
         }
         if let note = firewall.note { text += " (\(note))" }
-        if !firewall.inputFilters.isEmpty {
-            text += ", other input filters: \(firewall.inputFilters.joined(separator: ", "))"
+        if !firewall.otherFilters.isEmpty {
+            text += ", other filters: \(firewall.otherFilters.joined(separator: ", "))"
         }
         return text
     }

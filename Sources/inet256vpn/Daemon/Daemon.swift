@@ -84,6 +84,7 @@ enum Daemon {
             .init(service: StopService(signals: stops), successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: HangupService(control: control, signals: hangups, logger: logger)),
             .init(service: PeerService(control: control, directory: directory, networkChanges: moves)),
+            .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]
         if let listener { services.append(.init(service: listener)) }

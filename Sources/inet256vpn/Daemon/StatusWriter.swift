@@ -44,10 +44,8 @@ struct StatusWriter {
                     + "set firewall.enabled: true")
         }
         if firewall.enforced {
-            for other in firewall.inputFilters {
-                report.warnings.append(
-                    "\(other) decides about the same packets: what it drops stays dropped, whatever firewall.rules allow"
-                )
+            report.warnings += firewall.otherFilters.map {
+                "\($0) \(OtherTables.words): what it drops stays dropped, whatever firewall.rules allow"
             }
         }
         report.network.statistics = statistics(snapshot.box.network)

@@ -221,6 +221,7 @@ actor FirewallKeeper {
         }
         let others = otherTables
         status.inputFilters = others.filters
+        status.otherFilters = others.all
         if status.note == nil { status.note = others.note }
         return status
     }
@@ -232,7 +233,7 @@ actor FirewallKeeper {
         let fault = fault(of: table, portalIndex)
         var report = FirewallReport(enforced: fault == nil, note: fault, table: "inet \(table.name)")
         report.owned = table.isOwned
-        report.others = otherTables.filters
+        report.others = otherTables.all
         report.includes = prepared.included.files
         do {
             report.add(prepared.policy, counters: try table.counters())
@@ -256,7 +257,8 @@ actor FirewallKeeper {
 
     private var otherTables: OtherTables {
         OtherTables.look(
-            except: Ruleset.standardTable, forwarded: prepared.map { !$0.policy.networks.isEmpty } ?? false)
+            except: Ruleset.standardTable, portal: prepared?.policy.portal,
+            forwarded: prepared.map { !$0.policy.networks.isEmpty } ?? false)
     }
 
     /// The policy that is in force.
@@ -277,18 +279,29 @@ extension Configuration {
 
 /// What else decides about the packets that the rules are about.
 struct OtherTables: Sendable {
+    /// Of what comes from the mesh.
     var filters: [String] = []
+    /// Either way, each with its hook.
+    var all: [String] = []
     var note: String?
 
-    /// Chains of other tables, in force, that can drop what comes from the mesh: for the box, and with `forwarded` for the networks
-    /// behind it as well.
-    static func look(except own: String, forwarded: Bool) -> OtherTables {
+    /// What is said of each.
+    static let words = "decides about the same packets"
+
+    /// Chains of other tables, in force, that can drop what comes from the mesh or goes into it: for the box, and with `forwarded` for
+    /// the networks behind it as well. Nil for a portal that is not there: then a device's chains are none of it.
+    static func look(except own: String, portal: String?, forwarded: Bool) -> OtherTables {
         do {
-            let hooks: Set<NftHook> = forwarded ? [.prerouting, .input, .forward] : [.prerouting, .input]
+            let inbound: Set<NftHook> =
+                forwarded ? [.ingress, .prerouting, .input, .forward] : [.ingress, .prerouting, .input]
+            let chains = try HookSurvey.filters(at: inbound.union([.output, .postrouting, .egress])).filter { chain in
+                chain.table != own && chain.isAt(portal ?? "")
+            }
             return OtherTables(
-                filters: try HookSurvey.filters(at: hooks).filter { $0.table != own }.map(\.description))
+                filters: chains.filter { inbound.contains($0.hook) }.map(\.description),
+                all: chains.map { "\($0) at \($0.hook)" })
         } catch {
-            return OtherTables(note: "what else filters inbound traffic could not be asked: \(error)")
+            return OtherTables(note: "what else filters the portal's traffic could not be asked: \(error)")
         }
     }
 }
