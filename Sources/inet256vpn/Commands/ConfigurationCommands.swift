@@ -46,6 +46,7 @@ struct CheckCommand: ParsableCommand {
         var setup = try DaemonSetup.load(file.path)
         setup.force = force
         try setup.rehearse()
+        if let fault = ThreadNeeds.fault(of: setup.configuration.threads) { setup.warnings.append(fault) }
         for warning in setup.warnings { Program.complain("warning: \(warning)") }
         let map = try IPv6Map(prefix: setup.configuration.portal.prefix)
         let effective = EffectiveConfiguration(setup.configuration)

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import INET256
 internal import Logging
+internal import Transport
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,6 +41,8 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         // A reader of our output that goes away must not take the daemon with it.
         signal(SIGPIPE, SIG_IGN)
+        // Without these it would come up, hang and not even stop.
+        do { try OwnThread.probe(ThreadNeeds.besides) } catch { throw CommandFailure(.failure, "\(error)") }
         if config == nil {
             for line in try FirstRun.prepare(Configuration.standardPath, random: SystemRandom()) {
                 Program.complain(line)

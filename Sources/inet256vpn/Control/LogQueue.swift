@@ -16,8 +16,10 @@ final class LogQueue: Sendable {
     /// `lossLine` makes the line that tells of so many lost ones.
     init(descriptor: Int32, capacity: Int = capacity, lossLine: @escaping @Sendable (Int) -> String) {
         core = Core(descriptor, capacity, lossLine)
-        let thread = Thread { [core] in core.run() }
-        thread.start()
+        do { try OwnThread.start("log") { [core] in core.run() } } catch {
+            // Where there is no thread to be had, what has to be said is that.
+            core.writeAtOnce()
+        }
     }
 
     deinit { core.end() }
@@ -38,6 +40,7 @@ private final class Core: Sendable {
         var bytes = 0
         var lost = 0
         var isEnding = false
+        var isThreadless = false
     }
 
     private let descriptor: Int32
@@ -59,7 +62,11 @@ private final class Core: Sendable {
         self.lossLine = lossLine
     }
 
+    /// Nobody will come for the lines.
+    func writeAtOnce() { state.withLock { $0.isThreadless = true } }
+
     func add(_ line: String) {
+        if state.withLock({ $0.isThreadless }) { return write(line) }
         let size = line.utf8.count + LogQueue.overhead
         let isTaken = state.withLock { state in
             // From the first lost one on all are, until there is room: so the loss has one place among the lines.
@@ -81,6 +88,7 @@ private final class Core: Sendable {
     }
 
     func close(within limit: Duration) -> Bool {
+        if state.withLock({ $0.isThreadless }) { return true }
         end()
         let (seconds, attoseconds) = limit.components
         let isDone = ended.wait(timeout: .now() + Double(seconds) + Double(attoseconds) / 1e18) == .success
@@ -91,7 +99,6 @@ private final class Core: Sendable {
     }
 
     func run() {
-        CurrentThread.setName("log")
         while true {
             work.wait()
             let (lines, lost, isEnding) = state.withLock { state in

@@ -123,12 +123,12 @@ final class Engine {
     func run() throws {
         settleScheduling()
         sides?.start(scheduling)
-        watch?.start()
         defer {
             failWaiting()
             sides?.stop(logger)
             closePortal()
         }
+        try watch?.start()
         var wasIdle = false
         while !stopping {
             let now = BootClock.now()

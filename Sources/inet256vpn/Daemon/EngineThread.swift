@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Transport
 
 /// Starts the data-plane thread and tells how it ended.
@@ -11,8 +10,7 @@ struct EngineThread: Sendable {
     static func start(_ setup: EngineSetup) async throws -> EngineThread {
         let (ended, end) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
-            let thread = Thread {
-                CurrentThread.setName("data plane")
+            let body: @Sendable () -> Void = {
                 CurrentThread.wakePunctually()
                 let engine: Engine
                 do {
@@ -26,7 +24,10 @@ struct EngineThread: Sendable {
                 end.yield(Result { try engine.run() })
                 end.finish()
             }
-            thread.start()
+            do { try OwnThread.start("data plane", body) } catch {
+                started.resume(throwing: error)
+                end.finish()
+            }
         }
         return EngineThread(mailbox: setup.mailbox, ended: ended)
     }

@@ -67,15 +67,14 @@ final class PortalWatch {
         if let watcher { try poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
     }
 
-    func start() {
-        isRunning = true
+    func start() throws(TransportError) {
         // The thread's own until it ends; `finish` waits for that.
         nonisolated(unsafe) let watch = self
-        Thread {
-            CurrentThread.setName("portal watch")
+        try OwnThread.start("portal watch") {
             watch.run()
             watch.ended.signal()
-        }.start()
+        }
+        isRunning = true
     }
 
     /// Ends the thread and gives the plumbing back; nil when the thread hangs in the kernel.

@@ -3,6 +3,7 @@ internal import INET256
 internal import Logging
 internal import Mesh
 internal import Portal
+internal import Synchronization
 internal import Transport
 internal import Wire
 
@@ -20,6 +21,18 @@ final class SideGroup {
     private var sockets: [[UDPSocket]]
     private var devices: [TunDevice] = []
     private var engines: [SideEngine] = []
+    /// Their threads, which there are from the beginning: whether there are as many is known before the daemon is up.
+    private let threadGate = ThreadGate()
+    private let chosen = Chosen()
+
+    /// What `start` says to the threads.
+    private final class Chosen: Sendable {
+        private let stored = Mutex(ThreadScheduling.normal)
+        var value: ThreadScheduling {
+            get { stored.withLock { $0 } }
+            set { stored.withLock { $0 = newValue } }
+        }
+    }
     private var isRefused = false
 
     /// When all sessions are looked through again, and when they were.
@@ -107,7 +120,11 @@ final class SideGroup {
                         limits: limits, seed: SystemRandom().next64()))
                 links.append(link)
             }
+            try launch()
+            // Others need some as well, and come to nothing without.
+            try OwnThread.probe(ThreadNeeds.besides)
         } catch {
+            threadGate.close()
             engines = []
             links = []
             refuse("\(error)")
@@ -117,13 +134,15 @@ final class SideGroup {
         return !isRefused
     }
 
-    func start(_ scheduling: ThreadScheduling) {
+    /// Makes the threads, which wait for `start`.
+    private func launch() throws(TransportError) {
         for engine in engines {
             // It goes to the thread, and nobody else keeps it.
             nonisolated(unsafe) let engine = engine
             let link = engine.link
-            let thread = Thread {
-                CurrentThread.setName("data plane \(link.number)")
+            try OwnThread.start("data plane \(link.number)") { [threadGate, chosen] in
+                guard threadGate.pass() else { return }
+                let scheduling = chosen.value
                 // What the first one was permitted this one is.
                 if scheduling == .realtime { try? CurrentThread.runInRealTime() }
                 do {
@@ -133,10 +152,16 @@ final class SideGroup {
                     link.end(error)
                 }
             }
-            thread.start()
         }
         engines = []
     }
+
+    func start(_ scheduling: ThreadScheduling) {
+        chosen.value = scheduling
+        threadGate.open()
+    }
+
+    deinit { threadGate.close() }
 
     /// Ends the threads; they are gone afterwards.
     func stop(_ logger: Logger) {
