@@ -38,6 +38,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var memoryRssBytes: UInt64 = 0
     /// Keys of the configuration's file whose values, read by a reload, wait for a restart; nil of a daemon that does not say.
     public var needsRestart: [String]?
+    /// The configuration's file has been written since it was last taken over.
+    public var configurationUnread: Bool?
 
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, ip6Addr: String?,
@@ -68,6 +70,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
         case needsRestart = "needs_restart"
+        case configurationUnread = "configuration_unread"
     }
 }
 

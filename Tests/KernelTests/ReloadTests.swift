@@ -19,6 +19,10 @@ extension KernelTests {
                 box.configuration.portalSettings = ["mtu: 1400"]
                 box.configuration.more = "threads: 2\n"
                 try box.writeConfiguration()
+                // Written and not read yet.
+                let unread = try await box.command("status")
+                #expect(unread.output.contains("\nunread     the configuration's file has changed"), "\(unread)")
+                #expect(try await Self.report(box)["configuration_unread"] as? Bool == true)
                 let reloaded = try await box.command("reload")
                 #expect(
                     reloaded.succeeded && reloaded.output.contains("NEEDS A RESTART: threads, portal.mtu"),
@@ -26,6 +30,7 @@ extension KernelTests {
                 let shown = try await box.command("status")
                 #expect(shown.output.contains("waiting    threads, portal.mtu: "), "\(shown)")
                 #expect(try await Self.report(box)["needs_restart"] as? [String] == ["threads", "portal.mtu"])
+                #expect(try await Self.report(box)["configuration_unread"] as? Bool == false)
                 // A change that was taken back waits no longer.
                 box.configuration.portalSettings = []
                 try box.writeConfiguration()

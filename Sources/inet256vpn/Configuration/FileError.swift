@@ -22,6 +22,26 @@ struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
+/// Which state of a file it was: another one after each writing.
+struct FileVersion: Equatable, Sendable {
+    private let device: UInt
+    private let inode: UInt
+    private let size: Int
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    /// Nil where there is no such file, or it may not be looked at.
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = UInt(status.st_dev)
+        inode = UInt(status.st_ino)
+        size = Int(status.st_size)
+        seconds = Int(status.st_mtim.tv_sec)
+        nanoseconds = Int(status.st_mtim.tv_nsec)
+    }
+}
+
 /// A small file as it was read.
 struct FileContents {
     var bytes: [UInt8]

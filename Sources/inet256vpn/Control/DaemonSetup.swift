@@ -9,6 +9,8 @@ struct DaemonSetup: Sendable {
     var configuration: Configuration
     /// The configuration's file, which a reload reads again.
     var file: String
+    /// Which state of it this is.
+    var version: FileVersion?
     /// The box's own key.
     var key: PrivateKey
     /// The keys of the further nodes, in the order of `configuration.nodes`.
@@ -23,6 +25,8 @@ struct DaemonSetup: Sendable {
 
     /// Reads the configuration at `path` and every key that it names.
     static func load(_ path: String) throws -> DaemonSetup {
+        // Before it is read: what is written meanwhile is another version.
+        let version = FileVersion(path)
         let configuration = try Configuration.load(path)
         let main = try PrivateKeyFile.load(configuration.privateKeyPath)
         var warnings = main.warnings
@@ -39,7 +43,7 @@ struct DaemonSetup: Sendable {
         }
         let configurationWarnings = configuration.warnings(own: Set(addresses.keys))
         return DaemonSetup(
-            configuration: configuration, file: path, key: main.key, nodeKeys: nodeKeys,
+            configuration: configuration, file: path, version: version, key: main.key, nodeKeys: nodeKeys,
             log: LogOutput(configuration.log), warnings: warnings + configurationWarnings,
             configurationWarnings: configurationWarnings)
     }

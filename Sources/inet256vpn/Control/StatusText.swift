@@ -44,6 +44,9 @@ struct StatusText {
         if let keys = report.needsRestart, !keys.isEmpty {
             row("waiting", "\(keys.joined(separator: ", ")): changed in the file, in force after a restart")
         }
+        if report.configurationUnread == true {
+            row("unread", "the configuration's file has changed since it was last taken over: sudo inet256vpn reload")
+        }
         for peer in report.peers where peer.state == .refused {
             warn("peer \(peer.name ?? peer.id) refused: \(peer.detail ?? "no reason given")", &lines)
         }

@@ -14,6 +14,8 @@ actor RunningDaemon: DaemonControl {
     private var warnings: [String]
     /// Those of them that are about the configuration in force: comparing every rule with every other is done once.
     private var configurationWarnings: [String]
+    /// The file as it was when it was last taken over.
+    private var taken: FileVersion?
     /// Keys of the file whose new values wait for a restart, as of the last reload.
     private var waiting: [String] = []
     private let setup: DaemonSetup
@@ -31,6 +33,7 @@ actor RunningDaemon: DaemonControl {
         prefix: PrefixKeeper?, logger: Logger
     ) {
         self.prefix = prefix
+        taken = setup.version
         self.keeper = keeper
         self.setup = setup
         configuration = setup.configuration
@@ -65,6 +68,7 @@ actor RunningDaemon: DaemonControl {
             firewall: await keeper.status(portal: measured?.inspection.index), prefix: await prefix?.report)
         var report = writer.report(await snapshot())
         report.needsRestart = waiting
+        report.configurationUnread = FileVersion(setup.file) != taken
         return report
     }
 
@@ -112,6 +116,8 @@ actor RunningDaemon: DaemonControl {
 
     func reload(cut: Bool) async throws -> ReloadSummary {
         let old = configuration
+        // Before it is read: what is written meanwhile is another version.
+        let version = FileVersion(setup.file)
         let (new, change) = try setup.reread(after: configuration)
         var enforced = configuration
         enforced.firewall = new.firewall
@@ -127,6 +133,7 @@ actor RunningDaemon: DaemonControl {
         summary.repaired += await portal?.mending() ?? []
         // What needs a restart stays as it is until then.
         waiting = change.needsRestart
+        taken = version
         var next = configuration
         next.peers = new.peers
         next.groups = new.groups
