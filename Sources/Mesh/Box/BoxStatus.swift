@@ -134,7 +134,7 @@ extension MeshBox {
             cause: trouble?.cause,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
-            missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.missedPermille,
+            missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.lossPermille,
             cost: session.cost.cost, isAvoided: session.isAvoided,
             otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
                 ? nil : session.link.remotePrefix)

@@ -35,10 +35,10 @@ extension MeshBox {
     /// more. What answers no challenge is left again at once.
     private func turnFromLoss(_ session: Session, _ now: Instant) {
         guard let peer = session.peer, peer.endpoints.count > 1, now >= peer.nextTurn, session.usesDirectPath,
-            let direct = session.direct, direct.validated, direct.life.missedPermille >= LinkCost.bad
+            let direct = session.direct, direct.validated, direct.life.lossPermille >= LinkCost.bad
         else { return }
         peer.nextTurn = now + Self.endpointStays
-        let here = direct.life.missedPermille
+        let here = direct.life.lossPermille
         peer.losses = peer.losses.filter { now - $0.value.at < Self.lossMemory && peer.endpoints.contains($0.key) }
         peer.losses[direct.path.remote] = (here, now)
         let others = peer.endpoints.filter { $0 != direct.path.remote }
@@ -57,7 +57,7 @@ extension MeshBox {
     /// Tells the routing algorithm of a link that loses more, or less, than before.
     private func weigh(_ session: Session, _ now: Instant) {
         guard let neighbour = session.link.neighbour, let life = session.direct?.life,
-            session.cost.note(missedPermille: life.missedPermille, now)
+            session.cost.note(missedPermille: life.lossPermille, now)
         else { return }
         network.weigh(neighbour, cost: session.cost.cost, now: now)
         networkMoved(now)
@@ -81,6 +81,8 @@ extension MeshBox {
         session.peer?.refused[direct.path.remote] = nil
         return id
     }
+
+    private static let badLinkInterval: Interval = .seconds(1)
 
     /// The bytes of a ping that asks a path for a sign of life.
     private static let lifePingBytes = 10
@@ -125,6 +127,10 @@ extension MeshBox {
         } else if waitingSince != .distantFuture, session.lastDataReceived < waitingSince {
             // The path lives and no data comes back: perhaps only what was found to fit does not get through any more.
             session.size.suspect(now)
+        }
+        // One that data goes around is asked often enough to notice soon that it is good again.
+        if session.cost.cost > 1, session.link.neighbour != nil {
+            session.direct?.life.ask(by: now + Self.badLinkInterval)
         }
         wake(session, min(session.direct?.life.nextQuestion ?? now, session.size.nextProbe))
     }

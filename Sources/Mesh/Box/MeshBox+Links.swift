@@ -57,6 +57,10 @@ extension MeshBox {
         }
     }
 
+    /// A peer may be at this address, of which it is not known yet whether it can be called: who speaks from there, as after
+    /// a restart of this box, gets hints.
+    public func expect(_ address: IPv6Address) { proven.note(address) }
+
     private func gatherPeerAddresses() {
         peerAddresses = Set(peers.values.flatMap { $0.endpoints.map(\.address) })
     }

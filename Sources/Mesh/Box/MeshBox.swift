@@ -42,7 +42,7 @@ public final class MeshBox {
     var peers: [Address: Peer] = [:]
     /// Addresses that configured peers are expected at: part of the handshake budget is theirs.
     var peerAddresses: Set<IPv6Address> = []
-    /// Addresses at which somebody proved an identity in this run.
+    /// Addresses at which somebody proved an identity in this run, or may be whom the configuration names.
     var proven = AddressMemory()
 
     var responses: [Response] = []

@@ -7,7 +7,7 @@ struct LinkCost {
     private var changed: Instant = .distantPast
 
     /// Of a thousand questions and answers.
-    static let bad = 150
+    static let bad = 180
     static let veryBad = 300
     static let good = 50
     static let badCost: UInt8 = 3

@@ -42,6 +42,8 @@ struct PathLife {
     private var variation: Interval = .zero
     /// Of a thousand questions, how many get no answer: a moving average. Questions to a path that is given up are no loss.
     private(set) var missedPermille = 0
+    /// The same over more of them: what the path is judged by among others.
+    private(set) var lossPermille = 0
     /// The same over the last few questions, if that is more.
     private var missedLately = 0
     var mostMissedPermille: Int { max(missedPermille, missedLately) }
@@ -64,6 +66,7 @@ struct PathLife {
         next.roundTrip = roundTrip
         next.variation = variation
         next.missedPermille = missedPermille
+        next.lossPermille = lossPermille
         self = next
     }
 
@@ -94,6 +97,9 @@ struct PathLife {
         nextQuestion = min(nextQuestion, max(now, lastQuestion + Self.leastPause))
     }
 
+    /// A sign of life is wanted by then at the latest.
+    mutating func ask(by instant: Instant) { nextQuestion = min(nextQuestion, instant) }
+
     /// The network changed: a sign of life is wanted at once, and soon again from a path that is given up.
     mutating func hurry(_ now: Instant) {
         if isEnded { unanswered = min(unanswered, 1) }
@@ -116,6 +122,7 @@ struct PathLife {
         if !isEnded { for _ in 0..<place { missed() } }
         missedPermille -= (missedPermille + 15) / 16
         missedLately -= (missedLately + 3) / 4
+        lossPermille -= (lossPermille + 31) / 32
         answeredTo = max(answeredTo, questions[place].asked)
         questions.removeFirst(place + 1)
         proven(now, limits, isLink: isLink)
@@ -199,6 +206,7 @@ struct PathLife {
     private mutating func missed() {
         missedPermille += (1000 - missedPermille) / 16
         missedLately += (1000 - missedLately) / 4
+        lossPermille += (1000 - lossPermille) / 32
     }
 
     private mutating func measured(_ sample: Interval) {

@@ -102,6 +102,7 @@ final class Engine {
         for peer in setup.peers {
             names[peer.id] = peer.label
             box.setPeer(PeerSettings(address: peer.id, endpoints: []), now: now)
+            for endpoint in peer.endpoints.compactMap(\.numeric) { box.expect(endpoint.address) }
         }
         if setup.threads > 1, setup.portal != nil { sides = try SideGroup(wanted: setup.threads) }
         do {

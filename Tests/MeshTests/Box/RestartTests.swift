@@ -54,6 +54,29 @@ import Wire
         #expect(bench.delivered.map(\.message) == [[1], [3]], bench.comment)
     }
 
+    /// A box that has lost its keys and knows no endpoint of who speaks to it gives no hint. Who speaks finds out by the
+    /// silence.
+    @Test(arguments: Seeds.several(3)) func backWithoutAHint(seed: UInt64) throws {
+        let bench = Bench(seed: seed)
+        bench.introduce(0, to: 1)
+        bench.boxes[1].setPeer(PeerSettings(address: bench.address(0), endpoints: []), now: bench.now)
+        bench.run(for: .seconds(3))
+        try #require(bench.isLinked(0, 1), bench.comment)
+        bench.restart(1)
+        bench.boxes[1].setPeer(PeerSettings(address: bench.address(0), endpoints: []), now: bench.now)
+        bench.delivered.removeAll()
+        let start = bench.now
+        while bench.delivered.isEmpty, bench.now - start < .seconds(20) {
+            bench.send([1], from: 0, to: 1)
+            bench.run(for: .milliseconds(20)) { posted in
+                #expect(posted.kind != .unknownIndex, bench.comment)
+                return true
+            }
+        }
+        let pause = bench.now - start
+        #expect(pause < .seconds(2), "\(pause.inSeconds) s, \(bench.comment)")
+    }
+
     @Test func backThroughARelay() throws {
         let seed = Seeds.fresh()
         let simulation = try Simulation.chain(3, seed: seed)
@@ -154,6 +177,10 @@ import Wire
         _ = bench.take(0)
         #expect(junk(from: bench.endpoint(1)) > 0, bench.comment)
         #expect(junk(from: bench.elsewhere(7)) == 0, bench.comment)
+        // Where the configuration says that somebody may be.
+        bench.boxes[0].expect(bench.elsewhere(8).address)
+        #expect(junk(from: bench.elsewhere(8)) > 0, bench.comment)
+        bench.now = bench.now + .seconds(10)
         // One that proved its identity from where nobody expected it.
         #expect(junk(from: bench.endpoint(2)) == 0, bench.comment)
         bench.now = bench.now + .seconds(10)
