@@ -71,6 +71,16 @@ final class APIConnections: Sendable {
         return ConnectionPlace(self, client)
     }
 
+    /// Closes the one that has waited longest for its client.
+    func makeRoom() {
+        let left = open.withLock { open -> PlainConnection? in
+            guard let left = victim(open, .ofAll) else { return nil }
+            open.forget(left.id, isStranger: isStranger(left.client))
+            return left
+        }
+        left?.close()
+    }
+
     func closeAll() {
         let connections = open.withLock { open in Array(open.plain.values) }
         for connection in connections { connection.close() }

@@ -38,11 +38,15 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Take the prefix, whatever that takes away from this machine.")
     var force = false
 
+    /// Sockets, devices, timers and a few connections at a time.
+    private static let leastFiles = 48
+    /// In bytes, generously: stacks of 8 MB, pools of memory, tables. Most of it is never used.
+    private static let space = 256 << 20
+    private static let spacePerThread = 48 << 20
+
     func run() async throws {
         // A reader of our output that goes away must not take the daemon with it.
         signal(SIGPIPE, SIG_IGN)
-        // Without these it would come up, hang and not even stop.
-        do { try OwnThread.probe(ThreadNeeds.besides) } catch { throw CommandFailure(.failure, "\(error)") }
         if config == nil {
             for line in try FirstRun.prepare(Configuration.standardPath, random: SystemRandom()) {
                 Program.complain(line)
@@ -51,6 +55,13 @@ struct UpCommand: AsyncParsableCommand {
         var setup = try DaemonSetup.load(config?.path ?? Configuration.standardPath)
         setup.force = force
         if let fault = setup.configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
+        // Without these it would come up, hang and not even stop.
+        Descriptors.raiseLimit()
+        do {
+            try OwnThread.probe(ThreadNeeds.besides)
+            try Descriptors.probe(Self.leastFiles)
+            try AddressSpace.probe(Self.space + setup.configuration.threads * Self.spacePerThread)
+        } catch { throw CommandFailure(.failure, "\(error)") }
         let logger = setup.log.logger(Program.name)
         for warning in setup.warnings { logger.warning("\(warning)") }
         try await setup.runDaemon(logger)
