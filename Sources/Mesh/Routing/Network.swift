@@ -90,6 +90,8 @@ public struct NetworkStatistics: Hashable, Sendable {
     public var reachable = 0
     /// Addresses of others that memory is held for, reachable or not.
     public var knownOrigins = 0
+    /// Addresses that lately found no room in the table, and are not reached.
+    public var refusedNodes = 0
     /// Announcements, retractions and requests that neighbours have not acknowledged yet.
     public var pendingUpdates = 0
 

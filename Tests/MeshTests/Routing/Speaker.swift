@@ -44,6 +44,15 @@ struct Speaker {
         return frame
     }
 
+    /// Acknowledges what it was told.
+    func acknowledge(_ frames: [ControlFrame], to listener: inout BeaconNet, now: Instant) {
+        let ours = frames.to(id).filter { !$0.items.isEmpty }
+        guard !ours.isEmpty, let theirs = listener.neighbours[id]?.epoch else { return }
+        let serials = ours.map { $0.bytes[10..<18].reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
+        _ = listener.fault(
+            BeaconFrame.acknowledgement(epoch: epoch, of: theirs, serials: serials[...]), from: id, now: now)
+    }
+
     /// Says `items` in one frame; the fault that the listener finds.
     @discardableResult
     mutating func say(_ items: Item..., to listener: inout BeaconNet, now: Instant) -> RoutingError? {

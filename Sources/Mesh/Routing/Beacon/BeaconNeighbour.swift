@@ -25,11 +25,14 @@ struct BeaconNeighbour {
     var cost: UInt8 = 1
     /// Not a configured peer.
     var isStranger = false
+    /// What it brought and found no room.
+    var refused: RefusedMemory
 
     init(key: PublicKey, epoch: UInt64, limits: BeaconNetLimits) {
         self.key = key
         self.epoch = epoch
         queue = UpdateQueue(limits: limits)
+        refused = RefusedMemory(capacity: limits.origins)
         checks = TokenBucket(burst: limits.neighbourChecks.burst, every: limits.neighbourChecks.every)
         requests = TokenBucket(burst: limits.neighbourRequests.burst, every: limits.neighbourRequests.every)
         reminders = TokenBucket(burst: limits.reminders.burst, every: limits.reminders.every)

@@ -91,6 +91,7 @@ extension BeaconNet {
         guard locals[address] == nil else { return try takeOwnBeacon(view, address, from: id) }
         let origin = table[address]
         if let adjacency = origin?.adjacency(of: id), adjacency.serial > serial { return }
+        if staysRefused(address, from: id) { throw .noRoom }
 
         let advertised = Distance(sequence: view.sequence, metric: metric)
         let isWay = metric < limits.reach && age < view.lifetime
@@ -114,6 +115,7 @@ extension BeaconNet {
             let reminds = metric == BeaconFrame.unreachable && isNewer && origin != nil
             guard serves || withdraws || reminds else { return dropAdjacency(of: id, to: address, search: true) }
             if serves && origin?.isLost ?? true && !mayAdmit(address, from: id, metric: metric + 1) {
+                refuse(address, from: id)
                 throw .noRoom
             }
             beacon = try check(view, key: key, from: id)
@@ -131,7 +133,10 @@ extension BeaconNet {
             return dropAdjacency(of: id, to: address, search: true)
         }
         if origin?.isLost ?? true {
-            guard admit(address, from: id, metric: metric + 1) else { throw .noRoom }
+            guard admit(address, from: id, metric: metric + 1) else {
+                refuse(address, from: id)
+                throw .noRoom
+            }
         }
         putAdjacency(beacon, advertised, age: age, serial: serial, from: id)
     }

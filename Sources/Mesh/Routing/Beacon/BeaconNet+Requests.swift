@@ -5,7 +5,7 @@ public import Wire
 extension BeaconNet {
     public mutating func wanted(_ destination: Address, now: Instant) {
         advance(to: now)
-        guard table.hops[destination] == nil, locals[destination] == nil,
+        guard table.hops[destination] == nil, locals[destination] == nil, !isRefused(destination),
             askedForTraffic.admit(destination, sequence: 0, now: clock)
         else { return }
         let sequence = table[destination].map { nextSequence(for: $0) } ?? 0
@@ -94,7 +94,8 @@ extension BeaconNet {
     }
 
     private mutating func passOn(_ request: BeaconRequest, for address: Address, from id: NeighbourID) {
-        guard request.hops > 1, askedOnward.admit(address, sequence: request.sequence, now: clock) else { return }
+        guard request.hops > 1, !isRefused(address), askedOnward.admit(address, sequence: request.sequence, now: clock)
+        else { return }
         let onward = BeaconRequest(sequence: request.sequence, hops: request.hops - 1)
         if let hop = table.hops[address], hop != id {
             ask([hop], for: address, onward)

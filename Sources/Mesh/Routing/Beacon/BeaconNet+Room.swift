@@ -6,7 +6,7 @@ internal import Wire
 /// Each neighbour has a share that the others cannot take: an equal one, but that strangers, however many, leave three quarters to
 /// configured peers. Room that nobody needs is anybody's, but for an
 /// eighth that is kept free for those below their share. A neighbour above its share can then have more only by
-/// giving up farther origins for nearer ones. So a flood of made-up origins displaces nothing but what came from
+/// giving up origins that are at least twice as far. So a flood of made-up origins displaces nothing but what came from
 /// the same neighbour, and of that the farthest first. Origins that were lost count too, as long as their feasibility
 /// distance must be kept.
 extension BeaconNet {
@@ -33,11 +33,25 @@ extension BeaconNet {
         guard direct[address] == nil else { return true }
         guard let charges = neighbours[id]?.charges else { return false }
         let share = share(of: id)
-        let isNearer = charges.worst.map { $0 > metric } ?? false
+        let isNearer = charges.worst.map { $0 / 2 >= metric } ?? false
         if table[address] != nil { return charges.total <= share || charged < commonRoom || isNearer }
         if charges.total < share { return counted < limits.origins || forgettableAt <= clock }
         return counted < commonRoom || forgettableAt <= clock || counted < exchangeRoom && isNearer
     }
+
+    /// Whether one that was refused would find room now without anybody's giving up a place. A place that is free for a
+    /// moment, while ways change, is none: all would change again.
+    func hasRoom(for id: NeighbourID) -> Bool {
+        if hasSettledRoom { return true }
+        guard let charges = neighbours[id]?.charges else { return false }
+        return charges.total < share(of: id) && counted < limits.origins
+    }
+
+    /// Origins that can have a place while nobody is below its share, and whether as many have one.
+    var room: Int { commonRoom }
+    var isFull: Bool { charged >= commonRoom }
+    var hasSettledRoom: Bool { !isFull && lastFull + Self.roomSettles <= clock }
+    static let roomSettles = Interval.seconds(10)
 
     /// Makes the room that `mayAdmit` promised; false when there is none after all.
     mutating func admit(_ address: Address, from id: NeighbourID, metric: UInt8) -> Bool {
@@ -45,14 +59,14 @@ extension BeaconNet {
         guard let total = neighbours[id]?.charges.total else { return false }
         let share = share(of: id)
         if table[address] != nil {
-            return total <= share || charged < commonRoom || demote(1, of: id, fartherThan: metric) == 1
+            return total <= share || charged < commonRoom || demote(1, of: id, asFarAs: metric * 2) == 1
         }
         // Whoever fills the part that is kept free has it freed again.
         if counted >= commonRoom { sweep(by: clock) }
         let room = total < share ? limits.origins : commonRoom
         forgetLost(counted + 1 - room)
         if counted < room { return true }
-        return total >= share && counted < exchangeRoom && demote(1, of: id, fartherThan: metric) == 1
+        return total >= share && counted < exchangeRoom && demote(1, of: id, asFarAs: metric * 2) == 1
     }
 
     /// Puts the origin's place in the neighbours' shares right, after its route changed.
@@ -84,6 +98,8 @@ extension BeaconNet {
 
     mutating func setCharge(_ charge: Origin.Charge?, of address: Address) {
         guard let origin = table[address], origin.charge != charge else { return }
+        if isFull { lastFull = clock }
+        defer { if isFull { lastFull = clock } }
         if let old = origin.charge {
             neighbours[old.neighbour]?.charges.remove(old.metric)
             if old.metric != nil { charged -= 1 }
@@ -116,7 +132,7 @@ extension BeaconNet {
 
     /// Gives up to `count` of a neighbour's farthest origins up; returns how many. Origins that somebody below its
     /// share knows a way to as well go over into that share instead.
-    private mutating func demote(_ count: Int, of id: NeighbourID, fartherThan metric: UInt8) -> Int {
+    private mutating func demote(_ count: Int, of id: NeighbourID, asFarAs metric: UInt8) -> Int {
         var candidates: [(address: Address, metric: UInt8)] = []
         for address in table.known {
             guard let origin = table[address], origin.charge?.neighbour == id, let route = origin.route else {
@@ -128,13 +144,14 @@ extension BeaconNet {
             }
             if let other {
                 setCharge(Origin.Charge(neighbour: other.neighbour, metric: route.distance.metric), of: address)
-            } else if route.distance.metric > metric {
+            } else if route.distance.metric >= metric {
                 candidates.append((address, route.distance.metric))
             }
         }
         candidates.sort { $0.metric != $1.metric ? $0.metric > $1.metric : $0.address > $1.address }
         for candidate in candidates.prefix(count) {
             table.update(candidate.address) { $0.removeAll() }
+            refuse(candidate.address, from: id)
             chooseAgain(candidate.address, search: false)
         }
         return min(count, candidates.count)
@@ -153,7 +170,7 @@ extension BeaconNet {
                 let over = (neighbours[id]?.charges.live ?? 0) - share(of: id)
                 if over > max(0, richest?.over ?? 0) { richest = (id, over) }
             }
-            guard let richest, demote(min(excess, richest.over), of: richest.id, fartherThan: 0) > 0 else { return }
+            guard let richest, demote(min(excess, richest.over), of: richest.id, asFarAs: 0) > 0 else { return }
         }
     }
 }

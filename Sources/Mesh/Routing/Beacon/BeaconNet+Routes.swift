@@ -34,6 +34,7 @@ extension BeaconNet {
             }
         } else if old != nil {
             counters.routesLost += 1
+            if hasRefused { sweep(by: clock + Self.roomSettles) }
             if wasTold { announce(address) }
             if search { beginSearch(address) }
         }
@@ -94,5 +95,6 @@ extension BeaconNet {
             chooseAgain(address, search: false)
         }
         makeCommonRoom()
+        offerRoom()
     }
 }

@@ -45,6 +45,11 @@ public struct BeaconNet: Network {
     var charged = 0
     /// Before this, no lost origin is old enough to be forgotten for its room.
     var forgettableAt = Instant.distantPast
+    /// Whether neighbours may have refused origins.
+    var hasRefused = false
+    var refusedExpireAt = Instant.distantPast
+    /// When the places that are anybody's were last all taken.
+    var lastFull = Instant.distantPast
     /// Origins that are neighbours as well.
     private(set) var ownOrigins = 0
     var totalChecks: TokenBucket
@@ -83,6 +88,8 @@ public struct BeaconNet: Network {
     }
 
     mutating func advance(to now: Instant) { clock = max(clock, now) }
+
+    private static let refusedOfStranger = 64
 
     // MARK: Local nodes
 
@@ -123,7 +130,13 @@ public struct BeaconNet: Network {
         table.bumpVersion()
         announce(address)
         withdrawn.append(address)
-        if withdrawn.count > limits.withdrawals { forgetWithdrawal(withdrawn.removeFirst()) }
+        while withdrawn.count > limits.withdrawals, let oldest = withdrawn.first {
+            // Many may end at once: first all are to hear of it.
+            let isTold = table[oldest].map { $0.lostAt + limits.withdrawalTold <= clock } ?? true
+            guard isTold || withdrawn.count > limits.withdrawalsAtOnce else { break }
+            withdrawn.removeFirst()
+            forgetWithdrawal(oldest)
+        }
     }
 
     /// The oldest make room: what comes back of such a node by then is an old beacon that soon expires.
@@ -150,6 +163,8 @@ public struct BeaconNet: Network {
     public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
         guard let known = neighbours[id], known.isStranger == isPeer else { return }
         neighbours[id]?.isStranger = !isPeer
+        // Strangers are many and say what they like.
+        neighbours[id]?.refused = RefusedMemory(capacity: isPeer ? limits.origins : Self.refusedOfStranger)
         strangers += isPeer ? -1 : 1
     }
 
@@ -261,6 +276,7 @@ public struct BeaconNet: Network {
         var now = counters
         now.localNodes = locals.count
         now.neighbours = neighbours.count
+        now.refusedNodes = refusedNodes
         now.reachable = table.hops.count
         now.knownOrigins = table.origins.count
         now.pendingUpdates = neighbours.values.reduce(0) { $0 + $1.queue.count }

@@ -37,7 +37,10 @@ public struct BeaconNetLimits: Sendable {
     /// Origins in the table: everything but local nodes and neighbours, which always have room.
     public var origins = 4096
     /// Withdrawals of local nodes that are kept for neighbours that come later.
-    public var withdrawals = 8192
+    public var withdrawals = 1024
+    /// How many more there may be while they are younger than this.
+    public var withdrawalsAtOnce = 8192
+    public var withdrawalTold: Interval = .seconds(10)
     /// Neighbours remembered per origin.
     public var adjacencies = 8
     /// Requests remembered in order not to repeat them.
@@ -67,7 +70,7 @@ public struct BeaconNetLimits: Sendable {
         self.origins = origins
         neighbourChecks.burst = max(neighbourChecks.burst, origins)
         totalChecks.burst = max(totalChecks.burst, 2 * origins)
-        withdrawals = max(withdrawals, origins)
+        withdrawalsAtOnce = max(withdrawalsAtOnce, origins)
     }
 
     /// The longest lifetime believed, in seconds: it bounds how long a feasibility distance must be kept.
