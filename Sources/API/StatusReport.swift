@@ -31,6 +31,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var handshakes: UInt64 = 0
     /// How often something was due again in the instant in which it was done, and was put off: a fault of this program.
     public var stuckDeadlines: UInt64?
+    /// Addresses whose key is on two machines; nil while the data plane does not answer.
+    public var sameKey: [SameKeyStatus]?
     /// Bytes held in queues and for reassembly.
     public var queuedBytes: UInt64 = 0
     /// What the operator should look at, one sentence each.
@@ -67,10 +69,32 @@ public struct StatusReport: Codable, Sendable, Equatable {
         case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings
         case applicationMessages = "application_messages"
         case stuckDeadlines = "stuck_deadlines"
+        case sameKey = "same_key"
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
         case needsRestart = "needs_restart"
         case configurationUnread = "configuration_unread"
+    }
+}
+
+/// A key that is on two machines, of which one is reached.
+public struct SameKeyStatus: Codable, Sendable, Equatable {
+    public var address: String
+    /// Whether one of the two is this one.
+    public var isHere: Bool
+    /// Since the last sign of it.
+    public var ageSeconds: Double
+
+    public init(address: String, isHere: Bool, ageSeconds: Double) {
+        self.address = address
+        self.isHere = isHere
+        self.ageSeconds = ageSeconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case address
+        case isHere = "is_here"
+        case ageSeconds = "age_seconds"
     }
 }
 

@@ -81,6 +81,15 @@ public final class Simulation {
         return place
     }
 
+    /// Adds a box that has the key of another one, as a machine has whose disk is a copy, and returns its place.
+    @discardableResult
+    public func addNode(sharingKeyOf other: Int) -> Int {
+        let place = nodes.count
+        nodes.append(SimulatedNode(key: nodes[other].key, place: place))
+        startNode(place)
+        return place
+    }
+
     /// Starts a box that was stopped, with its old key and no memory.
     /// - Parameter clock: what its wall clock says, in milliseconds since 1970; nil for the true time.
     public func startNode(_ place: Int, clock: UInt64? = nil) {
@@ -318,36 +327,4 @@ public final class Simulation {
         }
         fingerprint = UInt64(littleEndian: digest)
     }
-}
-
-/// How often a timer rings.
-struct TickPace {
-    private var second: Instant = .distantPast
-    private(set) var ticks = 0
-    private(set) var most = 0
-
-    mutating func note(_ now: Instant) {
-        if now - second >= .seconds(1) { (second, ticks) = (now, 0) }
-        ticks += 1
-        most = max(most, ticks)
-    }
-}
-
-/// One box of the simulation and what stays when it is stopped.
-struct SimulatedNode {
-    let key: PrivateKey
-    var endpoint: Endpoint
-    var box: MeshBox?
-    var received: [Simulation.Received] = []
-    /// The number of the timer event that counts, and when it is due.
-    var timer: UInt64?
-    var timerAt: Instant = .distantFuture
-    var pace = TickPace()
-
-    init(key: PrivateKey, place: Int) {
-        self.key = key
-        endpoint = Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32, low: UInt64(place) + 1), port: 25632)
-    }
-
-    var address: Address { key.address }
 }

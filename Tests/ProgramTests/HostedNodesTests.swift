@@ -114,6 +114,7 @@ import Wire
         for _ in 0..<3000 {
             let hold = try place.hosted.open(Place.key(), sink: Sink(), now: place.now)
             place.hosted.leave(hold, now: place.now)
+            place.now = place.now + .milliseconds(20)
         }
         let status = place.box.status(now: place.now)
         #expect(status.nodes.count == 1)

@@ -44,6 +44,8 @@ public struct BoxStatus: Sendable {
         public var cost: UInt8 = 1
         /// Data goes by relays, since the link loses too much.
         public var isAvoided = false
+        /// Its key is used on two machines.
+        public var isTwin = false
         /// Where its portal has all nodes, if that is another prefix than this box's.
         public var otherPrefix: IPv6Prefix?
     }
@@ -84,6 +86,8 @@ public struct BoxStatus: Sendable {
     public var links: [Link]
     public var sessions: [SessionStatus]
     public var strangers: [Stranger]
+    /// Addresses whose key is on two machines, this box's own among them perhaps, and how long ago there was a sign of it.
+    public var twins: [(address: Address, age: Interval)]
     public var networkName: String
     public var network: NetworkStatistics
     public var drops: DropCounters
@@ -109,6 +113,9 @@ extension MeshBox {
             sessions: all.map { sessionStatus($0, now) },
             strangers: refusals.map {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
+            },
+            twins: twins.filter { now - $0.value < Self.twinStays }.sorted { $0.key < $1.key }.map {
+                (address: $0.key, age: now - $0.value)
             },
             networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes,
             stuckDeadlines: stuckDeadlines,
@@ -136,6 +143,7 @@ extension MeshBox {
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
             missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.lossPermille,
             cost: session.cost.cost, isAvoided: session.isAvoided,
+            isTwin: session.twins.seen != nil && twins[session.remote] != nil,
             otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
                 ? nil : session.link.remotePrefix)
     }

@@ -53,6 +53,10 @@ public enum BoxEvent: Sendable {
     case moved(Address, Endpoint)
     /// A neighbour's portal has all nodes under another prefix.
     case prefixDiffers(Address, IPv6Prefix)
+    /// The key of this address, of this box perhaps, is used on two machines.
+    case sameKey(Address)
+    /// The routing table has no room for so many nodes, which are not reached; it has places for `places`.
+    case tableFull(refused: Int, places: Int)
     /// What fits into one datagram to somebody is known anew: `largestPacket` may have changed.
     case sized(Address)
 }

@@ -16,6 +16,8 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case handshakeNoCommonSuite
     case handshakeUnexpected
     case handshakeTimeout
+    /// Of another machine that has the same key as who has the link.
+    case secondMachine
     case cookieForged
     case hintIgnored
     // Sealed frames.

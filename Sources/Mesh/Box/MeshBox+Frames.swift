@@ -34,15 +34,17 @@ extension MeshBox {
         case .control:
             receiveControl(body, session, now)
         case .hello:
-            receiveHello(body, session, now)
+            if !isFromSecond(session, arrival, now) { receiveHello(body, session, now) }
         case .prefix:
             receivePrefix(body, session)
         case .ping:
-            receivePing(body, session, arrival, now)
+            if !isFromSecond(session, arrival, now) { receivePing(body, session, arrival, now) }
         case .pong:
             receivePong(body, session, arrival, now)
         case .goodbye:
             receiveGoodbye(session, now)
+        case .sameKey:
+            receiveSameKey(body, session, now)
         }
         return nil
     }
@@ -208,6 +210,7 @@ extension MeshBox {
             networkVersion = network.version
             nextHops.removeAll(keepingCapacity: true)
             avoidBadLinks()
+            noteContested()
             // Sessions with something waiting look again.
             for session in allSessions where !session.pending.isEmpty { wake(session, now) }
         }

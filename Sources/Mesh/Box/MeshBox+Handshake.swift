@@ -8,7 +8,7 @@ extension MeshBox {
     /// Calls over UDP: to the session's path and to the peer's endpoints, the same bytes to each; the first answer wins.
     func startDirectAttempt(_ session: Session, keysAreDoubtful: Bool = false, _ now: Instant) {
         if keysAreDoubtful { session.directAttempt?.keysAreDoubtful = true }
-        guard session.directAttempt == nil else { return }
+        guard session.directAttempt == nil, now >= session.calmUntil else { return }
         var paths: [Path] = []
         if let direct = session.direct { paths.append(direct.path) }
         if !session.directAlive {
@@ -268,6 +268,11 @@ extension MeshBox {
             suite: response.suite, secrets: secrets, initiator: false, localIndex: response.index,
             remoteIndex: response.caller, limits: limits.of(response.suite.cipher), sharedWith: sharer(session),
             now: now)
+        if isSecond(session, arrival, now), let path = arrival.path {
+            indices.release(response.index)
+            responses.removeAll { $0 === response }
+            return keepOut(keypair, session, path, now)
+        }
         noteKeys(keypair)
         keypair.confirmed = true
         indices.set(response.index, .keypair(session, keypair))

@@ -149,6 +149,7 @@ extension MeshBox {
         guard session.usesDirectPath else { return }
         let flags = body[HelloLayout.flags - 1]
         let run: UInt64 = body.little(HelloLayout.run - 1)
+        if session.twins.saw(run, now) { noteTwin(session.remote, now) }
         if let known = session.link.remoteRun, known != run {
             // Another run of the daemon has forgotten what this one told it. Nobody restarts several times in a few seconds, and
             // each time costs the whole mesh: the same is said again until it is believed.

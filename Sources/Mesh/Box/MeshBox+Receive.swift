@@ -86,6 +86,7 @@ extension MeshBox {
         session.unansweredSince = .distantFuture
         if !keypair.confirmed { confirmed(session, keypair, now) }
         observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
+        arrivesUnderOldKeys = keypair === session.previous
 
         let start = TransportLayout.header
         let frame = UnsafeMutableRawBufferPointer(rebasing: datagram[start..<start + frameCount])

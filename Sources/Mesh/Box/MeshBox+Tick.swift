@@ -59,6 +59,14 @@ extension MeshBox {
         if !overtaken.isEmpty { forgetOvertaken() }
         drops.count(.fragmentExpired, by: reassembler.tick(now))
         for session in allSessions { session.lookForLoss(now) }
+        noteContested()
+        if now - fullSaid >= Self.fullPause {
+            let refused = network.statistics.refusedNodes
+            if refused > 0 {
+                fullSaid = now
+                note(.tableFull(refused: refused, places: limits.maximumOrigins))
+            }
+        }
         sweepAt = now + .seconds(1)
         if responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
     }
@@ -157,7 +165,9 @@ extension MeshBox {
 
     /// New keys before the old ones end, keepalives, and a new handshake with who has fallen silent.
     private func serviceKeys(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
-        if session.peer?.endpoints.isEmpty == false, !session.usesDirectPath { startDirectAttempt(session, now) }
+        if session.peer?.endpoints.isEmpty == false, !session.usesDirectPath {
+            if now >= session.calmUntil { startDirectAttempt(session, now) } else { due(session.calmUntil) }
+        }
         guard let current = session.current else { return }
         let lastData = max(session.lastDataSent, session.lastDataReceived)
         let isUsed = session.link.neighbour != nil || now - lastData < limits.rekeyAfter

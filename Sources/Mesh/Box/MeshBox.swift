@@ -56,6 +56,8 @@ public final class MeshBox {
     var pendingBytes = 0
     /// The traffic class of the packet that brought what is being received.
     var arrivingClass: UInt8 = 0
+    /// What is being received was sealed under keys that newer ones have replaced.
+    var arrivesUnderOldKeys = false
 
     /// Handshake work done in this turn of the loop, and arrivals in this second.
     var workThisTurn = 0
@@ -69,6 +71,13 @@ public final class MeshBox {
     var hintsOutInAll = TokenBucket(burst: 500, every: .milliseconds(2))
     /// Sessions by the index that they send to, for hints. Others may have chosen the same one; bounded for each.
     var sessionsByRemoteIndex: [UInt32: [Session]] = [:]
+
+    /// Addresses whose key is on two machines, and when there was last a sign of it.
+    var twins: [Address: Instant] = [:]
+
+    /// When it was last said that the routing table is full.
+    var fullSaid: Instant = .distantPast
+    static let fullPause: Interval = .seconds(600)
 
     var events: [BoxEvent] = []
     var refusals: [Refusal] = []
@@ -112,7 +121,11 @@ public final class MeshBox {
         self.random = random
         suites = settings.suites
         precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this machine has")
-        guard let network = AnyNetwork(name: settings.network, sequence: settings.startMilliseconds, now: now) else {
+        guard
+            let network = AnyNetwork(
+                name: settings.network, sequence: settings.startMilliseconds, now: now,
+                limits: BeaconNetLimits(origins: settings.limits.maximumOrigins))
+        else {
             preconditionFailure("no network is named \(settings.network)")
         }
         self.network = network
@@ -180,6 +193,9 @@ public final class MeshBox {
         network.removeLocal(node.address, now: now)
         networkMoved(now)
     }
+
+    /// Whether a node of this box has the address.
+    public func isLocal(_ address: Address) -> Bool { nodesByAddress[address] != nil }
 
     public func address(of id: NodeID) -> Address? { node(id)?.address }
 

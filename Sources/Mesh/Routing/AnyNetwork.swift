@@ -19,11 +19,13 @@ public enum AnyNetwork: Network {
     ]
 
     /// Nil for a name that is not in `all`.
-    /// - Parameter sequence: wall-clock milliseconds since 1970 at the start.
-    public init?(name: String, sequence: UInt64, now: Instant) {
+    /// - Parameters:
+    ///   - sequence: wall-clock milliseconds since 1970 at the start.
+    ///   - limits: what the algorithm holds and sends.
+    public init?(name: String, sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
         switch name {
-        case OneHop.name: self = .oneHop(OneHop(sequence: sequence, now: now))
-        case BeaconNet.name: self = .beaconNet(BeaconNet(sequence: sequence, now: now))
+        case OneHop.name: self = .oneHop(OneHop(sequence: sequence, now: now, limits: limits))
+        case BeaconNet.name: self = .beaconNet(BeaconNet(sequence: sequence, now: now, limits: limits))
         default: return nil
         }
     }
@@ -178,6 +180,13 @@ public enum AnyNetwork: Network {
         switch self {
         case .oneHop(let network): network.version
         case .beaconNet(let network): network.version
+        }
+    }
+
+    public var contested: [Address: Instant] {
+        switch self {
+        case .oneHop(let network): network.contested
+        case .beaconNet(let network): network.contested
         }
     }
 

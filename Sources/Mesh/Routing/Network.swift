@@ -77,6 +77,9 @@ public protocol Network {
     /// Grows whenever an answer of `nextHop`, `find` or `publicKey` may have changed.
     var version: UInt64 { get }
     var statistics: NetworkStatistics { get }
+    /// Local nodes whose key another machine announces as well, and when there was last a sign of it; `version` grows with a
+    /// new one.
+    var contested: [Address: Instant] { get }
 }
 
 /// What an algorithm counts, for `status`. Counters never go down; gauges say how things are now.
@@ -92,6 +95,8 @@ public struct NetworkStatistics: Hashable, Sendable {
     public var knownOrigins = 0
     /// Addresses that lately found no room in the table, and are not reached.
     public var refusedNodes = 0
+    /// Nodes of this box whose key another machine announces as well.
+    public var contestedNodes = 0
     /// Announcements, retractions and requests that neighbours have not acknowledged yet.
     public var pendingUpdates = 0
 

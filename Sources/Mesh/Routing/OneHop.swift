@@ -41,4 +41,5 @@ public struct OneHop: Network {
     public mutating func takeOutput() -> [ControlFrame] { core.takeOutput() }
     public var version: UInt64 { core.version }
     public var statistics: NetworkStatistics { core.statistics }
+    public var contested: [Address: Instant] { core.contested }
 }

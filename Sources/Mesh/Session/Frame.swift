@@ -33,6 +33,8 @@ enum FrameKind: UInt8 {
     case partialPacket = 14
     /// The prefix under which the sender's portal has all nodes, behind its hello: length in bits (1), address (16).
     case prefix = 15
+    /// The receiver's key is used on another machine as well: flags (1).
+    case sameKey = 16
 
     /// What goes by the way that routing says, where the session's own path is a bad one. All else is about that path, or
     /// about the link on it.
@@ -80,6 +82,13 @@ enum HelloLayout {
     static let acceptsLink: UInt8 = 1
     /// The sender wants a hello in return.
     static let wantsAnswer: UInt8 = 2
+}
+
+/// Same key: kind (1), flags (1).
+enum SameKeyLayout {
+    static let count = 2
+    /// The other machine has the link, and this one gets none.
+    static let otherHasLink: UInt8 = 1
 }
 
 /// Prefix: kind (1), length in bits (1), the prefix's address in network order (16).

@@ -77,6 +77,8 @@ public struct MeshLimits: Sendable {
     public var maximumSessions = 8192
     /// Local nodes in all.
     public var maximumLocalNodes = 256
+    /// Nodes of others in the routing table.
+    public var maximumOrigins = 4096
     /// Links in all, strangers' included.
     public var maximumLinks = 1024
     /// Links of strangers at one source.

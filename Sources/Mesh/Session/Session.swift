@@ -41,6 +41,10 @@ final class Session {
     var cost = LinkCost()
     /// It lives, but loses so much that data goes by relays, as the routing algorithm says.
     var isAvoided = false
+    /// Outlives links and keys.
+    var twins = TwinWatch()
+    /// The other end does not want to be called before.
+    var calmUntil: Instant = .distantPast
     /// Set while the remote address is a configured peer.
     var peer: Peer?
 

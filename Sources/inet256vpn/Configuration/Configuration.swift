@@ -12,6 +12,8 @@ struct Configuration: Equatable, Sendable {
     var apiEndpoint = APIEndpoint.standard
     var api = APIConfiguration()
     var network = NetworkKind.beaconnet
+    /// Nodes that `beaconnet` has room for in its table.
+    var maxNodes = Self.standardMaxNodes
     var transports = [TransportConfiguration.standard]
     /// Threads that carry packets.
     var threads = 1
@@ -31,6 +33,8 @@ struct Configuration: Equatable, Sendable {
     var fileWarnings: [String] = []
 
     static let threadCounts = 1...64
+    static let standardMaxNodes = 4096
+    static let nodeCounts = 64...65_536
     static let standardPath = "/etc/inet256vpn/config.yaml"
     /// What `private_key_path` is when the file does not say.
     static let standardKeyName = "./private_key.inet256"

@@ -50,6 +50,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("api.allow_remote", old.api.allowRemote != new.api.allowRemote)
         for key in limits where key != "nodes" { note("api.limits.\(key)", true) }
         note("network", old.network != new.network)
+        note("network.beaconnet.max_nodes", old.maxNodes != new.maxNodes)
         note("transports", old.transports != new.transports)
         note("threads", old.threads != new.threads)
         note("scheduling", old.scheduling != new.scheduling)

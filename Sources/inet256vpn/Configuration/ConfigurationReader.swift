@@ -26,7 +26,7 @@ extension Configuration {
             case "api":
                 apiAllow = api.read(value)
             case "network":
-                if let kind = value.network() { network = kind }
+                if let kind = value.network(maxNodes: &maxNodes) { network = kind }
             case "transports":
                 if let list = value.transports() { transports = list }
             case "threads":
@@ -123,7 +123,7 @@ extension ConfigurationValue {
     }
 
     /// `{beaconnet: {}}`, or the name alone.
-    fileprivate func network() -> NetworkKind? {
+    fileprivate func network(maxNodes: inout Int) -> NetworkKind? {
         if isScalar { return word(NetworkKind.self) }
         let expected = "one network, such as {beaconnet: {}}"
         guard keyCount == 1 else {
@@ -131,10 +131,19 @@ extension ConfigurationValue {
             return nil
         }
         var kind: NetworkKind?
+        var room: Int?
         fields(NetworkKind.allCases.map(\.rawValue)) { name, options in
             kind = NetworkKind(rawValue: name)
-            if !options.isNull { options.fields([], expected: "{}: \(name) has no options") { _, _ in } }
+            guard !options.isNull else { return }
+            if kind == .beaconnet {
+                options.fields(["max_nodes"], expected: "a mapping such as {max_nodes: 4096}") { _, value in
+                    room = value.integer(in: Configuration.nodeCounts)
+                }
+            } else {
+                options.fields([], expected: "{}: \(name) has no options") { _, _ in }
+            }
         }
+        if let room { maxNodes = room }
         return kind
     }
 

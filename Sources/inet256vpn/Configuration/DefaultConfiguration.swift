@@ -52,7 +52,8 @@ extension Configuration {
             connection_queue: \(ByteCount.text(limits.connectionQueue))
 
         # The routing algorithm: \(networks) (inet256vpn list-networks explains them).
-        network: {\(NetworkKind.beaconnet.rawValue): {}}
+        # beaconnet has room for max_nodes of others; where there are more, some are not reached.
+        network: {\(NetworkKind.beaconnet.rawValue): {max_nodes: \(Configuration.standardMaxNodes)}}
 
         # The sockets that datagrams come and go by. [::] means every address, IPv4 included.
         transports:

@@ -64,7 +64,8 @@ struct EffectiveConfiguration: Encodable {
         try fields.encode(configuration.privateKeyPath, forKey: .privateKeyPath)
         try fields.encode(configuration.apiEndpoint.description, forKey: .apiEndpoint)
         try fields.encode(api, forKey: .api)
-        try fields.encode([configuration.network.rawValue: [String: String]()], forKey: .network)
+        let options = configuration.network == .beaconnet ? ["max_nodes": configuration.maxNodes] : [:]
+        try fields.encode([configuration.network.rawValue: options], forKey: .network)
         try fields.encode(
             configuration.transports.map { ["udp": $0.udp.description, "offload": $0.offload.rawValue] },
             forKey: .transports)

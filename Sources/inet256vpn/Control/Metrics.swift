@@ -44,6 +44,9 @@ struct Metrics {
             single(
                 "stuck_deadlines_total", .counter, "Deadlines that did not move when they were served.", Double(stuck))
         }
+        if let twins = status.sameKey {
+            single("same_key", .gauge, "Addresses whose key is on two machines.", Double(twins.count))
+        }
         single("queued_bytes", .gauge, "Held in queues and for reassembly.", Double(status.queuedBytes))
         single("nodes", .gauge, "Nodes on this box.", Double(status.nodes.count))
         family("network", .gauge, "The routing algorithm's own numbers, such as routes.")

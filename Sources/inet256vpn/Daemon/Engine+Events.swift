@@ -64,6 +64,14 @@ extension Engine {
                 report(.troubled, address, ["reason": "\(text)", "word": "\(cause.rawValue)"], now)
             case .prefixDiffers(let address, let prefix):
                 report(.otherPrefix, address, ["prefix": "\(prefix)"], now)
+            case .sameKey(let address):
+                let isHere = box.isLocal(address)
+                reports.write(
+                    .sameKey, ["node": isHere ? "\(address) (this box)" : "\(name(address))"],
+                    isPeer: isHere || names[address] != nil, now: now)
+            case .tableFull(let refused, let places):
+                reports.write(
+                    .tableFull, ["refused": "\(refused)", "max_nodes": "\(places)"], isPeer: true, now: now)
             case .pong(let id, let source, _):
                 if let ping = pings.take(id, from: source) { ping.answer(.answered(now - ping.sent)) }
             case .sized: fitPortal()

@@ -56,6 +56,7 @@ struct EngineSetup: Sendable {
         key = setup.key
         nodeKeys = setup.nodeKeys
         box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: startMilliseconds)
+        box.limits.maximumOrigins = configuration.maxNodes
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)

@@ -12,6 +12,8 @@ struct EventReports {
         case refused
         case otherPrefix
         case troubled
+        case sameKey
+        case tableFull
 
         var text: String {
             switch self {
@@ -21,13 +23,17 @@ struct EventReports {
             case .refused: "refused"
             case .troubled: "no link"
             case .otherPrefix: "a neighbour has another portal.prefix: IPv6 between its nodes and ours does not work"
+            case .sameKey:
+                "the same key is used on two machines: only one of them is reached; give one a key of its own (keygen)"
+            case .tableFull:
+                "the routing table has no room for some nodes, which are not reached: raise network.beaconnet.max_nodes"
             }
         }
 
         var level: Logger.Level {
             switch self {
-            case .refused, .otherPrefix, .troubled: .warning
             case .linkUp, .linkDown, .moved: .notice
+            case .refused, .otherPrefix, .troubled, .sameKey, .tableFull: .warning
             }
         }
     }

@@ -49,6 +49,11 @@ struct StatusWriter {
             }
         }
         report.network.statistics = statistics(snapshot.box.network)
+        report.sameKey = snapshot.box.twins.map {
+            SameKeyStatus(
+                address: "\($0.address)", isHere: snapshot.box.nodes.contains($0.address), ageSeconds: $0.age.inSeconds)
+        }
+        report.warnings += MeshWarnings.list(snapshot.box, maxNodes: configuration.maxNodes, name: name)
         report.threads = snapshot.threads
         report.scheduling = snapshot.scheduling.rawValue
         if snapshot.threads > 1 { report.threadHandovers = snapshot.handovers.count }
@@ -121,6 +126,9 @@ struct StatusWriter {
                 peer.reason = BoxStatus.Link.Cause.otherKey.rawValue
                 peer.detail =
                     "\(other.endpoint) is \(other.address), not this peer: compare the id with what `addr` prints there"
+            }
+            if link.state == .up, link.isTwin {
+                peer.detail = "its key is used on two machines: this one has the link, the other one gets none"
             }
             if link.state == .up, let other = link.otherPrefix { peer.detail = difference(link.address, other) }
             peer.lossPercent = link.missedPermille.map { Double($0) / 10 }

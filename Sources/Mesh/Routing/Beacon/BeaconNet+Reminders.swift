@@ -35,14 +35,19 @@ extension BeaconNet {
     }
 
     /// A beacon of a local node. If it is from after our own last one, the node was announced elsewhere, or by us
-    /// before our clock went back: we go on above it.
+    /// before our clock went back: we go on above it. Unless that happens again and again: then another machine has the
+    /// key, and one of us yields.
     mutating func takeOwnBeacon(
         _ view: BeaconView, _ address: Address, from id: NeighbourID
     ) throws(RoutingError) {
         guard let local = locals[address] else { return }
         guard view.sequence >= local.beacon.sequence, !local.beacon.matches(view) else { return }
+        if local.rivalry.yields, view.sequence <= local.rivalry.highest { return }
         _ = try check(view, key: local.key.publicKey, from: id)
-        locals[address]?.want(view.sequence + 1)
+        locals[address]?.outdone(by: view.sequence, lifetime: limits.beaconLifetime, now: clock)
+        if let seen = locals[address]?.rivalry.seen {
+            if contested.updateValue(seen, forKey: address) == nil { table.bumpVersion() }
+        }
         renewLocals()
         wake(at: locals[address]?.deadline)
     }

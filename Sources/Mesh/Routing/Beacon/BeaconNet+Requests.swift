@@ -56,10 +56,8 @@ extension BeaconNet {
     ) throws(RoutingError) {
         guard neighbours[id]?.requests.take(now: clock) == true else { throw .rateLimited }
         counters.requestsReceived += 1
-        if let local = locals[address] {
-            // More than the next one nobody can need: who knows a later one will be told, and tell.
-            if request.sequence == local.beacon.sequence + 1 {
-                locals[address]?.want(request.sequence)
+        if locals[address] != nil {
+            if locals[address]?.asked(for: request.sequence, now: clock) == true {
                 renewLocals()
                 wake(at: locals[address]?.deadline)
             } else {

@@ -61,6 +61,8 @@ public struct BeaconNet: Network {
     private var sweptAt = Instant.distantPast
     private var wakeAt = Instant.distantFuture
     var counters = NetworkStatistics()
+    /// Local nodes whose key another machine announces as well, and when there was last a sign of it.
+    public internal(set) var contested: [Address: Instant] = [:]
 
     /// - Parameter sequence: wall-clock milliseconds since 1970 at the start. Beacons count up from there, so that a
     ///   box that starts again outranks its own old beacons. A clock that went back costs round trips: the box
@@ -87,9 +89,10 @@ public struct BeaconNet: Network {
         baseSequence + UInt64(max(0, (clock - startedAt).nanoseconds / 1_000_000))
     }
 
-    mutating func advance(to now: Instant) { clock = max(clock, now) }
-
     private static let refusedOfStranger = 64
+    private static let contestedStays = Interval.seconds(3600)
+
+    mutating func advance(to now: Instant) { clock = max(clock, now) }
 
     // MARK: Local nodes
 
@@ -117,6 +120,7 @@ public struct BeaconNet: Network {
     public mutating func removeLocal(_ address: Address, now: Instant) {
         advance(to: now)
         guard let local = locals.removeValue(forKey: address) else { return }
+        contested[address] = nil
         // The withdrawal is kept like an origin, so that neighbours that come later hear of it too, and so that no
         // old beacon that still goes about is taken for news.
         let withdrawal = local.withdrawal(purpose: purpose, now: clock)
@@ -237,7 +241,8 @@ public struct BeaconNet: Network {
             guard let local = locals[address] else { continue }
             let isAsked = local.isAsked
             if local.deadline > clock {
-                guard company > 0, !isAsked, local.deadline <= clock + limits.beaconInterval / 8 else { continue }
+                guard company > 0, !isAsked, !local.rivalry.yields, local.deadline <= clock + limits.beaconInterval / 8
+                else { continue }
                 company -= 1
             }
             locals[address]?.renew(purpose: purpose, limits: limits, now: clock)
@@ -276,6 +281,7 @@ public struct BeaconNet: Network {
         var now = counters
         now.localNodes = locals.count
         now.neighbours = neighbours.count
+        now.contestedNodes = contested.values.count { $0 + Self.contestedStays > clock }
         now.refusedNodes = refusedNodes
         now.reachable = table.hops.count
         now.knownOrigins = table.origins.count

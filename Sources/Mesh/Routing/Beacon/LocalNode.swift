@@ -10,6 +10,7 @@ struct LocalNode {
     private var requested: TokenBucket
     /// A sequence number that was asked for or must be outdone, not yet granted.
     private var wanted: UInt64 = 0
+    private(set) var rivalry = Rivalry()
 
     init(key: PrivateKey, sequence: UInt64, purpose: String, limits: BeaconNetLimits, now: Instant) {
         self.key = key
@@ -23,6 +24,7 @@ struct LocalNode {
 
     /// When `renew` wants to be called.
     var deadline: Instant {
+        if rivalry.yields { return rivalry.deadline }
         // There is no next beacon; nobody lives to see it.
         guard beacon.sequence < BeaconNetLimits.highestSequence else { return .distantFuture }
         return wanted > beacon.sequence ? min(regular, requested.nextToken) : regular
@@ -34,11 +36,29 @@ struct LocalNode {
     }
 
     /// Somebody waits for the next beacon.
-    var isAsked: Bool { wanted > beacon.sequence }
+    var isAsked: Bool { wanted > beacon.sequence && !rivalry.yields }
+
+    /// A beacon of this key that is none of ours and not older.
+    mutating func outdone(by sequence: UInt64, lifetime: UInt16, now: Instant) {
+        guard rivalry.heard(sequence, lifetime: .seconds(Int64(lifetime)), now: now) else { return }
+        want(min(sequence, BeaconNetLimits.highestSequence - 1) + 1)
+    }
+
+    /// Somebody asks for that beacon. More than the next one nobody can need: who knows a later one will be told, and tell.
+    /// True if it will be made.
+    mutating func asked(for sequence: UInt64, now: Instant) -> Bool {
+        guard sequence == max(beacon.sequence, rivalry.yields ? rivalry.highest : 0) + 1 else { return false }
+        if rivalry.yields { rivalry.wanted(now: now) } else { want(sequence) }
+        return true
+    }
 
     /// Makes the next beacon, unless there is none.
     mutating func renew(purpose: String, limits: BeaconNetLimits, now: Instant) {
         guard beacon.sequence < BeaconNetLimits.highestSequence else { return }
+        if rivalry.yields {
+            rivalry.end()
+            want(min(rivalry.highest, BeaconNetLimits.highestSequence - 1) + 1)
+        }
         if wanted > beacon.sequence { _ = requested.take(now: now) }
         beacon = Beacon(
             signedBy: key, sequence: max(beacon.sequence + 1, wanted), lifetime: limits.beaconLifetime,

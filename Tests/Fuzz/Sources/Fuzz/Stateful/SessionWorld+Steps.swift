@@ -101,6 +101,7 @@ extension SessionWorld {
         case .sizeProbeAnswer: return line.probeAnswer(UInt32(StepTables.size(step.number) ?? line.heard.probeSize))
         case .hello: return line.hello(accepts: true, run: 1)
         case .prefix: return [kind, 8, 0xfd] + [UInt8](repeating: 0, count: 15)
+        case .sameKey: return [kind, UInt8(step.number & 1)]
         case .ping: return [kind] + [UInt8](repeating: 9, count: 16)
         case .pong: return [kind] + (line.heard.ping ?? [1, 2, 3, 4, 5, 6, 7, 8])
         case .relaySize:
