@@ -27,6 +27,8 @@ public struct BoxStatus: Sendable {
             case notAccepted = "not-accepted"
             /// This box has no room for one more.
             case linksFull = "links-full"
+            /// Another machine has this box's key, and the link there.
+            case sameKey = "same-key"
             /// It has no endpoint and has to call.
             case waiting
         }

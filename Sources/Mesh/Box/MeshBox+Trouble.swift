@@ -69,7 +69,7 @@ extension BoxStatus.Link.Cause {
     /// Somebody answers, and says no or is another.
     var isRefusal: Bool {
         switch self {
-        case .otherKey, .invalidKey, .noCommonCipher, .notAccepted: true
+        case .otherKey, .invalidKey, .noCommonCipher, .notAccepted, .sameKey: true
         default: false
         }
     }

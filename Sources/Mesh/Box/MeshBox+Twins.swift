@@ -25,7 +25,7 @@ extension MeshBox {
     /// So long a datagram may be on its way.
     private static let underWay: Interval = .seconds(2)
 
-    /// Tells the second machine, under the its keys, and remembers nothing else of it.
+    /// Tells the second machine, under its keys, and remembers nothing else of it.
     func keepOut(_ keypair: Keypair, _ session: Session, _ path: Path, _ now: Instant) {
         session.twins.keptOut(now)
         drops.count(.secondMachine)
@@ -58,8 +58,10 @@ extension MeshBox {
         guard body[0] & SameKeyLayout.otherHasLink != 0 else { return }
         receiveGoodbye(session, now)
         session.calmUntil = now + TwinWatch.calm
-        session.peer?.trouble =
-            "refused: another machine uses this box's key and has the link there; give one of the two a key of its own (keygen)"
+        blame(
+            session, .sameKey,
+            "another machine uses this box's key and has the link there; give one of the two a key of its own (keygen)"
+        )
     }
 
     /// An address whose key is on two machines, one of them perhaps this one.
