@@ -15,6 +15,16 @@ extension KernelTests {
                 try here.write(toFile: path, atomically: true, encoding: .utf8)
                 let verified = try await bed.run(["systemd-analyze", "verify", path])
                 #expect(verified.succeeded && verified.said.isEmpty, "\(verified)")
+                // Together with each of the pieces that may be put beside it.
+                let beside = path + ".d"
+                for piece in ["realtime.conf", "credential.conf"] {
+                    try FileManager.default.createDirectory(atPath: beside, withIntermediateDirectories: true)
+                    let copy = beside + "/" + piece
+                    try FileManager.default.copyItem(atPath: Requirements.root + "/deploy/" + piece, toPath: copy)
+                    let verified = try await bed.run(["systemd-analyze", "verify", path])
+                    #expect(verified.succeeded && verified.said.isEmpty, "\(piece): \(verified)")
+                    try FileManager.default.removeItem(atPath: beside)
+                }
                 // Exposure in tenths: at most 2.5 of 10.
                 let judged = try await bed.run(
                     ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=25", path])

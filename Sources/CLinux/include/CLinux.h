@@ -9,5 +9,6 @@
 #include "loop.h"
 #include "memory.h"
 #include "netns.h"
+#include "privileges.h"
 #include "socket.h"
 #include "tun.h"

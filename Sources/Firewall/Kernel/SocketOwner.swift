@@ -4,11 +4,17 @@ internal import Glibc
 enum SocketOwner {
     /// "nft (process 812)", or "the netlink socket 812" when no process is found.
     static func describe(port: UInt32) -> String {
-        guard let inode = inode(of: port), let process = process(holding: inode) else {
-            return "the netlink socket \(port)"
+        if let inode = inode(of: port), let process = process(holding: inode) {
+            return "\(name(of: process)) (process \(process))"
         }
-        let name = read("/proc/\(process)/comm").prefix { $0 != "\n" }
-        return "\(name) (process \(process))"
+        // Files of other users' processes are not ours to see. But the kernel calls a process's first netlink socket by the process's
+        // number where the program does not say otherwise.
+        let name = name(of: "\(port)")
+        return name.isEmpty ? "the netlink socket \(port)" : "\(name) (process \(port), as its socket's number says)"
+    }
+
+    private static func name(of process: String) -> String {
+        String(read("/proc/\(process)/comm").prefix { $0 != "\n" })
     }
 
     /// Columns of /proc/net/netlink: sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode.

@@ -55,6 +55,8 @@ struct UpCommand: AsyncParsableCommand {
         var setup = try DaemonSetup.load(config?.path ?? Configuration.standardPath)
         setup.force = force
         if let fault = setup.configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
+        // Behind all that may be refused, and before anything is opened: as root it begins again from here, as somebody else.
+        let confinement = try Confinement.settle(setup)
         // Without these it would come up, hang and not even stop.
         Descriptors.raiseLimit()
         do {
@@ -63,6 +65,7 @@ struct UpCommand: AsyncParsableCommand {
             try AddressSpace.probe(Self.space + setup.configuration.threads * Self.spacePerThread)
         } catch { throw CommandFailure(.failure, "\(error)") }
         let logger = setup.log.logger(Program.name)
+        if let confinement { logger.log(level: confinement.isWarning ? .warning : .notice, "\(confinement.line)") }
         for warning in setup.warnings { logger.warning("\(warning)") }
         try await setup.runDaemon(logger)
     }

@@ -51,8 +51,9 @@ struct FileContents {
     var owner: UInt32?
 
     /// Reads the whole of the file or pipe at `path`; EFBIG beyond `limit` bytes. A pipe has no mode worth a word: it is 0.
-    static func read(_ path: String, limit: Int) throws(FileError) -> FileContents {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    /// - Parameter opened: a descriptor of it, which is closed, where somebody has opened it before.
+    static func read(_ path: String, opened: Int32? = nil, limit: Int) throws(FileError) -> FileContents {
+        let descriptor = opened ?? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError("read", path) }
         defer { close(descriptor) }
         var status = stat()

@@ -18,7 +18,8 @@ struct PrivateKeyFile {
     static func load(_ path: String, tolerant: Bool = false) throws(KeyFileError) -> PrivateKeyFile {
         var contents: FileContents
         do throws(FileError) {
-            contents = try FileContents.read(path, limit: largestFile)
+            contents = try FileContents.read(
+                HandedKeys.credential(path) ?? path, opened: HandedKeys.take(path), limit: largestFile)
         } catch {
             throw .unreadable(error)
         }

@@ -1,0 +1,197 @@
+internal import API
+internal import CLinux
+internal import Glibc
+internal import Logging
+internal import Wire
+
+/// Gives up what the daemon does not need, before anything is opened: as root it runs itself anew as the user `inet256vpn`, where there
+/// is one that can read what a reload reads, and else as root without root's capabilities. So every thread has been without them from
+/// its beginning. What it keeps:
+///
+///     CAP_NET_ADMIN          the portal, its routes, the firewall; as long as it runs, since all of it is mended and reloaded
+///     CAP_NET_BIND_SERVICE   where a port below 1024 is configured
+///     CAP_BPF                with `threads`: flows are divided by a program
+///     CAP_SYS_NICE           with `scheduling: realtime`, where the limit for it (RLIMIT_RTPRIO) cannot be raised
+///
+/// Keys that only root may read are opened before and handed over, and are read once.
+enum Confinement {
+    /// In the environment of the second run: who it is, or why it is root. Never for children of that.
+    static let marker = "INET256VPN_CONFINED"
+
+    private enum Capability {
+        static let bindService: UInt64 = 1 << 10
+        static let netAdmin: UInt64 = 1 << 12
+        static let sysNice: UInt64 = 1 << 23
+        static let bpf: UInt64 = 1 << 39
+    }
+
+    /// What `status` of a second run was told by the first one; nil in a first run.
+    private static var told: String? { getenv(marker).map { String(cString: $0) } }
+
+    /// Does not return where there was something to give up.
+    /// - Returns: what is to be logged about it.
+    static func settle(_ setup: DaemonSetup) throws -> (line: String, isWarning: Bool)? {
+        if let told {
+            unsetenv(marker)
+            unsetenv(HandedKeys.marker)
+            clinux_shut_in()
+            return ("without root's privileges: \(told)", false)
+        }
+        guard geteuid() == 0 else {
+            clinux_shut_in()
+            return nil
+        }
+        let needs = Needs(setup)
+        let kept = clinux_permitted_capabilities() & wanted(setup.configuration)
+        var reasons: [String] = []
+        for candidate in candidates {
+            if let obstacle = needs.obstacle(candidate) {
+                reasons.append("\(candidate.name) \(obstacle)")
+                continue
+            }
+            var note = "user \(candidate.name)"
+            if candidate.user == 0 {
+                note +=
+                    reasons.isEmpty
+                    ? ", as there is no user \(FileTrust.daemonUser)" : ", as \(reasons.joined(separator: ", "))"
+            }
+            try restart(candidate, kept, needs, note)
+        }
+        return ("it runs with all privileges of root: \(reasons.joined(separator: ", and "))", true)
+    }
+
+    private static func wanted(_ configuration: Configuration) -> UInt64 {
+        var wanted: UInt64 = 0
+        if configuration.portal.enabled { wanted |= Capability.netAdmin }
+        if configuration.portal.enabled, configuration.threads > 1 { wanted |= Capability.bpf }
+        var ports = configuration.transports.map(\.udp.port)
+        if case .tcp(let endpoint) = configuration.apiEndpoint { ports.append(endpoint.port) }
+        if case .tcp(let endpoint)? = configuration.api.listen { ports.append(endpoint.port) }
+        if ports.contains(where: { (1..<1024).contains($0) }) { wanted |= Capability.bindService }
+        return wanted
+    }
+
+    private static var candidates: [Candidate] {
+        let root = Candidate(name: "root", user: 0, group: 0)
+        guard let entry = getpwnam(FileTrust.daemonUser) else { return [root] }
+        return [
+            Candidate(name: FileTrust.daemonUser, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid), root,
+        ]
+    }
+
+    private static func restart(_ candidate: Candidate, _ kept: UInt64, _ needs: Needs, _ note: String) throws {
+        // What root may do without a capability later: lock keys into memory, and run before others where that is asked for. Where root
+        // may not raise limits, as in some containers, the capability stays.
+        _ = clinux_let_lock_memory(64 << 20)
+        var kept = kept
+        let nice = clinux_permitted_capabilities() & Capability.sysNice
+        if needs.isRealTime, nice != 0, clinux_let_run_in_real_time() != 0 { kept |= nice }
+        needs.prepare(candidate)
+        setenv(marker, note, 1)
+        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+        arguments.append(nil)
+        fflush(nil)
+        let code = clinux_restart_as(candidate.user, candidate.group, kept, arguments)
+        throw CommandFailure(.failure, "root's privileges could not be given up: \(String(cString: strerror(-code)))")
+    }
+}
+
+/// Whom the daemon may run as.
+private struct Candidate {
+    let name: String
+    let user: uid_t
+    let group: gid_t
+
+    func may(_ mode: Int32, _ path: String) -> Bool { clinux_could_access(user, group, path, mode) }
+}
+
+/// What the daemon needs of files while it runs.
+private struct Needs {
+    /// Read again by a reload.
+    private let read: [String]
+    private let keys: [String]
+    private let socket: String?
+    private let hasPortal: Bool
+    let isRealTime: Bool
+
+    init(_ setup: DaemonSetup) {
+        let configuration = setup.configuration
+        read = [setup.file] + ((try? IncludedText.read(configuration.firewall.include).files) ?? [])
+        keys = [configuration.privateKeyPath] + configuration.nodes.map(\.privateKeyPath)
+        socket = if case .unix(let path) = configuration.apiEndpoint { path } else { nil }
+        hasPortal = configuration.portal.enabled
+        isRealTime = configuration.scheduling == .realtime
+    }
+
+    private static let device = "/dev/net/tun"
+
+    /// Why it cannot be this one; nil when it can.
+    func obstacle(_ candidate: Candidate) -> String? {
+        guard candidate.may(X_OK, "/proc/self/exe") else { return "may not run this program" }
+        if let path = read.first(where: { !candidate.may(R_OK, $0) }) { return "may not read \(path)" }
+        if hasPortal, !candidate.may(R_OK | W_OK, Self.device) { return "may not open \(Self.device)" }
+        guard let socket else { return nil }
+        let directory = FilePath.directory(of: socket)
+        if access(directory, F_OK) == 0, !isOurs(directory), !candidate.may(W_OK | X_OK, directory) {
+            return "may not write into \(directory)"
+        }
+        let lock = socket + ".lock"
+        if access(lock, F_OK) == 0, !isOurs(directory), !candidate.may(R_OK | W_OK, lock) {
+            return "may not write \(lock)"
+        }
+        return nil
+    }
+
+    /// Made by the program or its unit for its socket alone.
+    private func isOurs(_ directory: String) -> Bool { directory.hasSuffix("/" + FileTrust.daemonUser) }
+
+    /// Hands over what the other needs.
+    func prepare(_ candidate: Candidate) {
+        if let socket {
+            let directory = FilePath.directory(of: socket)
+            let isNew = mkdir(directory, 0o755) == 0
+            if isNew || isOurs(directory) {
+                _ = chown(directory, candidate.user, candidate.group)
+                _ = lchown(socket + ".lock", candidate.user, candidate.group)
+            }
+        }
+        HandedKeys.hand(keys.filter { !candidate.may(R_OK, $0) })
+    }
+}
+
+/// Key files that whoever started the daemon has opened for it.
+enum HandedKeys {
+    /// In the environment: a line for each, the descriptor, a colon, the path.
+    static let marker = "INET256VPN_KEYS"
+
+    static func hand(_ paths: [String]) {
+        // Without O_CLOEXEC, which is the point.
+        let lines = paths.compactMap { path -> String? in
+            let descriptor = open(path, O_RDONLY | O_NONBLOCK)
+            return descriptor < 0 ? nil : "\(descriptor):\(path)"
+        }
+        if !lines.isEmpty { setenv(marker, lines.joined(separator: "\n"), 1) }
+    }
+
+    /// The descriptor for this path, which is the caller's from now on; nil when there is none.
+    static func take(_ path: String) -> Int32? {
+        guard let text = getenv(marker).map({ String(cString: $0) }) else { return nil }
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2, parts[1] == path, let descriptor = Int32(parts[0]), descriptor > 2,
+                fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
+            else { continue }
+            return descriptor
+        }
+        return nil
+    }
+
+    /// Where the service manager has put it (LoadCredential= of systemd.exec(5)); nil where it has not.
+    static func credential(_ path: String) -> String? {
+        guard let directory = getenv("CREDENTIALS_DIRECTORY").map({ String(cString: $0) }), directory.hasPrefix("/"),
+            let name = path.split(separator: "/").last
+        else { return nil }
+        let credential = "\(directory)/\(name)"
+        return access(credential, R_OK) == 0 ? credential : nil
+    }
+}
