@@ -15,6 +15,13 @@ let strict: [SwiftSetting] = [
 let fast =
     strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
+// What is in C checks the bounds that the compiler knows; everywhere relocations are done and shut at the start (full RELRO).
+let hardened: [CSetting] = [
+    .define("_FORTIFY_SOURCE", to: "3", .when(configuration: .release)),
+    .unsafeFlags(["-fstack-protector-strong", "-Wformat", "-Werror=format-security"]),
+]
+let shut: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -41,8 +48,8 @@ let package = Package(
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CCiphers", linkerSettings: [.linkedLibrary("dl")]),
-        .target(name: "CLinux"),
+        .target(name: "CCiphers", cSettings: hardened, linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CLinux", cSettings: hardened),
 
         // The layers, lowest first. A target sees only what stands before it.
         .target(name: "Wire", swiftSettings: strict),
@@ -75,7 +82,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
                 logging,
             ],
-            swiftSettings: fast),
+            swiftSettings: fast, linkerSettings: shut),
 
         .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
         .testTarget(name: "INET256Tests", dependencies: ["INET256", "Wire"], swiftSettings: strict),
