@@ -4,7 +4,7 @@ internal import Wire
 
 /// What a TUN device has done since it was attached.
 public struct TunCounters: Equatable, Sendable {
-    /// Packets and bytes from the kernel to us; a super-packet counts once, the virtio headers as well.
+    /// Packets and bytes from the kernel to us; a super-packet counts as the packets that it stands for.
     public var read: UInt64 = 0
     public var readBytes: UInt64 = 0
     /// Packets and bytes from us to the kernel; a joined packet counts as those that it was.
@@ -103,8 +103,10 @@ public final class TunDevice {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 {
-                counters.read += 1
-                counters.readBytes += UInt64(count)
+                let packets = VirtioHeader.packets(
+                    in: UnsafeRawBufferPointer(rebasing: buffer[..<min(count, buffer.count)]), headerSize)
+                counters.read += UInt64(packets.count)
+                counters.readBytes += UInt64(packets.bytes)
                 return count
             }
             switch errno {

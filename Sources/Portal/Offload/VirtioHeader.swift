@@ -1,3 +1,5 @@
+internal import Wire
+
 /// What stands before a packet on a TUN device with IFF_VNET_HDR (virtio 1.2, section 5.1.6; `struct virtio_net_hdr`).
 /// Numbers are in the machine's byte order.
 ///
@@ -59,6 +61,25 @@ public struct VirtioHeader: Equatable, Sendable {
         target.storeBytes(of: segmentSize, toByteOffset: 4, as: UInt16.self)
         target.storeBytes(of: checksumStart, toByteOffset: 6, as: UInt16.self)
         target.storeBytes(of: checksumOffset, toByteOffset: 8, as: UInt16.self)
+    }
+
+    /// How many packets of IP the device has given at once, and how many bytes they have together, each with headers of its own. What the
+    /// kernel says is taken as far as it makes sense: else it is one.
+    static func packets(in given: UnsafeRawBufferPointer, _ headerSize: Int) -> (count: Int, bytes: Int) {
+        let bytes = max(0, given.count - headerSize)
+        guard headerSize >= size, let header = VirtioHeader(given), header.isSuperPacket, header.segmentSize > 0
+        else { return (1, bytes) }
+        let transport = Int(header.checksumStart)
+        var heads = transport + 8
+        if header.type & ~congestion == tcp {
+            // The data offset, in words of four bytes (RFC 9293 section 3.1).
+            guard let offset = given.host(UInt8.self, at: headerSize + transport + 12) else { return (1, bytes) }
+            heads = transport + Int(offset >> 4) * 4
+        }
+        guard heads < bytes else { return (1, bytes) }
+        let segment = Int(header.segmentSize)
+        let count = (bytes - heads + segment - 1) / segment
+        return (count, bytes + (count - 1) * heads)
     }
 
     /// Whether the packet is several in one.
