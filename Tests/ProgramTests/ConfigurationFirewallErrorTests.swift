@@ -139,6 +139,8 @@ import Testing
         Wrong(
             "networks: {far: {via: bob, prefixes: \"fdaa:1::/64\"}}\nfirewall: {nat: [{masquerade: far}]}", line: 2,
             "firewall.nat[0].masquerade", "behind another box"),
+        Wrong("firewall: {table: \"my table\"}", line: 1, "firewall.table", "a letter"),
+        Wrong("firewall: {table: 7}", line: 1, "firewall.table", "a letter"),
         Wrong("firewall: {cut_removed: maybe}", line: 1, "firewall.cut_removed", "true"),
         Wrong("firewall: {clamp_mss: maybe}", line: 1, "firewall.clamp_mss", "\"auto\"", "\"true\""),
         Wrong("firewall: {include: [a, a]}", line: 1, "firewall.include[1]", "once"),

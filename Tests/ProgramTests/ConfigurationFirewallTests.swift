@@ -210,6 +210,7 @@ enum FirewallSample {
                     - lan
                     expect: deny
                   cut_removed: false
+                  table: inet256vpn
                 """)
     }
 

@@ -14,6 +14,12 @@ public struct Ruleset: Hashable, Sendable {
     /// The table's name in the kernel.
     public static let standardTable = "inet256vpn"
 
+    /// Whether the kernel and nft take it for a table's name as it is: a letter and up to 99 letters, digits and underscores.
+    public static func isTableName(_ text: String) -> Bool {
+        text.utf8.count <= 100 && text.first?.isLetter == true
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    }
+
     public init(table: String = standardTable) { self.table = table }
 }
 

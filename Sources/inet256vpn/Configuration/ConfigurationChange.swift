@@ -68,6 +68,7 @@ struct ConfigurationChange: Equatable, Sendable {
         note("portal.guard", old.portal.guarding != new.portal.guarding)
         note("portal.table", old.portal.table != new.portal.table)
         note("portal.metric", old.portal.metric != new.portal.metric)
+        note("firewall.table", old.firewall.table != new.firewall.table)
         note("networks", old.networks != new.networks)
         note("log.format", old.log.format != new.log.format)
         note("nodes", old.nodes != new.nodes)
@@ -79,6 +80,7 @@ struct ConfigurationChange: Equatable, Sendable {
         var next = new
         next.portal = old.portal
         next.firewall.enabled = old.firewall.enabled
+        next.firewall.table = old.firewall.table
         return next.firewall != old.firewall || next.groups != old.groups
             || next.firewallPolicy() != old.firewallPolicy()
     }

@@ -179,6 +179,8 @@ extension Configuration {
         #  # Whether every reload ends open connections that the new rules would not let begin, and those of removed
         #  # peers, as `reload --cut` does once.
         #  cut_removed: \(FirewallConfiguration().cutRemoved)
+        #  # The name of the table in the kernel. A second daemon on one machine needs another.
+        #  table: \(FirewallConfiguration().table)
 
         log:
           # trace, debug, info, notice, warning, error or critical

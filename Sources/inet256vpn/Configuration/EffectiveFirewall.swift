@@ -59,6 +59,7 @@ struct EffectiveFirewall: Encodable {
     private let include: [String]
     private let tests: [Test]
     private let cutRemoved: Bool
+    private let table: String
 
     init(_ configuration: Configuration) {
         let firewall = configuration.firewall
@@ -79,6 +80,7 @@ struct EffectiveFirewall: Encodable {
         include = firewall.include
         tests = firewall.tests.map { Test($0, peers) }
         cutRemoved = firewall.cutRemoved
+        table = firewall.table
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -88,6 +90,7 @@ struct EffectiveFirewall: Encodable {
         case clampMSS = "clamp_mss"
         case include, tests
         case cutRemoved = "cut_removed"
+        case table
     }
 
     private struct Outbound: Encodable {

@@ -19,6 +19,8 @@ struct FirewallConfiguration: Equatable, Sendable {
     var tests: [FirewallTest] = []
     /// Whether every reload ends what is open and would not be let begin, and what removed peers have open.
     var cutRemoved = false
+    /// The table's name. A second daemon on one machine has another.
+    var table = Ruleset.standardTable
 }
 
 /// Rules in order, and what becomes of the rest.

@@ -22,7 +22,9 @@ extension FirewallConfiguration {
     fileprivate mutating func read(_ value: ConfigurationValue, _ scope: NameScope, directory: String) {
         var scope = scope
         var rest: [(key: String, value: ConfigurationValue)] = []
-        let known = ["enabled", "default", "rules", "outbound", "nat", "clamp_mss", "include", "tests", "cut_removed"]
+        let known = [
+            "enabled", "default", "rules", "outbound", "nat", "clamp_mss", "include", "tests", "cut_removed", "table",
+        ]
         value.fields(known, expected: "a mapping such as {default: deny, rules: []}") { key, value in
             if key == "enabled" {
                 if let flag = value.bool() { enabled = flag }
@@ -42,6 +44,11 @@ extension FirewallConfiguration {
             case "clamp_mss":
                 if let word = value.word(ClampMSS.self) { clampMSS = word }
             case "include": include = value.globs(in: directory)
+            case "table":
+                let expected = "a letter and up to 99 letters, digits and underscores, such as \(Ruleset.standardTable)"
+                if let name = value.text(expected: expected) {
+                    if Ruleset.isTableName(name) { table = name } else { value.complain(expected: expected) }
+                }
             case "cut_removed":
                 if let flag = value.bool() { cutRemoved = flag }
             default: tests = value.firewallTests(scope)

@@ -121,6 +121,7 @@ actor RunningDaemon: DaemonControl {
         let (new, change) = try setup.reread(after: configuration)
         var enforced = configuration
         enforced.firewall = new.firewall
+        enforced.firewall.table = configuration.firewall.table
         enforced.groups = new.groups
         enforced.networks = new.networks
         enforced.peers = new.peers

@@ -44,7 +44,8 @@ actor FirewallKeeper {
         }
         let included = try IncludedText.read(configuration.firewall.include)
         try check(included)
-        return Prepared(policy: policy, ruleset: PolicyCompiler.compile(policy), included: included)
+        let ruleset = PolicyCompiler.compile(policy, table: configuration.firewall.table)
+        return Prepared(policy: policy, ruleset: ruleset, included: included)
     }
 
     /// Each file by itself, so that a complaint names it, with its own lines.
@@ -113,7 +114,7 @@ actor FirewallKeeper {
 
     /// The whole table at once, in the place of whatever has its name.
     private func load(_ next: Prepared, owned: Bool) throws {
-        let table = try self.table ?? FirewallTable()
+        let table = try self.table ?? FirewallTable(name: next.ruleset.table)
         try table.load(made(next.ruleset), owned: owned)
         self.table = table
         try include(next)
@@ -228,7 +229,7 @@ actor FirewallKeeper {
 
     func report() -> FirewallReport {
         guard let prepared, let table else {
-            return FirewallReport(enforced: false, note: idleReason, table: "inet \(Ruleset.standardTable)")
+            return FirewallReport(enforced: false, note: idleReason, table: "inet \(tableName)")
         }
         let fault = fault(of: table, portalIndex)
         var report = FirewallReport(enforced: fault == nil, note: fault, table: "inet \(table.name)")
@@ -255,9 +256,11 @@ actor FirewallKeeper {
         return nil
     }
 
+    private var tableName: String { table?.name ?? prepared?.ruleset.table ?? Ruleset.standardTable }
+
     private var otherTables: OtherTables {
         OtherTables.look(
-            except: Ruleset.standardTable, portal: prepared?.policy.portal,
+            except: tableName, portal: prepared?.policy.portal,
             forwarded: prepared.map { !$0.policy.networks.isEmpty } ?? false)
     }
 

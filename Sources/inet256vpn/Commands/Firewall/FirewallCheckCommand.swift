@@ -105,7 +105,7 @@ struct FirewallCheckCommand: ParsableCommand {
 
     private func ask(_ ruleset: Ruleset) throws -> KernelAnswer {
         do throws(FirewallError) {
-            try FirewallTable().trial(ruleset)
+            try FirewallTable(name: ruleset.table).trial(ruleset)
             return .accepts
         } catch {
             if error.code == EPERM { return .notAsked }

@@ -92,10 +92,7 @@ struct FirewallExportCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard let table else { return }
-        let isName =
-            table.utf8.count <= 100 && table.first?.isLetter == true
-            && table.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-        guard isName else {
+        guard Ruleset.isTableName(table) else {
             throw ValidationError("--table takes a letter and up to 99 letters, digits and underscores behind it.")
         }
     }
@@ -107,11 +104,13 @@ struct FirewallExportCommand: AsyncParsableCommand {
             daemon.config = file.config
             text = try await daemon.client().firewallText()
         } else {
-            text = PolicyCompiler.compile(try file.load().firewallPolicy()).nftText
+            let configuration = try file.load()
+            text = PolicyCompiler.compile(configuration.firewallPolicy(), table: configuration.firewall.table).nftText
         }
-        let standard = "table inet \(Ruleset.standardTable) {"
-        if let table, text.hasPrefix(standard) { text = "table inet \(table) {" + text.dropFirst(standard.count) }
-        if json { return try printJSON(Export(table: "inet \(table ?? Ruleset.standardTable)", text: text)) }
+        let head = "table inet "
+        let name = text.hasPrefix(head) ? text.dropFirst(head.count).prefix { $0 != " " } : ""
+        if let table, !name.isEmpty { text = head + table + text.dropFirst(head.count + name.count) }
+        if json { return try printJSON(Export(table: "inet \(table ?? String(name))", text: text)) }
         print(text, terminator: "")
     }
 }
