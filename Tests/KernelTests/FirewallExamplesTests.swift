@@ -25,11 +25,13 @@ extension KernelTests {
             let blocks = try FirewallPage.configurations()
             #expect(blocks.count > Self.names.count)
             try await Testbed.with { bed in
-                let namespace = try await bed.namespace("page")
+                // With a key beside the file, as a start needs it.
+                let box = try await bed.box("page")
                 for (place, block) in blocks.enumerated() {
-                    let path = "\(bed.directory)/block-\(place).yaml"
+                    let path = "\(box.directory)/block-\(place).yaml"
                     try block.write(toFile: path, atomically: true, encoding: .utf8)
-                    let outcome = try await bed.run([Requirements.binary(), "firewall", "check", path], in: namespace)
+                    let outcome = try await bed.run(
+                        [Requirements.binary(), "firewall", "check", path], in: box.namespace)
                     #expect(outcome.succeeded && outcome.errors.isEmpty, "\(outcome)\(block)")
                     #expect(outcome.output.contains("the kernel accepts the table"), "\(outcome)")
                 }
@@ -39,11 +41,10 @@ extension KernelTests {
         @Test(.timeLimit(.minutes(1)), arguments: names)
         func theCheckPasses(_ name: String) async throws {
             try await Testbed.with { bed in
-                let namespace = try await bed.namespace("check")
-                let words = try [
-                    Requirements.binary(), "firewall", "check", FirewallPage.path("\(name).yaml"), "--json",
-                ]
-                let outcome = try await bed.run(words, in: namespace)
+                let box = try await bed.box("check")
+                try FirewallPage.text("\(name).yaml").write(toFile: box.configPath, atomically: true, encoding: .utf8)
+                let words = try [Requirements.binary(), "firewall", "check", box.configPath, "--json"]
+                let outcome = try await bed.run(words, in: box.namespace)
                 #expect(outcome.succeeded && outcome.errors.isEmpty, "\(outcome)")
                 let report = try JSONDecoder().decode(CheckReport.self, from: Data(outcome.output.utf8))
                 #expect(report.testsPassed > 0, "\(name) has no tests of its own")
