@@ -179,12 +179,13 @@ struct PathLife {
         return unanswered >= tries(limits) && silence >= limits.linkSilence + margin && heard < askedSince
     }
 
-    /// Lossy paths get more questions before they are given up.
+    /// Lossy paths get more questions before they are given up, though a few only: a death is to be noticed within two seconds
+    /// all the same, and one that was none is over with the next answer.
     private func tries(_ limits: MeshLimits) -> Int {
         switch missedPermille {
         case ..<40: limits.linkProbesLost
-        case ..<120: limits.linkProbesLost + 2
-        default: limits.linkProbesLost + 6
+        case ..<120: limits.linkProbesLost + 1
+        default: limits.linkProbesLost + 3
         }
     }
 
