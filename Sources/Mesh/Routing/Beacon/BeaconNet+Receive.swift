@@ -113,7 +113,7 @@ extension BeaconNet {
             let withdraws = view.lifetime == 0 && isNewer && origin != nil
             let serves = isWay && origin?.isFeasible(advertised) ?? true
             let reminds = metric == BeaconFrame.unreachable && isNewer && origin != nil
-            guard serves || withdraws || reminds else { return dropAdjacency(of: id, to: address, search: true) }
+            guard serves || withdraws || reminds else { return turnDown(id, to: address, isWay: isWay) }
             if serves && origin?.isLost ?? true && !mayAdmit(address, from: id, metric: metric + 1) {
                 refuse(address, from: id)
                 throw .noRoom
@@ -130,7 +130,7 @@ extension BeaconNet {
         }
         if metric == BeaconFrame.unreachable { takeReminder(beacon, from: id) }
         guard isWay, origin?.isFeasible(advertised) ?? true else {
-            return dropAdjacency(of: id, to: address, search: true)
+            return turnDown(id, to: address, isWay: isWay)
         }
         if origin?.isLost ?? true {
             guard admit(address, from: id, metric: metric + 1) else {
@@ -139,6 +139,15 @@ extension BeaconNet {
             }
         }
         putAdjacency(beacon, advertised, age: age, serial: serial, from: id)
+    }
+
+    /// What a neighbour says is no way for us. If it has one, though, and we have none, a newer beacon would make it one:
+    /// that is asked for (RFC 8966 section 3.8.2.2), for the origin's own next beacon may be minutes away.
+    private mutating func turnDown(_ id: NeighbourID, to address: Address, isWay: Bool) {
+        dropAdjacency(of: id, to: address, search: true)
+        guard isWay, let origin = table[address], origin.isLost, origin.search == nil, !origin.latest.isWithdrawal
+        else { return }
+        beginSearch(address)
     }
 
     private mutating func putAdjacency(
