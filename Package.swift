@@ -20,7 +20,9 @@ let hardened: [CSetting] = [
     .define("_FORTIFY_SOURCE", to: "3", .when(configuration: .release)),
     .unsafeFlags(["-fstack-protector-strong", "-Wformat", "-Werror=format-security"]),
 ]
-let shut: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])]
+let shut: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])
+]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
