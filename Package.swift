@@ -16,10 +16,10 @@ let fast =
     strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
 // What is in C checks the bounds that the compiler knows; everywhere relocations are done and shut at the start (full RELRO).
-let hardened: [CSetting] = [
-    .define("_FORTIFY_SOURCE", to: "3", .when(configuration: .release)),
-    .unsafeFlags(["-fstack-protector-strong", "-Wformat", "-Werror=format-security"]),
-]
+let fortified: [CSetting] = [.define("_FORTIFY_SOURCE", to: "3", .when(configuration: .release))]
+// A package that others depend on may have no flags of its own: none for what is part of the libraries.
+let hardened: [CSetting] =
+    fortified + [.unsafeFlags(["-fstack-protector-strong", "-Wformat", "-Werror=format-security"])]
 let shut: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])
 ]
@@ -50,7 +50,7 @@ let package = Package(
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .systemLibrary(name: "CNftnl", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CCiphers", cSettings: hardened, linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CCiphers", cSettings: fortified, linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CLinux", cSettings: hardened),
 
         // The layers, lowest first. A target sees only what stands before it.
