@@ -6,6 +6,8 @@ struct PrivateKeyFile {
     let key: PrivateKey
     /// What should be mended about the file, worded for people.
     let warnings: [String]
+    /// It was opened by who started the daemon, and may not be read again.
+    var isHanded = false
 
     /// Bytes of a file that are taken for a key; the text form with line breaks stays far below.
     static let largestFile = 4096
@@ -17,9 +19,9 @@ struct PrivateKeyFile {
     /// only look.
     static func load(_ path: String, tolerant: Bool = false) throws(KeyFileError) -> PrivateKeyFile {
         var contents: FileContents
+        let handed = HandedKeys.take(path)
         do throws(FileError) {
-            contents = try FileContents.read(
-                HandedKeys.credential(path) ?? path, opened: HandedKeys.take(path), limit: largestFile)
+            contents = try FileContents.read(HandedKeys.credential(path) ?? path, opened: handed, limit: largestFile)
         } catch {
             throw .unreadable(error)
         }
@@ -41,7 +43,7 @@ struct PrivateKeyFile {
             guard tolerant else { throw .doubtful(trust) }
             warnings.append("\(trust)")
         }
-        return PrivateKeyFile(key: key, warnings: warnings)
+        return PrivateKeyFile(key: key, warnings: warnings, isHanded: handed != nil)
     }
 
     /// Writes `key` to a new file of mode 0600, never in the place of another: a lost key is an address lost for good.

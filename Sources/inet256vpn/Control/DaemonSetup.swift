@@ -1,4 +1,5 @@
 internal import API
+internal import Glibc
 internal import INET256
 internal import Mesh
 internal import Netlink
@@ -15,6 +16,8 @@ struct DaemonSetup: Sendable {
     var key: PrivateKey
     /// The keys of the further nodes, in the order of `configuration.nodes`.
     var nodeKeys: [PrivateKey]
+    /// Those of them that were handed over, by their paths: the daemon has no right to read them again, and the next start has.
+    var handedKeys: [String: PrivateKey] = [:]
     var log: LogOutput
     /// Take the prefix whatever it takes away (`up --force`).
     var force = false
@@ -24,16 +27,18 @@ struct DaemonSetup: Sendable {
     var configurationWarnings: [String] = []
 
     /// Reads the configuration at `path` and every key that it names.
-    static func load(_ path: String) throws -> DaemonSetup {
+    /// - Parameter handed: keys to be taken where the file may not be read.
+    static func load(_ path: String, handed: [String: PrivateKey] = [:]) throws -> DaemonSetup {
+        var keys = KeyReader(handed: handed)
         // Before it is read: what is written meanwhile is another version.
         let version = FileVersion(path)
         let configuration = try Configuration.load(path)
-        let main = try PrivateKeyFile.load(configuration.privateKeyPath)
+        let main = try keys.read(configuration.privateKeyPath)
         var warnings = main.warnings
         var nodeKeys: [PrivateKey] = []
         var addresses = [main.key.address: configuration.privateKeyPath]
         for node in configuration.nodes {
-            let file = try PrivateKeyFile.load(node.privateKeyPath)
+            let file = try keys.read(node.privateKeyPath)
             if let other = addresses[file.key.address] {
                 throw CommandFailure(.usage, "\(node.privateKeyPath) holds the same key as \(other)")
             }
@@ -44,7 +49,7 @@ struct DaemonSetup: Sendable {
         let configurationWarnings = configuration.warnings(own: Set(addresses.keys))
         return DaemonSetup(
             configuration: configuration, file: path, version: version, key: main.key, nodeKeys: nodeKeys,
-            log: LogOutput(configuration.log), warnings: warnings + configurationWarnings,
+            handedKeys: keys.taken, log: LogOutput(configuration.log), warnings: warnings + configurationWarnings,
             configurationWarnings: configurationWarnings)
     }
 
@@ -72,13 +77,37 @@ struct DaemonSetup: Sendable {
     /// Reads the file and its keys again for a reload and says what is different from `current`. Refused is what the next
     /// start would refuse. The caller applies the change; the log's level is a part of it: `log.level = ...`.
     func reread(after current: Configuration) throws -> (Configuration, ConfigurationChange) {
-        var next = try Self.load(file)
+        var next = try Self.load(file, handed: handedKeys)
         next.force = force
         try next.rehearse(beside: current)
         var change = ConfigurationChange(from: current, to: next.configuration)
         if next.key.address != key.address { change.waits(for: "private_key_path") }
         if next.nodeKeys.map(\.address) != nodeKeys.map(\.address) { change.waits(for: "nodes") }
         return (next.configuration, change)
+    }
+}
+
+/// Reads key files, and does without those that may not be read a second time.
+private struct KeyReader {
+    /// By their paths.
+    let handed: [String: PrivateKey]
+    private(set) var taken: [String: PrivateKey] = [:]
+
+    init(handed: [String: PrivateKey]) { self.handed = handed }
+
+    mutating func read(_ path: String) throws -> PrivateKeyFile {
+        let file = try load(path)
+        if file.isHanded { taken[path] = file.key }
+        return file
+    }
+
+    private func load(_ path: String) throws -> PrivateKeyFile {
+        do {
+            return try PrivateKeyFile.load(path)
+        } catch {
+            guard case .unreadable(let reason) = error, reason.code == EACCES, let key = handed[path] else { throw error }
+            return PrivateKeyFile(key: key, warnings: [], isHanded: true)
+        }
     }
 }
 
