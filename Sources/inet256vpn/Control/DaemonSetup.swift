@@ -105,7 +105,9 @@ private struct KeyReader {
         do {
             return try PrivateKeyFile.load(path)
         } catch {
-            guard case .unreadable(let reason) = error, reason.code == EACCES, let key = handed[path] else { throw error }
+            guard case .unreadable(let reason) = error, reason.code == EACCES, let key = handed[path] else {
+                throw error
+            }
             return PrivateKeyFile(key: key, warnings: [], isHanded: true)
         }
     }
