@@ -102,11 +102,12 @@ import Wire
             let socket = try othersNetwork()
             let watcher = try NetworkWatcher()
             try Routes(socket).add(Route(try #require(IPv6Prefix("fd77::/16")), kind: .unreachable))
-            let ours = try watcher.notices()
+            // What the kernel does by itself meanwhile, such as an address that becomes ready, has port 0.
+            let ours = try watcher.notices().filter { $0.port != 0 }
             #expect(!ours.isEmpty && ours.allSatisfy { $0.port == socket.port })
             run("ip -6 route add unreachable fd78::/16")
-            let others = try watcher.notices()
-            #expect(!others.isEmpty && others.allSatisfy { $0.port != socket.port && $0.port != 0 })
+            let others = try watcher.notices().filter { $0.port != 0 }
+            #expect(!others.isEmpty && others.allSatisfy { $0.port != socket.port })
         }
     }
 }
