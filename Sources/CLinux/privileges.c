@@ -33,19 +33,20 @@ uint64_t clinux_permitted_capabilities(void) {
 }
 
 // The calls of the C library would change the user of all threads; these are for the calling one, whose others end with execve.
-static int become(uid_t user, gid_t group) {
-    if (syscall(SYS_setgroups, (size_t)1, &group) != 0) return -errno;
+static int become(uid_t user, gid_t group, gid_t other) {
+    const gid_t groups[2] = {group, other};
+    if (syscall(SYS_setgroups, (size_t)(other == group ? 1 : 2), groups) != 0) return -errno;
     if (syscall(SYS_setresgid, group, group, group) != 0) return -errno;
     if (syscall(SYS_setresuid, user, user, user) != 0) return -errno;
     return 0;
 }
 
-bool clinux_could_access(uid_t user, gid_t group, const char *path, int mode) {
+bool clinux_could_access(uid_t user, gid_t group, gid_t other, const char *path, int mode) {
     const pid_t child = fork();
     if (child < 0) return false;
     if (child == 0) {
         // Root without capabilities is a user like others, and access(2) counts the permitted ones.
-        if (become(user, group) != 0 || set_capabilities(0) != 0) _exit(2);
+        if (become(user, group, other) != 0 || set_capabilities(0) != 0) _exit(2);
         _exit(access(path, mode) == 0 ? 0 : 1);
     }
     int status = 0;
@@ -55,14 +56,14 @@ bool clinux_could_access(uid_t user, gid_t group, const char *path, int mode) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-int clinux_restart_as(uid_t user, gid_t group, uint64_t capabilities, char *const *arguments) {
+int clinux_restart_as(uid_t user, gid_t group, gid_t other, uint64_t capabilities, char *const *arguments) {
     // Before the capability for it is gone. In a container it may not be there: then the bounding set stays as it is, and
     // no_new_privs does the same for whatever is run.
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
         if (!(capabilities >> capability & 1)) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     }
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return -errno;
-    int code = become(user, group);
+    int code = become(user, group, other);
     if (code != 0) return code;
     code = set_capabilities(capabilities);
     if (code != 0) return code;

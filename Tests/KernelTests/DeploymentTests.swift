@@ -17,7 +17,7 @@ extension KernelTests {
                 #expect(verified.succeeded && verified.said.isEmpty, "\(verified)")
                 // Together with each of the pieces that may be put beside it.
                 let beside = path + ".d"
-                for piece in ["realtime.conf", "credential.conf"] {
+                for piece in ["realtime.conf"] {
                     try FileManager.default.createDirectory(atPath: beside, withIntermediateDirectories: true)
                     let copy = beside + "/" + piece
                     try FileManager.default.copyItem(atPath: Requirements.root + "/deploy/" + piece, toPath: copy)

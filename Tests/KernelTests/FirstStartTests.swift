@@ -34,7 +34,7 @@ extension KernelTests {
             }
         }
 
-        /// `sudo inet256vpn up` by hand, and later the service with a user of its own: it finds its key readable.
+        /// `sudo inet256vpn up` by hand, and later the service with a user of its own: it is handed the key, which stays root's.
         @Test(.timeLimit(.minutes(1)))
         func theServiceStartsWithWhatRootMade() async throws {
             try await Testbed.with { bed in
@@ -48,9 +48,11 @@ extension KernelTests {
                     ls -A /run/inet256vpn | wc -l
                     rmdir /run/inet256vpn; install -d -o inet256vpn -g inet256vpn /run/inet256vpn
                     mkdir -p /dev/net; mount -t tmpfs none /dev/net; mknod -m 666 /dev/net/tun c 10 200
-                    setpriv --reuid=inet256vpn --regid=inet256vpn --init-groups --no-new-privs \
-                        --bounding-set=-all,+net_admin --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin \
-                        "$1" up >/run/log 2>&1 & pid=$!
+                    install -d -m 500 -o inet256vpn /run/given
+                    install -m 400 -o inet256vpn /etc/inet256vpn/private_key.inet256 /run/given/etc-inet256vpn-private_key.inet256
+                    CREDENTIALS_DIRECTORY=/run/given setpriv --reuid=inet256vpn --regid=inet256vpn --init-groups \
+                        --no-new-privs --bounding-set=-all,+net_admin --inh-caps=-all,+net_admin \
+                        --ambient-caps=-all,+net_admin "$1" up >/run/log 2>&1 & pid=$!
                     up "$1"; "$1" status | head -1; kill $pid; wait $pid
                     cat /run/log >&2
                     """, in: box)
@@ -59,9 +61,9 @@ extension KernelTests {
                 #expect(lines[0].hasPrefix("address ") && lines[5] == lines[0], "\(said)")
                 #expect(
                     Array(lines[1...4]) == [
-                        "inet256vpn:inet256vpn 750 /etc/inet256vpn",
-                        "inet256vpn:inet256vpn 644 /etc/inet256vpn/config.yaml",
-                        "inet256vpn:inet256vpn 600 /etc/inet256vpn/private_key.inet256", "0",
+                        "root:inet256vpn 750 /etc/inet256vpn",
+                        "root:inet256vpn 640 /etc/inet256vpn/config.yaml",
+                        "root:root 600 /etc/inet256vpn/private_key.inet256", "0",
                     ], "\(said)")
             }
         }

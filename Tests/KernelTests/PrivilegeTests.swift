@@ -97,7 +97,9 @@ extension KernelTests {
                 let credentials = box.directory + "/credentials"
                 try FileManager.default.createDirectory(atPath: credentials, withIntermediateDirectories: false)
                 let key = box.directory + "/private_key.inet256"
-                try FileManager.default.copyItem(atPath: key, toPath: credentials + "/private_key.inet256")
+                // As the unit names it: the whole path.
+                let name = key.split(separator: "/").joined(separator: "-")
+                try FileManager.default.copyItem(atPath: key, toPath: credentials + "/" + name)
                 let chowned = try await bed.run(["chown", "-R", "65534:65534", credentials])
                 // The socket's folder alone is the service's.
                 try #require(chowned.succeeded && chown(box.directory, 65534, 65534) == 0, "\(chowned)")
@@ -110,6 +112,18 @@ extension KernelTests {
                 try await box.start(through: ["env", "CREDENTIALS_DIRECTORY=\(credentials)"] + service)
                 let status = try await box.command("status")
                 #expect(status.output.contains(box.address), "\(status)")
+                let plain = try await box.command("reload")
+                #expect(plain.succeeded && !plain.output.contains("RESTART"), "\(plain)")
+                // It cannot be read, and yet that another one lies there now is said, and that none does.
+                let other = try await bed.box("bob")
+                let theirs = other.directory + "/private_key.inet256"
+                let moved = try await bed.run(["install", "-m", "600", theirs, key])
+                try #require(moved.succeeded, "\(moved)")
+                let changed = try await box.command("reload")
+                #expect(changed.output.contains("NEEDS A RESTART: private_key_path"), "\(changed)")
+                try FileManager.default.removeItem(atPath: key)
+                let gone = try await box.command("reload")
+                #expect(!gone.succeeded && gone.said.contains("No such file"), "\(gone)")
             }
         }
 

@@ -6,15 +6,16 @@
 /// The capabilities of the calling thread that are permitted (capabilities(7)), a bit each; 0 where they cannot be asked.
 uint64_t clinux_permitted_capabilities(void);
 
-/// Whether a user with this one group and no capabilities could do this with a file: `mode` of access(2). Asked in a child that
+/// Whether a user with this group, one more (`other`, which may be the same) and no capabilities could do this with a file: `mode` of access(2). Asked in a child that
 /// becomes that user and ends at once. False also where it cannot be asked.
-bool clinux_could_access(uid_t user, gid_t group, const char *_Nonnull path, int mode);
+bool clinux_could_access(uid_t user, gid_t group, gid_t other, const char *_Nonnull path, int mode);
 
-/// Runs this very program anew, with `arguments` (ended by NULL) and its present environment, as that user and group and with these
+/// Runs this very program anew, with `arguments` (ended by NULL) and its present environment, as that user, in these groups and with these
 /// capabilities alone: nothing that it runs can have more (the bounding set, where CAP_SETPCAP is there to lower it, and
 /// PR_SET_NO_NEW_PRIVS). Open descriptors without O_CLOEXEC stay open. Returns only if it fails, with a negative errno; what was
 /// given up by then is not taken back, so the caller has to end.
-int clinux_restart_as(uid_t user, gid_t group, uint64_t capabilities, char *_Nullable const *_Nonnull arguments);
+int clinux_restart_as(
+    uid_t user, gid_t group, gid_t other, uint64_t capabilities, char *_Nullable const *_Nonnull arguments);
 
 /// Has the kernel keep others of the same user from looking into this process, and it from leaving a core file (PR_SET_DUMPABLE of
 /// prctl(2)), and keeps whatever it runs from gaining privileges. For all threads that are made later.

@@ -2,15 +2,15 @@ internal import Glibc
 internal import INET256
 internal import Wire
 
-/// What a first `up` makes where there is no configuration.
+/// What `init` and a first `up` make where there is no configuration.
 enum FirstRun {
-    /// Permission bits of the configuration file: it holds no secret.
+    /// Permission bits of the configuration file where the service has no user of its own: it holds no secret.
     private static let configurationMode: UInt32 = 0o644
 
     /// Makes the directory, the key (0600) and the commented default configuration at `path`, unless the configuration
     /// is there. A key that is there already is kept and used, and so is what another first start makes meanwhile. Where
-    /// root runs it and the service has a user, all of it is that user's: the service starts with it later. Returns what was
-    /// done, a line each.
+    /// root runs it and the service has a user, all of it stays root's: the service may read the configuration as a member of
+    /// its group, and is handed the key. Returns what was done, a line each.
     static func prepare(_ path: String, random: some RandomSource) throws -> [String] {
         guard access(path, F_OK) != 0, errno == ENOENT else { return [] }
         var done: [String] = []
@@ -20,7 +20,7 @@ enum FirstRun {
             done.append("made \(directory)")
             if let service {
                 // As the unit has it: who may read the configuration is the group's affair.
-                chown(directory, service.user, service.group)
+                chown(directory, 0, service.group)
                 chmod(directory, 0o750)
             }
         } else if errno != EEXIST {
@@ -32,7 +32,6 @@ enum FirstRun {
         do throws(KeyFileError) {
             let key = PrivateKey(generatedFrom: random)
             try PrivateKeyFile.create(keyPath, key: key, asText: false)
-            if let service { chown(keyPath, service.user, service.group) }
             done.append("made a key in \(keyPath): this box's address is \(key.address)")
         } catch KeyFileError.exists {
             done.append("kept the key in \(keyPath)")
@@ -42,7 +41,11 @@ enum FirstRun {
             try text.withUTF8 { bytes in
                 try FileContents.create(path, mode: configurationMode, bytes: UnsafeRawBufferPointer(bytes))
             }
-            if let service { chown(path, service.user, service.group) }
+            // Whatever the umask: the unit's leaves nothing to the group.
+            if let service {
+                chown(path, 0, service.group)
+                chmod(path, 0o640)
+            }
             done.append("wrote a default configuration to \(path): name your peers there")
         } catch let error as FileError where error.code == EEXIST {
             done.append("kept the configuration in \(path), which another start has just made")

@@ -88,7 +88,8 @@ struct RootCommand: AsyncParsableCommand {
             FindCommand.self,
             PubkeyCommand.self,
             IslandCommand.self,
-            KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self, CheckCommand.self,
+            InitCommand.self, KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self,
+            CheckCommand.self,
             ListNetworksCommand.self, VersionCommand.self,
         ])
 }

@@ -6,7 +6,7 @@ struct PrivateKeyFile {
     let key: PrivateKey
     /// What should be mended about the file, worded for people.
     let warnings: [String]
-    /// It was opened by who started the daemon, and may not be read again.
+    /// Who started the daemon has opened or copied it, and the file itself may not be read.
     var isHanded = false
 
     /// Bytes of a file that are taken for a key; the text form with line breaks stays far below.
@@ -20,8 +20,9 @@ struct PrivateKeyFile {
     static func load(_ path: String, tolerant: Bool = false) throws(KeyFileError) -> PrivateKeyFile {
         var contents: FileContents
         let handed = HandedKeys.take(path)
+        let credential = HandedKeys.credential(path)
         do throws(FileError) {
-            contents = try FileContents.read(HandedKeys.credential(path) ?? path, opened: handed, limit: largestFile)
+            contents = try FileContents.read(credential ?? path, opened: handed, limit: largestFile)
         } catch {
             throw .unreadable(error)
         }
@@ -43,7 +44,7 @@ struct PrivateKeyFile {
             guard tolerant else { throw .doubtful(trust) }
             warnings.append("\(trust)")
         }
-        return PrivateKeyFile(key: key, warnings: warnings, isHanded: handed != nil)
+        return PrivateKeyFile(key: key, warnings: warnings, isHanded: handed != nil || credential != nil)
     }
 
     /// Writes `key` to a new file of mode 0600, never in the place of another: a lost key is an address lost for good.

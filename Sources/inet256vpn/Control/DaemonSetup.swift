@@ -18,6 +18,8 @@ struct DaemonSetup: Sendable {
     var nodeKeys: [PrivateKey]
     /// Those of them that were handed over, by their paths: the daemon has no right to read them again, and the next start has.
     var handedKeys: [String: PrivateKey] = [:]
+    /// Which state of the key files it is, by their paths: of one that was handed over, nothing else says that it is another now.
+    var keyVersions: [String: FileVersion] = [:]
     var log: LogOutput
     /// Take the prefix whatever it takes away (`up --force`).
     var force = false
@@ -49,7 +51,8 @@ struct DaemonSetup: Sendable {
         let configurationWarnings = configuration.warnings(own: Set(addresses.keys))
         return DaemonSetup(
             configuration: configuration, file: path, version: version, key: main.key, nodeKeys: nodeKeys,
-            handedKeys: keys.taken, log: LogOutput(configuration.log), warnings: warnings + configurationWarnings,
+            handedKeys: keys.taken, keyVersions: keys.versions, log: LogOutput(configuration.log),
+            warnings: warnings + configurationWarnings,
             configurationWarnings: configurationWarnings)
     }
 
@@ -83,6 +86,11 @@ struct DaemonSetup: Sendable {
         var change = ConfigurationChange(from: current, to: next.configuration)
         if next.key.address != key.address { change.waits(for: "private_key_path") }
         if next.nodeKeys.map(\.address) != nodeKeys.map(\.address) { change.waits(for: "nodes") }
+        let rewritten = Set(next.handedKeys.keys.filter { next.keyVersions[$0] != keyVersions[$0] })
+        if rewritten.contains(next.configuration.privateKeyPath) { change.waits(for: "private_key_path") }
+        if next.configuration.nodes.contains(where: { rewritten.contains($0.privateKeyPath) }) {
+            change.waits(for: "nodes")
+        }
         return (next.configuration, change)
     }
 }
@@ -92,12 +100,19 @@ private struct KeyReader {
     /// By their paths.
     let handed: [String: PrivateKey]
     private(set) var taken: [String: PrivateKey] = [:]
+    private(set) var versions: [String: FileVersion] = [:]
 
     init(handed: [String: PrivateKey]) { self.handed = handed }
 
     mutating func read(_ path: String) throws -> PrivateKeyFile {
+        versions[path] = FileVersion(path)
+        let isGone = versions[path] == nil && errno == ENOENT
         let file = try load(path)
-        if file.isHanded { taken[path] = file.key }
+        if file.isHanded {
+            // It is still in our hands, and the next start has nothing to be handed.
+            if isGone { throw KeyFileError.unreadable(FileError("read", path, code: ENOENT)) }
+            taken[path] = file.key
+        }
         return file
     }
 

@@ -72,10 +72,10 @@ enum Confinement {
     }
 
     private static var candidates: [Candidate] {
-        let root = Candidate(name: "root", user: 0, group: 0)
-        guard let entry = getpwnam(FileTrust.daemonUser) else { return [root] }
+        guard let entry = FileTrust.daemonEntry else { return [Candidate(name: "root", user: 0, group: 0, other: 0)] }
         return [
-            Candidate(name: FileTrust.daemonUser, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid), root,
+            Candidate(name: FileTrust.daemonUser, user: entry.user, group: entry.group, other: entry.group),
+            Candidate(name: "root", user: 0, group: 0, other: entry.group),
         ]
     }
 
@@ -91,7 +91,7 @@ enum Confinement {
         var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
         arguments.append(nil)
         fflush(nil)
-        let code = clinux_restart_as(candidate.user, candidate.group, kept, arguments)
+        let code = clinux_restart_as(candidate.user, candidate.group, candidate.other, kept, arguments)
         throw CommandFailure(.failure, "root's privileges could not be given up: \(String(cString: strerror(-code)))")
     }
 }
@@ -101,8 +101,10 @@ private struct Candidate {
     let name: String
     let user: uid_t
     let group: gid_t
+    /// Root is a member of the service's group too: without capabilities it could not give the API's socket to it.
+    let other: gid_t
 
-    func may(_ mode: Int32, _ path: String) -> Bool { clinux_could_access(user, group, path, mode) }
+    func may(_ mode: Int32, _ path: String) -> Bool { clinux_could_access(user, group, other, path, mode) }
 }
 
 /// What the daemon needs of files while it runs.
@@ -186,12 +188,19 @@ enum HandedKeys {
         return nil
     }
 
-    /// Where the service manager has put it (LoadCredential= of systemd.exec(5)); nil where it has not.
+    /// Where the service manager has put it (LoadCredential= of systemd.exec(5)), under the whole path with "-" for "/", since
+    /// several keys may have one name; nil where it has not.
     static func credential(_ path: String) -> String? {
         guard let directory = getenv("CREDENTIALS_DIRECTORY").map({ String(cString: $0) }), directory.hasPrefix("/"),
-            let name = path.split(separator: "/").last
+            path.hasPrefix("/")
         else { return nil }
+        let name = path.split(separator: "/").joined(separator: "-")
         let credential = "\(directory)/\(name)"
-        return access(credential, R_OK) == 0 ? credential : nil
+        // "none" where there was no key: the unit says so that its absence is ours to report.
+        var status = stat()
+        guard access(credential, R_OK) == 0, stat(credential, &status) == 0, status.st_size > "none".utf8.count else {
+            return nil
+        }
+        return credential
     }
 }
