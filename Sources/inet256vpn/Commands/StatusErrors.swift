@@ -16,8 +16,10 @@ extension ConfigurationError: StatusError {
 extension KeyFileError: StatusError {
     var exitStatus: ExitStatus {
         switch self {
-        case .unreadable(let error), .unwritable(let error):
+        case .unreadable(let error):
             error.code == EACCES || error.code == EPERM || error.code == EROFS ? .permission : .usage
+        // Such as a full disk: nothing to be written otherwise.
+        case .unwritable(let error): error.exitStatus
         case .exists: .failure
         case .notAKey, .exposed, .doubtful: .usage
         }
