@@ -48,22 +48,51 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case pathShrank
     case outboxFull
 
-    /// The name in `status` and metrics.
+    /// The name in `status` and metrics, for good: dashboards ask for it.
     public var name: String {
-        // relayNotALink -> relay_not_a_link
-        var out = ""
-        for character in String(describing: self) {
-            if character.isUppercase { out += "_" }
-            out += character.lowercased()
+        switch self {
+        case .malformedDatagram: "malformed_datagram"
+        case .unknownIndex: "unknown_index"
+        case .transportBeforeFinish: "transport_before_finish"
+        case .handshakeUnknownAddress: "handshake_unknown_address"
+        case .handshakeBadMAC: "handshake_bad_mac"
+        case .handshakeOverBudget: "handshake_over_budget"
+        case .handshakeCookieDemanded: "handshake_cookie_demanded"
+        case .handshakeForged: "handshake_forged"
+        case .handshakeZeroKey: "handshake_zero_key"
+        case .handshakeBadIdentity: "handshake_bad_identity"
+        case .handshakeWrongAddress: "handshake_wrong_address"
+        case .handshakeNoCommonSuite: "handshake_no_common_suite"
+        case .handshakeUnexpected: "handshake_unexpected"
+        case .handshakeTimeout: "handshake_timeout"
+        case .secondMachine: "second_machine"
+        case .cookieForged: "cookie_forged"
+        case .hintIgnored: "hint_ignored"
+        case .forged: "forged"
+        case .replayed: "replayed"
+        case .counterBeyondLimit: "counter_beyond_limit"
+        case .keyExpired: "key_expired"
+        case .malformedFrame: "malformed_frame"
+        case .unknownFrame: "unknown_frame"
+        case .fragmentMalformed: "fragment_malformed"
+        case .fragmentExpired: "fragment_expired"
+        case .relayNotALink: "relay_not_a_link"
+        case .relayHopLimit: "relay_hop_limit"
+        case .relayNoRoute: "relay_no_route"
+        case .relayNested: "relay_nested"
+        case .controlNotALink: "control_not_a_link"
+        case .controlRefused: "control_refused"
+        case .helloTooSoon: "hello_too_soon"
+        case .linksFull: "links_full"
+        case .messageTooLarge: "message_too_large"
+        case .nodeClosed: "node_closed"
+        case .pendingFull: "pending_full"
+        case .pendingExpired: "pending_expired"
+        case .sessionsFull: "sessions_full"
+        case .amplificationLimit: "amplification_limit"
+        case .pathShrank: "path_shrank"
+        case .outboxFull: "outbox_full"
         }
-        return out.replacingMAC
-    }
-}
-
-extension String {
-    /// Acronyms stay in one piece: "handshake_bad_m_a_c" is nobody's word.
-    fileprivate var replacingMAC: String {
-        hasSuffix("_m_a_c") ? String(dropLast(6)) + "_mac" : self
     }
 }
 
