@@ -66,7 +66,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
         .target(name: "Transport", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
-        .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
+        .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict),
         .target(
             name: "API", dependencies: ["INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
@@ -93,7 +93,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire", "CLinux"], swiftSettings: strict),
-        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Wire"], swiftSettings: strict),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Portal", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "FirewallTests", dependencies: ["Firewall", "Netlink", "Wire"], exclude: ["Recorded"],
             swiftSettings: strict),
@@ -105,7 +105,7 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Netlink", "Transport", "Wire", logging, nioCore,
+                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -114,7 +114,7 @@ let package = Package(
             name: "FuzzTests", dependencies: ["API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nioCore],
             swiftSettings: strict),
         .testTarget(
-            name: "KernelTests", dependencies: ["inet256vpn", "INET256Client", "INET256"],
+            name: "KernelTests", dependencies: ["inet256vpn", "INET256Client", "INET256", "Portal"],
             exclude: ["api_conformance.py", "flows.py"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

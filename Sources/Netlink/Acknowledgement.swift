@@ -9,18 +9,18 @@ internal import Wire
 ///     attributes: text, offset, ...            (if NLM_F_ACK_TLVS)
 ///
 /// Source: include/uapi/linux/netlink.h, `struct nlmsgerr` and `enum nlmsgerr_attrs`.
-public struct Acknowledgement: Hashable, Sendable {
+package struct Acknowledgement: Hashable, Sendable {
     /// The positive errno; 0 for success.
-    public let code: Int32
+    package let code: Int32
     /// The kernel's words, when it gave any.
-    public let text: String?
+    package let text: String?
 
     private static let codeLength = 4
     /// More than any message of the kernel; a longer one is cut.
     private static let textLimit = 512
 
     /// Nil when the message is too short to carry a verdict.
-    public init?(decoding message: NetlinkMessage) {
+    package init?(decoding message: NetlinkMessage) {
         let body = message.body
         guard let raw = body.host(Int32.self, at: 0) else { return nil }
         // Negating Int32.min would trap; the kernel's errnos end at 4095.

@@ -1,13 +1,13 @@
 internal import CMnl
 
 /// Addresses on interfaces: list, add, remove (RTM_GETADDR, RTM_NEWADDR, RTM_DELADDR).
-public struct Addresses {
+package struct Addresses {
     private let socket: NetlinkSocket
 
-    public init(_ socket: NetlinkSocket) { self.socket = socket }
+    package init(_ socket: NetlinkSocket) { self.socket = socket }
 
     /// The addresses of the namespace, or of one interface and one family.
-    public func list(
+    package func list(
         interface: UInt32? = nil, family: AddressFamily? = nil
     ) throws(NetlinkError) -> [InterfaceAddress] {
         var request = NetlinkRequest(
@@ -30,18 +30,18 @@ public struct Addresses {
     }
 
     /// Adds an address; EEXIST when the interface has it already.
-    public func add(_ address: InterfaceAddress) throws(NetlinkError) {
+    package func add(_ address: InterfaceAddress) throws(NetlinkError) {
         try put(address, NLM_F_CREATE | NLM_F_EXCL, "add address")
     }
 
     /// Adds an address, or gives the one that is there these flags.
-    public func replace(_ address: InterfaceAddress) throws(NetlinkError) {
+    package func replace(_ address: InterfaceAddress) throws(NetlinkError) {
         try put(address, NLM_F_CREATE | NLM_F_REPLACE, "set address")
     }
 
     /// - Returns: false when the interface did not have it.
     @discardableResult
-    public func remove(_ address: InterfaceAddress) throws(NetlinkError) -> Bool {
+    package func remove(_ address: InterfaceAddress) throws(NetlinkError) -> Bool {
         do {
             try send(RTM_DELADDR, 0, "remove address", address) { _ in }
             return true

@@ -9,11 +9,11 @@ internal import Wire
 ///     | payload, padded to four bytes ...
 ///
 /// N marks nested attributes and O network order; neither is part of the type (netlink(7), `nla_type`).
-public struct Attribute {
+package struct Attribute {
     /// The type without its two flag bits.
-    public let type: UInt16
+    package let type: UInt16
     /// The bytes behind the header, padding excluded. Lives as long as the buffer it was read from.
-    public let payload: UnsafeRawBufferPointer
+    package let payload: UnsafeRawBufferPointer
 
     var u8: UInt8? { payload.host(UInt8.self, at: 0) }
     var u32: UInt32? { payload.host(UInt32.self, at: 0) }
@@ -23,16 +23,16 @@ public struct Attribute {
 
 /// The attributes in a buffer, in order. Ends at the first one whose length does not fit: what stood before it is
 /// still good, and nothing is read outside the buffer whatever its content.
-public struct Attributes: Sequence, IteratorProtocol {
+package struct Attributes: Sequence, IteratorProtocol {
     private var rest: UnsafeRawBufferPointer
 
     private static let headerLength = 4
     private static let typeMask: UInt16 = 0x3fff
 
     /// `bytes` begins with an attribute header, or is empty.
-    public init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+    package init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
 
-    public mutating func next() -> Attribute? {
+    package mutating func next() -> Attribute? {
         guard let length = rest.host(UInt16.self, at: 0).map(Int.init), length >= Self.headerLength,
             let type = rest.host(UInt16.self, at: 2),
             let payload = rest.slice(Self.headerLength, length - Self.headerLength)

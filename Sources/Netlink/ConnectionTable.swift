@@ -1,22 +1,22 @@
 internal import CMnl
 internal import Glibc
-public import Wire
+package import Wire
 
 /// A connection over IPv6 that the kernel tracks, as its first packet was and as its answers come.
-public struct TrackedConnection: Hashable, Sendable {
+package struct TrackedConnection: Hashable, Sendable {
     /// The upper-layer protocol.
-    public let transport: UInt8
+    package let transport: UInt8
     /// Who began it, and where that was to: before any translation.
-    public let source: IPv6Address
-    public let destination: IPv6Address
+    package let source: IPv6Address
+    package let destination: IPv6Address
     /// Of protocols with ports; else 0. Likewise of the answers.
-    public let sourcePort: UInt16
+    package let sourcePort: UInt16
     /// Of ICMPv6; else 0.
-    public let icmpType: UInt8
-    public let icmpCode: UInt8
+    package let icmpType: UInt8
+    package let icmpCode: UInt8
     /// Who answers: another than `destination` where that was translated.
-    public let answerer: IPv6Address
-    public let answererPort: UInt16
+    package let answerer: IPv6Address
+    package let answererPort: UInt16
 
     /// What names this very entry: another connection of the same ends has another number.
     fileprivate let number: UInt32
@@ -39,14 +39,14 @@ extension TrackedConnection {
 
 /// Connection tracking of the namespace, over netlink (NFNL_SUBSYS_CTNETLINK, linux/netfilter/nfnetlink_conntrack.h). It takes
 /// CAP_NET_ADMIN and the kernel's nf_conntrack_netlink.
-public struct ConnectionTable {
+package struct ConnectionTable {
     private let socket: NetlinkSocket
 
     /// - Parameter socket: opened on the bus `.netfilter`.
-    public init(_ socket: NetlinkSocket) { self.socket = socket }
+    package init(_ socket: NetlinkSocket) { self.socket = socket }
 
     /// The connections over IPv6 that `isWanted` says yes to, a million at most.
-    public func list(where isWanted: (TrackedConnection) -> Bool) throws(NetlinkError) -> [TrackedConnection] {
+    package func list(where isWanted: (TrackedConnection) -> Bool) throws(NetlinkError) -> [TrackedConnection] {
         let request = Self.request(IPCTNL_MSG_CT_GET, UInt16(NLM_F_DUMP), "list tracked connections")
         return try socket.collect(request) { message in
             TrackedConnection(decoding: message).flatMap { isWanted($0) ? $0 : nil }
@@ -56,7 +56,7 @@ public struct ConnectionTable {
     /// Takes an entry out: what still comes of the connection is then taken for the beginning of a new one.
     /// - Returns: false when it was gone already.
     @discardableResult
-    public func delete(_ connection: TrackedConnection) throws(NetlinkError) -> Bool {
+    package func delete(_ connection: TrackedConnection) throws(NetlinkError) -> Bool {
         var request = Self.request(IPCTNL_MSG_CT_DELETE, 0, "end a tracked connection")
         let nested = UInt16(1) << 15
         connection.original.withUnsafeBytes { request.put(UInt16(CTA_TUPLE_ORIG.rawValue) | nested, $0) }

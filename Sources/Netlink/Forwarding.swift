@@ -3,8 +3,8 @@ internal import Wire
 
 /// Whether the kernel forwards IPv6 between interfaces: net.ipv6.conf.all.forwarding, asked over netlink
 /// (RTM_GETNETCONF), because a service under systemd's ProcSubset=pid sees no /proc/sys.
-public enum Forwarding {
-    public static func isOn(_ socket: NetlinkSocket) throws(NetlinkError) -> Bool {
+package enum Forwarding {
+    package static func isOn(_ socket: NetlinkSocket) throws(NetlinkError) -> Bool {
         var request = NetlinkRequest(
             type: UInt16(RTM_GETNETCONF), flags: 0, operation: "look up forwarding", object: "of IPv6")
         // struct netconfmsg: the family alone.

@@ -1,23 +1,23 @@
 internal import CMnl
-public import Wire
+package import Wire
 
 /// An address on an interface (what `ip address` shows).
-public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
+package struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
     /// IPv4 addresses are IPv4-mapped.
-    public var address: IPv6Address
+    package var address: IPv6Address
     /// In bits of the address's own family: 0 to 32, or 0 to 128.
-    public var prefixLength: UInt8
-    public var interface: UInt32
-    public var flags: AddressFlags
+    package var prefixLength: UInt8
+    package var interface: UInt32
+    package var flags: AddressFlags
     /// Who put it there, where the kernel (5.18 or newer) keeps that: 0 for nobody in particular.
-    public var protocolNumber: UInt8
+    package var protocolNumber: UInt8
     /// 0 global, 253 link, 254 host (rtnetlink(7)).
-    public var scope: UInt8
+    package var scope: UInt8
 
     /// IFA_PROTO, which headers older than Linux 5.18 lack.
     static let protocolAttribute: UInt16 = 11
 
-    public init(
+    package init(
         _ address: IPv6Address, prefixLength: UInt8, interface: UInt32, flags: AddressFlags = [],
         protocolNumber: UInt8 = 0, scope: UInt8 = 0
     ) {
@@ -29,15 +29,15 @@ public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
         self.scope = scope
     }
 
-    public var family: AddressFamily { AddressFamily(address) }
+    package var family: AddressFamily { AddressFamily(address) }
 
     /// "fd00::1/128", "10.0.0.1/24".
-    public var description: String { "\(plainText(address))/\(prefixLength)" }
+    package var description: String { "\(plainText(address))/\(prefixLength)" }
 
     /// Decodes the body of an RTM_NEWADDR or RTM_DELADDR message; nil when cut short or of another family.
     ///
     ///     family, prefix length, flags, scope, index (4), attributes (rtnetlink(7), `struct ifaddrmsg`)
-    public init?(decoding body: UnsafeRawBufferPointer) {
+    package init?(decoding body: UnsafeRawBufferPointer) {
         guard let family = body.host(UInt8.self, at: 0).flatMap({ AddressFamily(rawValue: $0) }),
             let length = body.host(UInt8.self, at: 1), let flags = body.host(UInt8.self, at: 2),
             let scope = body.host(UInt8.self, at: 3), let index = body.host(UInt32.self, at: 4),
@@ -65,19 +65,19 @@ public struct InterfaceAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// IFA_F_... of rtnetlink(7).
-public struct AddressFlags: OptionSet, Hashable, Sendable {
-    public let rawValue: UInt32
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
+package struct AddressFlags: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Use it at once: no duplicate address detection, which has no sense where nobody shares the link.
-    public static let noDuplicateDetection = AddressFlags(rawValue: 0x02)
-    public static let duplicate = AddressFlags(rawValue: 0x08)
+    package static let noDuplicateDetection = AddressFlags(rawValue: 0x02)
+    package static let duplicate = AddressFlags(rawValue: 0x08)
     /// No connection begins with it as its source (its preferred lifetime is over).
-    public static let deprecated = AddressFlags(rawValue: 0x20)
-    public static let tentative = AddressFlags(rawValue: 0x40)
-    public static let permanent = AddressFlags(rawValue: 0x80)
+    package static let deprecated = AddressFlags(rawValue: 0x20)
+    package static let tentative = AddressFlags(rawValue: 0x40)
+    package static let permanent = AddressFlags(rawValue: 0x80)
     /// No route for the address's prefix comes with it.
-    public static let noPrefixRoute = AddressFlags(rawValue: 0x200)
+    package static let noPrefixRoute = AddressFlags(rawValue: 0x200)
 }
 
 /// An address as people write it: IPv4-mapped ones as dotted quads.

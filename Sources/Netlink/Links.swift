@@ -2,16 +2,16 @@ internal import CMnl
 internal import Glibc
 
 /// Interfaces: inspect and change them (RTM_GETLINK, RTM_NEWLINK, RTM_DELLINK).
-public struct Links {
+package struct Links {
     private let socket: NetlinkSocket
 
     /// Leaves out the counters, which are most of a link's bytes (RTEXT_FILTER_SKIP_STATS).
     private static let skipStatistics: UInt32 = 1 << 3
 
-    public init(_ socket: NetlinkSocket) { self.socket = socket }
+    package init(_ socket: NetlinkSocket) { self.socket = socket }
 
     /// All interfaces of the namespace.
-    public func list() throws(NetlinkError) -> [NetworkInterface] {
+    package func list() throws(NetlinkError) -> [NetworkInterface] {
         var request = Self.request(RTM_GETLINK, NLM_F_DUMP, "list interfaces", "")
         request.put(fixed: ifinfomsg())
         request.put(UInt16(IFLA_EXT_MASK), u32: Self.skipStatistics)
@@ -19,7 +19,7 @@ public struct Links {
     }
 
     /// The interface of that name, or nil when there is none.
-    public func find(_ name: String) throws(NetlinkError) -> NetworkInterface? {
+    package func find(_ name: String) throws(NetlinkError) -> NetworkInterface? {
         var request = Self.request(RTM_GETLINK, 0, "look up interface", name)
         request.put(fixed: ifinfomsg())
         request.put(UInt16(IFLA_IFNAME), text: name)
@@ -28,44 +28,44 @@ public struct Links {
     }
 
     /// The interface with that index, or nil when there is none.
-    public func find(index: UInt32) throws(NetlinkError) -> NetworkInterface? {
+    package func find(index: UInt32) throws(NetlinkError) -> NetworkInterface? {
         var request = Self.request(RTM_GETLINK, 0, "look up interface", "#\(index)")
         request.put(fixed: Self.fixed(index))
         request.put(UInt16(IFLA_EXT_MASK), u32: Self.skipStatistics)
         return try first(request)
     }
 
-    public func setUp(_ index: UInt32) throws(NetlinkError) {
+    package func setUp(_ index: UInt32) throws(NetlinkError) {
         try change(index, "set up interface", flags: UInt32(IFF_UP.rawValue), mask: UInt32(IFF_UP.rawValue)) { _ in }
     }
 
-    public func setDown(_ index: UInt32) throws(NetlinkError) {
+    package func setDown(_ index: UInt32) throws(NetlinkError) {
         try change(index, "set down interface", flags: 0, mask: UInt32(IFF_UP.rawValue)) { _ in }
     }
 
     /// - Parameter mtu: bytes; the kernel names its bounds when it refuses.
-    public func setMTU(_ index: UInt32, _ mtu: UInt32) throws(NetlinkError) {
+    package func setMTU(_ index: UInt32, _ mtu: UInt32) throws(NetlinkError) {
         try change(index, "set MTU \(mtu) on interface") { $0.put(UInt16(IFLA_MTU), u32: mtu) }
     }
 
     /// - Parameter alias: at most 255 bytes; an empty one clears it.
-    public func setAlias(_ index: UInt32, _ alias: String) throws(NetlinkError) {
+    package func setAlias(_ index: UInt32, _ alias: String) throws(NetlinkError) {
         try change(index, "set alias \"\(alias)\" on interface") { $0.put(UInt16(IFLA_IFALIAS), unterminated: alias) }
     }
 
     /// EBUSY where the kernel (before 6.2) does not rename what is up; EEXIST when another interface has the name.
-    public func rename(_ index: UInt32, to name: String) throws(NetlinkError) {
+    package func rename(_ index: UInt32, to name: String) throws(NetlinkError) {
         try change(index, "rename to \(name) interface") { $0.put(UInt16(IFLA_IFNAME), text: name) }
     }
 
     /// - Parameter length: in packets.
-    public func setTransmitQueueLength(_ index: UInt32, _ length: UInt32) throws(NetlinkError) {
+    package func setTransmitQueueLength(_ index: UInt32, _ length: UInt32) throws(NetlinkError) {
         try change(index, "set queue length \(length) on interface") { $0.put(UInt16(IFLA_TXQLEN), u32: length) }
     }
 
     /// To be called before the interface goes up: in one message with IFF_UP it would come too late, and a
     /// link-local address and a router solicitation would appear.
-    public func setAddressGeneration(_ index: UInt32, _ mode: AddressGeneration) throws(NetlinkError) {
+    package func setAddressGeneration(_ index: UInt32, _ mode: AddressGeneration) throws(NetlinkError) {
         try change(index, "set IPv6 address generation on interface") { request in
             request.nest(UInt16(IFLA_AF_SPEC)) { request in
                 request.nest(UInt16(AddressFamily.ipv6.rawValue)) { request in
@@ -76,13 +76,13 @@ public struct Links {
     }
 
     /// Makes the interface a port of a bridge, or of none (0).
-    public func setMaster(_ index: UInt32, _ master: UInt32) throws(NetlinkError) {
+    package func setMaster(_ index: UInt32, _ master: UInt32) throws(NetlinkError) {
         try change(index, "set master of interface") { $0.put(UInt16(IFLA_MASTER), u32: master) }
     }
 
     /// Makes an interface of a kind that needs no parameters: "bridge", "dummy". EEXIST when the name is taken.
     /// (A TUN device is made through /dev/net/tun instead.)
-    public func create(_ name: String, kind: String) throws(NetlinkError) {
+    package func create(_ name: String, kind: String) throws(NetlinkError) {
         var request = Self.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, "create \(kind) interface", name)
         request.put(fixed: ifinfomsg())
         request.put(UInt16(IFLA_IFNAME), text: name)
@@ -91,7 +91,7 @@ public struct Links {
     }
 
     /// Makes two interfaces joined by a cable.
-    public func createPair(_ name: String, _ peer: String) throws(NetlinkError) {
+    package func createPair(_ name: String, _ peer: String) throws(NetlinkError) {
         var request = Self.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, "create veth pair", "\(name) - \(peer)")
         request.put(fixed: ifinfomsg())
         request.put(UInt16(IFLA_IFNAME), text: name)
@@ -109,7 +109,7 @@ public struct Links {
 
     /// - Returns: false when there was none.
     @discardableResult
-    public func delete(_ index: UInt32) throws(NetlinkError) -> Bool {
+    package func delete(_ index: UInt32) throws(NetlinkError) -> Bool {
         var request = Self.request(RTM_DELLINK, 0, "delete interface", interfaceName(index))
         request.put(fixed: Self.fixed(index))
         do {

@@ -3,13 +3,13 @@ internal import Glibc
 internal import Wire
 
 /// What the kernel refused of a batch.
-public struct BatchRefusal: Hashable, Sendable {
+package struct BatchRefusal: Hashable, Sendable {
     /// The number of the message within the batch, from 0.
-    public let message: Int
+    package let message: Int
     /// The positive errno.
-    public let code: Int32
+    package let code: Int32
     /// The kernel's own words, when it gave any.
-    public let text: String?
+    package let text: String?
 }
 
 /// A transaction of netfilter: messages between a beginning and an end that are done all or not at all.
@@ -22,7 +22,7 @@ extension NetlinkSocket {
     ///   - count: how many.
     /// - Throws: what the sending itself failed with; EMSGSIZE for a batch that does not fit the buffer that we may
     ///   have; ENOBUFS when the kernel's answer was lost.
-    public func execute(
+    package func execute(
         batch: UnsafeMutableRawBufferPointer, count: Int, _ operation: String, _ object: String
     ) throws(NetlinkError) -> [BatchRefusal] {
         func failure(_ code: Int32) -> NetlinkError {

@@ -3,17 +3,17 @@ internal import Glibc
 
 /// What the kernel refused: the operation, the object it was about, the errno, and the kernel's own
 /// words (extended ACK) where it gave any. They are often empty, so the first three must suffice.
-public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was being done, as a verb and a noun: "add route".
-    public let operation: String
+    package let operation: String
     /// What it was done to: "fd00::/8 dev inet256". May be empty for a dump.
-    public let object: String
+    package let object: String
     /// The positive errno.
-    public let code: Int32
+    package let code: Int32
     /// The kernel's extended-ACK text: "Nexthop has invalid gateway". Nil when it gave none.
-    public let kernelText: String?
+    package let kernelText: String?
 
-    public init(operation: String, object: String, code: Int32, kernelText: String? = nil) {
+    package init(operation: String, object: String, code: Int32, kernelText: String? = nil) {
         self.operation = operation
         self.object = object
         self.code = code
@@ -21,12 +21,12 @@ public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// "EPERM", or "errno 4711" for a number that has no name.
-    public var codeName: String {
+    package var codeName: String {
         netlink_errno_name(code).map { String(cString: $0) } ?? "errno \(code)"
     }
 
     /// "cannot add route fd00::/8 dev inet256: Operation not permitted (EPERM)", then the kernel's words.
-    public var description: String {
+    package var description: String {
         let subject = object.isEmpty ? operation : "\(operation) \(object)"
         let words = netlink_errno_text(code).map { String(cString: $0) } ?? "unknown error"
         let kernel = kernelText.map { "; the kernel says: \($0)" } ?? ""
@@ -34,18 +34,18 @@ public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The caller lacks CAP_NET_ADMIN in the network namespace.
-    public var isPermission: Bool { code == EPERM }
+    package var isPermission: Bool { code == EPERM }
     /// The object is there already.
-    public var isExisting: Bool { code == EEXIST }
+    package var isExisting: Bool { code == EEXIST }
     /// The object, or the device it was on, is not there (any more).
-    public var isMissing: Bool { code == ENODEV || code == ENOENT || code == ESRCH || code == EADDRNOTAVAIL }
+    package var isMissing: Bool { code == ENODEV || code == ENOENT || code == ESRCH || code == EADDRNOTAVAIL }
     /// No answer came in time; the kernel may or may not have done it.
-    public var isTimeout: Bool { code == ETIMEDOUT }
+    package var isTimeout: Bool { code == ETIMEDOUT }
 
-    static let switchingIPv6On = "switch on IPv6 of"
+    package static let switchingIPv6On = "switch on IPv6 of"
 
     /// What a person can do about it, for the errors where that is known.
-    public var advice: String? {
+    package var advice: String? {
         if operation == Self.switchingIPv6On { return "run `sysctl -w net.ipv6.conf.\(object).disable_ipv6=0`" }
         switch code {
         case EPERM:
@@ -62,7 +62,7 @@ public struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The name of an interface for messages to people, "#7" when the index has none (any more).
-func interfaceName(_ index: UInt32) -> String {
+package func interfaceName(_ index: UInt32) -> String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { buffer in
         guard let base = buffer.baseAddress, let name = if_indextoname(index, base) else { return "#\(index)" }
         return String(cString: name)

@@ -2,7 +2,7 @@ internal import CMnl
 internal import Glibc
 
 /// What a subscription brings.
-public enum NetlinkEvent {
+package enum NetlinkEvent {
     /// Good until the closure that it was given to returns.
     case message(NetlinkMessage)
     /// Events were lost because nobody read them in time.
@@ -10,7 +10,7 @@ public enum NetlinkEvent {
 }
 
 /// A subscription to multicast groups of a bus, as raw messages. It has no thread: an event loop polls `descriptor`.
-public final class NetlinkEvents {
+package final class NetlinkEvents {
     private let handle: SocketHandle
     private let inbox = DatagramBuffer()
 
@@ -21,17 +21,17 @@ public final class NetlinkEvents {
     ///   - groups: a bit for each group, group 1 the lowest.
     ///   - receiveBuffer: bytes that may wait before events are lost. The system's limit holds for callers without
     ///     CAP_NET_ADMIN.
-    public init(_ bus: NetlinkSocket.Bus, groups: UInt32, receiveBuffer: Int32) throws(NetlinkError) {
+    package init(_ bus: NetlinkSocket.Bus, groups: UInt32, receiveBuffer: Int32) throws(NetlinkError) {
         handle = try SocketHandle(bus: bus.rawValue, groups: groups)
         handle.setReceiveBuffer(receiveBuffer)
     }
 
     /// Readable when there are events. To be polled only.
-    public var descriptor: Int32 { handle.descriptor }
+    package var descriptor: Int32 { handle.descriptor }
 
     /// Gives `body` what waits, oldest first, and never blocks.
     /// - Throws: what recvmsg(2) failed with, save for lost events.
-    public func drain(_ body: (NetlinkEvent) -> Void) throws(NetlinkError) {
+    package func drain(_ body: (NetlinkEvent) -> Void) throws(NetlinkError) {
         for _ in 0..<Self.datagramsPerDrain {
             switch inbox.receiveNow(from: handle) {
             case .datagram(let bytes):

@@ -11,27 +11,27 @@ internal import Wire
 ///     +---------------------------------------------------------------+
 ///     |                     port of the other side                    |
 ///     +---------------------------------------------------------------+
-public struct NetlinkMessage {
-    public let type: UInt16
-    public let flags: UInt16
-    public let sequence: UInt32
-    public let port: UInt32
+package struct NetlinkMessage {
+    package let type: UInt16
+    package let flags: UInt16
+    package let sequence: UInt32
+    package let port: UInt32
     /// The message with its header. Four-byte aligned when the datagram is; lives as long as the datagram's buffer.
-    public let whole: UnsafeRawBufferPointer
+    package let whole: UnsafeRawBufferPointer
 
-    public static let headerLength = 16
+    package static let headerLength = 16
 
     /// What follows the header.
-    public var body: UnsafeRawBufferPointer { whole.tail(from: Self.headerLength) }
+    package var body: UnsafeRawBufferPointer { whole.tail(from: Self.headerLength) }
 }
 
 /// The messages in a datagram, in order. Ends at the first whose length does not fit.
-public struct NetlinkMessages: Sequence, IteratorProtocol {
+package struct NetlinkMessages: Sequence, IteratorProtocol {
     private var rest: UnsafeRawBufferPointer
 
-    public init(_ datagram: UnsafeRawBufferPointer) { rest = datagram }
+    package init(_ datagram: UnsafeRawBufferPointer) { rest = datagram }
 
-    public mutating func next() -> NetlinkMessage? {
+    package mutating func next() -> NetlinkMessage? {
         guard let declared = rest.host(UInt32.self, at: 0), let length = Int(exactly: declared),
             length >= NetlinkMessage.headerLength, let whole = rest.slice(0, length),
             let type = rest.host(UInt16.self, at: 4), let flags = rest.host(UInt16.self, at: 6),

@@ -1,14 +1,14 @@
 internal import CMnl
 internal import Glibc
-public import Wire
+package import Wire
 
 /// A request under construction: header, the family's fixed structure, attributes. Bounded: what does not
 /// fit marks the request as overflowed and `NetlinkSocket` refuses to send it.
-public struct NetlinkRequest: ~Copyable {
+package struct NetlinkRequest: ~Copyable {
     /// For error messages: "add route".
-    public let operation: String
+    package let operation: String
     /// For error messages: "fd00::/8 dev inet256".
-    public let object: String
+    package let object: String
 
     private let buffer: UnsafeMutableRawPointer
     private let header: UnsafeMutablePointer<nlmsghdr>
@@ -20,7 +20,7 @@ public struct NetlinkRequest: ~Copyable {
     /// - Parameters:
     ///   - type: the message type, for netfilter with the subsystem in its upper byte.
     ///   - flags: NLM_F_... besides NLM_F_REQUEST, which is always set.
-    public init(type: UInt16, flags: UInt16, operation: String, object: String) {
+    package init(type: UInt16, flags: UInt16, operation: String, object: String) {
         self.operation = operation
         self.object = object
         buffer = .allocate(byteCount: Self.capacity, alignment: 16)
@@ -32,7 +32,7 @@ public struct NetlinkRequest: ~Copyable {
     deinit { buffer.deallocate() }
 
     /// The family's fixed structure. It comes first, before any attribute.
-    public mutating func put<T: BitwiseCopyable>(fixed value: T) {
+    package mutating func put<T: BitwiseCopyable>(fixed value: T) {
         let length = MemoryLayout<T>.size
         precondition(length <= 64, "no netlink family has a fixed structure that large")
         guard let target = mnl_nlmsg_put_extra_header(header, length) else { return }
@@ -41,30 +41,30 @@ public struct NetlinkRequest: ~Copyable {
         }
     }
 
-    public mutating func put(_ type: UInt16, _ bytes: UnsafeRawBufferPointer) {
+    package mutating func put(_ type: UInt16, _ bytes: UnsafeRawBufferPointer) {
         note(mnl_attr_put_check(header, Self.capacity, type, bytes.count, bytes.baseAddress))
     }
 
-    public mutating func put(_ type: UInt16, u8 value: UInt8) {
+    package mutating func put(_ type: UInt16, u8 value: UInt8) {
         note(mnl_attr_put_u8_check(header, Self.capacity, type, value))
     }
 
-    public mutating func put(_ type: UInt16, u32 value: UInt32) {
+    package mutating func put(_ type: UInt16, u32 value: UInt32) {
         note(mnl_attr_put_u32_check(header, Self.capacity, type, value))
     }
 
     /// Text with its terminating NUL, as names want it.
-    public mutating func put(_ type: UInt16, text: String) {
+    package mutating func put(_ type: UInt16, text: String) {
         note(mnl_attr_put_strz_check(header, Self.capacity, type, text))
     }
 
     /// Text without a NUL: an interface alias counts bytes, and an empty one clears it.
-    public mutating func put(_ type: UInt16, unterminated text: String) {
+    package mutating func put(_ type: UInt16, unterminated text: String) {
         note(mnl_attr_put_str_check(header, Self.capacity, type, text))
     }
 
     /// Four bytes for an IPv4-mapped address when `family` is IPv4, else sixteen.
-    public mutating func put(_ type: UInt16, _ address: IPv6Address, family: AddressFamily) {
+    package mutating func put(_ type: UInt16, _ address: IPv6Address, family: AddressFamily) {
         withUnsafeTemporaryAllocation(byteCount: IPv6Address.count, alignment: 8) { bytes in
             guard let base = bytes.baseAddress else { return }
             address.store(to: base)
@@ -74,7 +74,7 @@ public struct NetlinkRequest: ~Copyable {
     }
 
     /// A nest: everything that `body` puts lies within it.
-    public mutating func nest(_ type: UInt16, _ body: (inout NetlinkRequest) -> Void) {
+    package mutating func nest(_ type: UInt16, _ body: (inout NetlinkRequest) -> Void) {
         guard let start = mnl_attr_nest_start_check(header, Self.capacity, type) else {
             overflowed = true
             return
@@ -112,10 +112,10 @@ public struct NetlinkRequest: ~Copyable {
 }
 
 /// The two families that a box speaks.
-public enum AddressFamily: UInt8, Sendable, CaseIterable {
+package enum AddressFamily: UInt8, Sendable, CaseIterable {
     case ipv4 = 2
     case ipv6 = 10
 
     /// The family of an address where IPv4 is written IPv4-mapped.
-    public init(_ address: IPv6Address) { self = address.mappedIPv4 == nil ? .ipv6 : .ipv4 }
+    package init(_ address: IPv6Address) { self = address.mappedIPv4 == nil ? .ipv6 : .ipv4 }
 }

@@ -1,15 +1,15 @@
 internal import CMnl
 internal import Glibc
-public import Wire
+package import Wire
 
 /// A netlink socket for requests: each is sent, its answers collected, the kernel's verdict awaited.
 ///
 /// Never hangs: each request ends within `timeout`. Never grows without bound: a datagram may be 1 MiB, a dump a
 /// million objects. Belongs to one thread at a time, and to the network namespace that the thread was in when it
 /// was opened.
-public final class NetlinkSocket {
+package final class NetlinkSocket {
     /// The kernel subsystem at the other end.
-    public enum Bus: Int32, Sendable {
+    package enum Bus: Int32, Sendable {
         /// Links, addresses, routes: rtnetlink(7).
         case route = 0
         /// nf_tables and its siblings.
@@ -20,7 +20,7 @@ public final class NetlinkSocket {
     private var handle: SocketHandle
     private let inbox = DatagramBuffer()
     /// For one request with all its answers; 5 s by default.
-    public var timeout: Interval
+    package var timeout: Interval
     private var sequence: UInt32
     /// No verdict came for the last request: its dump may still be under way, and the kernel allows one a socket.
     private var isMidway = false
@@ -33,7 +33,7 @@ public final class NetlinkSocket {
     private static let itemLimit = 1 << 20
 
     /// - Throws: `NetlinkError` with the errno of socket(2) or bind(2).
-    public init(_ bus: Bus = .route) throws(NetlinkError) {
+    package init(_ bus: Bus = .route) throws(NetlinkError) {
         self.bus = bus
         timeout = .seconds(5)
         handle = try Self.open(bus)
@@ -42,7 +42,7 @@ public final class NetlinkSocket {
     }
 
     /// The port by which the kernel knows this socket.
-    public var port: UInt32 { handle.port }
+    package var port: UInt32 { handle.port }
 
     private static func open(_ bus: Bus) throws(NetlinkError) -> SocketHandle {
         let handle = try SocketHandle(bus: bus.rawValue, groups: 0)
@@ -55,7 +55,7 @@ public final class NetlinkSocket {
     }
 
     /// Carries the request out and waits for the kernel's word that it is done.
-    public func execute(_ request: borrowing NetlinkRequest) throws(NetlinkError) {
+    package func execute(_ request: borrowing NetlinkRequest) throws(NetlinkError) {
         _ = try collect(request) { _ -> Void? in nil }
     }
 
@@ -65,7 +65,7 @@ public final class NetlinkSocket {
     /// - Throws: the kernel's verdict; ETIMEDOUT; EINTR when the tables never stood still; EMSGSIZE when request
     ///   or answer outgrow
     ///   their bounds.
-    public func collect<T>(
+    package func collect<T>(
         _ request: borrowing NetlinkRequest, decode: (NetlinkMessage) -> T?
     ) throws(NetlinkError) -> [T] {
         guard !request.overflowed else { throw request.failure(EMSGSIZE) }

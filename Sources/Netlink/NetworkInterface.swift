@@ -2,36 +2,36 @@ internal import CMnl
 internal import Wire
 
 /// A network interface as the kernel describes it (what `ip link` shows).
-public struct NetworkInterface: Hashable, Sendable {
-    public let index: UInt32
-    public let name: String
+package struct NetworkInterface: Hashable, Sendable {
+    package let index: UInt32
+    package let name: String
     /// The driver's kind, "tun", "veth", "bridge"; empty for hardware and lo.
-    public let kind: String
+    package let kind: String
     /// Bytes of the largest packet.
-    public let mtu: UInt32
-    public let flags: InterfaceFlags
+    package let mtu: UInt32
+    package let flags: InterfaceFlags
     /// Text that an administrator, or this program, put on it; empty by default.
-    public let alias: String
+    package let alias: String
     /// Whether there is a carrier: for a TUN device, whether a process holds it open. Nil when not told.
-    public let hasCarrier: Bool?
+    package let hasCarrier: Bool?
     /// Packets that the transmit queue holds.
-    public let transmitQueueLength: UInt32
+    package let transmitQueueLength: UInt32
     /// The index of the bridge it is a port of; 0 for none.
-    public let master: UInt32
+    package let master: UInt32
     /// How link-local IPv6 addresses come about; nil when not told (it has no IPv6 at all: its MTU is or was below 1280).
-    public let addressGeneration: AddressGeneration?
+    package let addressGeneration: AddressGeneration?
     /// Bytes of the largest IPv6 packet (sysctl `mtu` of the interface); nil when not told.
-    public let ipv6MTU: UInt32?
+    package let ipv6MTU: UInt32?
     /// Whether IPv6 is switched off (sysctl `disable_ipv6`); nil when not told.
-    public let isIPv6Disabled: Bool?
+    package let isIPv6Disabled: Bool?
 
-    public var isUp: Bool { flags.contains(.up) }
+    package var isUp: Bool { flags.contains(.up) }
 
     /// Decodes the body of an RTM_NEWLINK or RTM_DELLINK message. Nil when it is cut short, nameless, or not
     /// about the interface itself: bridges use the same message, with a family of theirs, for their ports.
     ///
     ///     family, pad (2), type (2), index (4), flags (4), changed (4), attributes (rtnetlink(7), `struct ifinfomsg`)
-    public init?(decoding body: UnsafeRawBufferPointer) {
+    package init?(decoding body: UnsafeRawBufferPointer) {
         guard body.host(UInt8.self, at: 0) == UInt8(AF_UNSPEC), let index = body.host(UInt32.self, at: 4),
             let flags = body.host(UInt32.self, at: 8), index > 0
         else { return nil }
@@ -99,7 +99,7 @@ public struct NetworkInterface: Hashable, Sendable {
     }
 
     /// Why a text cannot be an interface's name (the kernel's `dev_valid_name`), or nil when it can.
-    public static func nameFault(_ name: String) -> String? {
+    package static func nameFault(_ name: String) -> String? {
         let limit = Int(IFNAMSIZ) - 1
         switch true {
         case name.isEmpty: return "an interface name must not be empty"
@@ -117,21 +117,21 @@ public struct NetworkInterface: Hashable, Sendable {
 }
 
 /// The flags of netdevice(7) that matter here.
-public struct InterfaceFlags: OptionSet, Hashable, Sendable {
-    public let rawValue: UInt32
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
+package struct InterfaceFlags: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Set up by the administrator.
-    public static let up = InterfaceFlags(rawValue: 1 << 0)
-    public static let loopback = InterfaceFlags(rawValue: 1 << 3)
-    public static let pointToPoint = InterfaceFlags(rawValue: 1 << 4)
+    package static let up = InterfaceFlags(rawValue: 1 << 0)
+    package static let loopback = InterfaceFlags(rawValue: 1 << 3)
+    package static let pointToPoint = InterfaceFlags(rawValue: 1 << 4)
     /// Up, and with a carrier.
-    public static let running = InterfaceFlags(rawValue: 1 << 6)
-    public static let multicast = InterfaceFlags(rawValue: 1 << 12)
+    package static let running = InterfaceFlags(rawValue: 1 << 6)
+    package static let multicast = InterfaceFlags(rawValue: 1 << 12)
 }
 
 /// How the kernel makes an interface's link-local IPv6 address (`enum in6_addr_gen_mode`).
-public enum AddressGeneration: UInt8, Sendable {
+package enum AddressGeneration: UInt8, Sendable {
     case eui64 = 0
     /// None at all: no link-local address, and no router solicitation either.
     case none = 1

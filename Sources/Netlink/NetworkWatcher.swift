@@ -2,7 +2,7 @@ internal import CMnl
 internal import Glibc
 
 /// Something in the namespace's network has changed.
-public enum NetworkEvent: Hashable, Sendable {
+package enum NetworkEvent: Hashable, Sendable {
     /// New, or changed: flags, name, MTU and the like.
     case link(NetworkInterface)
     case linkGone(NetworkInterface)
@@ -14,7 +14,7 @@ public enum NetworkEvent: Hashable, Sendable {
     case overrun
 
     /// The event in a multicast message; nil for one of no interest or cut short.
-    public init?(decoding message: NetlinkMessage) {
+    package init?(decoding message: NetlinkMessage) {
         let event: NetworkEvent?
         switch Int(message.type) {
         case RTM_NEWLINK: event = NetworkInterface(decoding: message.body).map { .link($0) }
@@ -31,15 +31,15 @@ public enum NetworkEvent: Hashable, Sendable {
 }
 
 /// An event, and the netlink port of whoever caused it, as a rule its process id; 0 where the kernel does not say, or did it by itself.
-public struct NetworkNotice: Hashable, Sendable {
-    public let event: NetworkEvent
-    public let port: UInt32
+package struct NetworkNotice: Hashable, Sendable {
+    package let event: NetworkEvent
+    package let port: UInt32
 }
 
 /// Hears of changes to links, addresses and routes in the namespace where it was opened. Needs no privilege.
 ///
 /// It has no thread: an event loop polls `descriptor` and calls `drain()` when it is readable.
-public final class NetworkWatcher {
+package final class NetworkWatcher {
     private let handle: SocketHandle
     private let inbox = DatagramBuffer()
 
@@ -48,23 +48,23 @@ public final class NetworkWatcher {
 
     /// - Parameter receiveBuffer: bytes that may wait before events are lost. The system's limit holds for callers
     ///   without CAP_NET_ADMIN.
-    public init(receiveBuffer: Int32 = 1 << 20) throws(NetlinkError) {
+    package init(receiveBuffer: Int32 = 1 << 20) throws(NetlinkError) {
         let groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
         handle = try SocketHandle(bus: NETLINK_ROUTE, groups: UInt32(groups))
         handle.setReceiveBuffer(receiveBuffer)
     }
 
     /// Readable when there are events. To be polled only: reads go through `drain()`, which never blocks.
-    public var descriptor: Int32 { handle.descriptor }
+    package var descriptor: Int32 { handle.descriptor }
 
     /// The events that wait, oldest first; empty when there are none. Where the descriptor is still readable
     /// afterwards, call again.
     ///
     /// - Throws: what recvmsg(2) failed with, save for lost events: they are the event `.overrun`.
-    public func drain() throws(NetlinkError) -> [NetworkEvent] { try notices().map(\.event) }
+    package func drain() throws(NetlinkError) -> [NetworkEvent] { try notices().map(\.event) }
 
     /// The same with who it was.
-    public func notices() throws(NetlinkError) -> [NetworkNotice] {
+    package func notices() throws(NetlinkError) -> [NetworkNotice] {
         var events: [NetworkNotice] = []
         for _ in 0..<Self.datagramsPerDrain {
             switch inbox.receiveNow(from: handle) {

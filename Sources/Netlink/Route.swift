@@ -1,31 +1,31 @@
 internal import CMnl
-public import Wire
+package import Wire
 
 /// A route (what `ip route` shows).
-public struct Route: Hashable, Sendable, CustomStringConvertible {
+package struct Route: Hashable, Sendable, CustomStringConvertible {
     /// Where it leads. IPv4 destinations are IPv4-mapped: 10.0.0.0/8 is ::ffff:10.0.0.0/104. `IPv6Prefix` has no
     /// bits behind its length: the kernel would drop them without a word.
-    public var destination: IPv6Prefix
-    public var gateway: IPv6Address?
+    package var destination: IPv6Prefix
+    package var gateway: IPv6Address?
     /// The index of the (first) interface; 0 for none given.
-    public var interface: UInt32
+    package var interface: UInt32
     /// Smaller wins; 0 lets the kernel choose (1024 for IPv6).
-    public var metric: UInt32
-    public var table: UInt32
-    public var kind: RouteKind
+    package var metric: UInt32
+    package var table: UInt32
+    package var kind: RouteKind
     /// Who put it there (rtnetlink(7), `rtm_protocol`).
-    public var protocolNumber: UInt8
+    package var protocolNumber: UInt8
     /// The source that packets without one get.
-    public var preferredSource: IPv6Address?
+    package var preferredSource: IPv6Address?
     /// Bytes of the largest packet on it; nil for that of the interface.
-    public var mtu: UInt32?
+    package var mtu: UInt32?
 
     /// RT_TABLE_MAIN.
-    public static let mainTable: UInt32 = 254
+    package static let mainTable: UInt32 = 254
     /// RTPROT_STATIC: put there by an administrator.
-    public static let staticProtocol: UInt8 = 4
+    package static let staticProtocol: UInt8 = 4
 
-    public init(
+    package init(
         _ destination: IPv6Prefix, gateway: IPv6Address? = nil, interface: UInt32 = 0, metric: UInt32 = 0,
         table: UInt32 = Route.mainTable, kind: RouteKind = .unicast, protocolNumber: UInt8 = Route.staticProtocol,
         preferredSource: IPv6Address? = nil, mtu: UInt32? = nil
@@ -41,7 +41,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
         self.mtu = mtu
     }
 
-    public var family: AddressFamily {
+    package var family: AddressFamily {
         destination.length >= Self.mappedBits ? AddressFamily(destination.address) : .ipv6
     }
 
@@ -52,10 +52,10 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     var ownLength: UInt8 { UInt8(destination.length - (family == .ipv4 ? Self.mappedBits : 0)) }
 
     /// "unreachable fd00::/8 metric 4294967294", "10.0.0.0/8 via 192.0.2.1 dev #3".
-    public var description: String { text { "#\($0)" } }
+    package var description: String { text { "#\($0)" } }
 
     /// The same with the interface's name in place of its index.
-    public func text(interface name: (UInt32) -> String) -> String {
+    package func text(interface name: (UInt32) -> String) -> String {
         var words = kind == .unicast ? "" : "\(kind) "
         words += "\(plainText(destination.address))/\(ownLength)"
         if let gateway { words += " via \(plainText(gateway))" }
@@ -69,7 +69,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     ///
     ///     family, destination length, source length, TOS, table, protocol, scope, type, flags (4), attributes
     ///     (rtnetlink(7), `struct rtmsg`)
-    public init?(decoding body: UnsafeRawBufferPointer) {
+    package init?(decoding body: UnsafeRawBufferPointer) {
         guard let family = body.host(UInt8.self, at: 0).flatMap({ AddressFamily(rawValue: $0) }),
             let length = body.host(UInt8.self, at: 1), let shortTable = body.host(UInt8.self, at: 4),
             let origin = body.host(UInt8.self, at: 5), let type = body.host(UInt8.self, at: 7),
@@ -115,7 +115,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What becomes of a packet on a route (rtnetlink(7), `rtm_type`).
-public enum RouteKind: UInt8, Sendable, CaseIterable {
+package enum RouteKind: UInt8, Sendable, CaseIterable {
     case unspecified = 0
     case unicast, local, broadcast, anycast, multicast
     /// Dropped; local senders get EINVAL.

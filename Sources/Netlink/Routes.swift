@@ -1,15 +1,15 @@
 internal import CMnl
 internal import Glibc
-public import Wire
+package import Wire
 
 /// Routes: list, add, remove, and ask which one a packet would take (RTM_GETROUTE, RTM_NEWROUTE, RTM_DELROUTE).
-public struct Routes {
+package struct Routes {
     private let socket: NetlinkSocket
 
-    public init(_ socket: NetlinkSocket) { self.socket = socket }
+    package init(_ socket: NetlinkSocket) { self.socket = socket }
 
     /// The routes that `filter` lets through. The kernel filters too where it can, so a large table costs little.
-    public func list(_ filter: RouteFilter = RouteFilter()) throws(NetlinkError) -> [Route] {
+    package func list(_ filter: RouteFilter = RouteFilter()) throws(NetlinkError) -> [Route] {
         var found: [Route] = []
         for family in filter.family.map({ [$0] }) ?? AddressFamily.allCases {
             found += try list(filter, family)
@@ -18,19 +18,19 @@ public struct Routes {
     }
 
     /// Adds a route; EEXIST when one with the same destination, metric and table is there, whoever's it is.
-    public func add(_ route: Route) throws(NetlinkError) {
+    package func add(_ route: Route) throws(NetlinkError) {
         try send(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, "add route", route)
     }
 
     /// Adds a route, or puts it in the place of the one with the same destination, metric and table, whoever's that is.
-    public func replace(_ route: Route) throws(NetlinkError) {
+    package func replace(_ route: Route) throws(NetlinkError) {
         try send(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, "replace route", route)
     }
 
     /// Removes the route that agrees in every field given.
     /// - Returns: false when there was none.
     @discardableResult
-    public func remove(_ route: Route) throws(NetlinkError) -> Bool {
+    package func remove(_ route: Route) throws(NetlinkError) -> Bool {
         do {
             try send(RTM_DELROUTE, 0, "remove route", route)
             return true
@@ -40,7 +40,7 @@ public struct Routes {
     }
 
     /// Which way a packet to `destination` (IPv4 ones IPv4-mapped) with this mark would go, policy rules included.
-    public func lookup(_ destination: IPv6Address, mark: UInt32 = 0) throws(NetlinkError) -> RouteAnswer {
+    package func lookup(_ destination: IPv6Address, mark: UInt32 = 0) throws(NetlinkError) -> RouteAnswer {
         let family = AddressFamily(destination)
         var request = NetlinkRequest(
             type: UInt16(RTM_GETROUTE), flags: 0, operation: "look up route to", object: plainText(destination))
@@ -119,14 +119,14 @@ public struct Routes {
 }
 
 /// Which routes to list; nil fields let everything through.
-public struct RouteFilter: Sendable {
-    public var family: AddressFamily?
-    public var table: UInt32?
-    public var protocolNumber: UInt8?
-    public var interface: UInt32?
-    public var kind: RouteKind?
+package struct RouteFilter: Sendable {
+    package var family: AddressFamily?
+    package var table: UInt32?
+    package var protocolNumber: UInt8?
+    package var interface: UInt32?
+    package var kind: RouteKind?
 
-    public init(
+    package init(
         family: AddressFamily? = nil, table: UInt32? = nil, protocolNumber: UInt8? = nil, interface: UInt32? = nil,
         kind: RouteKind? = nil
     ) {
@@ -145,7 +145,7 @@ public struct RouteFilter: Sendable {
 }
 
 /// Where a packet would go.
-public enum RouteAnswer: Hashable, Sendable {
+package enum RouteAnswer: Hashable, Sendable {
     /// Out by this route: its `interface`, and `kind` `.local` when the destination is this host.
     case goes(Route)
     /// A route says no: `.unreachable`, `.prohibit` or `.blackhole`.
@@ -154,7 +154,7 @@ public enum RouteAnswer: Hashable, Sendable {
     case none
 
     /// The index of the interface it would leave by; nil when it would not leave.
-    public var interface: UInt32? {
+    package var interface: UInt32? {
         guard case .goes(let route) = self else { return nil }
         return route.interface
     }

@@ -31,7 +31,9 @@ let package = Package(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: strict),
-        .target(name: "Portal", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
+        .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
+        .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: strict),
         .target(
             name: "API",
             dependencies: [

@@ -1,5 +1,6 @@
 import Glibc
 import Netlink
+import Portal
 import Testing
 import Wire
 

@@ -1,8 +1,9 @@
 import Glibc
+import Netlink
 import Testing
 import Wire
 
-@testable import Netlink
+@testable import Portal
 
 /// What is seen of damage, and that mending touches nobody else's things.
 @Suite struct PortalInspectionTests {

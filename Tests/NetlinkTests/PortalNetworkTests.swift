@@ -1,4 +1,5 @@
 import Netlink
+import Portal
 import Testing
 import Wire
 

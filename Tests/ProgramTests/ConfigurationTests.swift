@@ -2,6 +2,7 @@ import API
 import INET256
 import Logging
 import Netlink
+import Portal
 import Testing
 import Wire
 

@@ -1,5 +1,6 @@
 import INET256
 import Netlink
+import Portal
 import Testing
 import Wire
 

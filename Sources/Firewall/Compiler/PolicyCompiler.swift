@@ -9,17 +9,17 @@ internal import Wire
 ///
 /// Whatever does not go through the portal is not ours and passes. A counter for each rule is named by what the rule says, so that it
 /// keeps its value over a reload as long as the rule stands, wherever in the list.
-public struct PolicyCompiler {
+package struct PolicyCompiler {
     private let policy: FirewallPolicy
     private var parts: RulesetParts
 
-    public static func compile(_ policy: FirewallPolicy, table: String = Ruleset.standardTable) -> Ruleset {
+    package static func compile(_ policy: FirewallPolicy, table: String = Ruleset.standardTable) -> Ruleset {
         var compiler = PolicyCompiler(policy: policy, parts: RulesetParts(table: table))
         return compiler.run()
     }
 
     /// The counter of each rule, in the order of the rules.
-    public static func counterNames(_ list: RuleList, isInbound: Bool) -> [String] {
+    package static func counterNames(_ list: RuleList, isInbound: Bool) -> [String] {
         var seen: [String: Int] = [:]
         return list.rules.map { rule in
             let name = (isInbound ? "in_" : "out_") + StableHash.of(rule.meaning)
@@ -30,7 +30,7 @@ public struct PolicyCompiler {
     }
 
     /// Counters that are no rule's.
-    public enum Counter: String, Sendable, CaseIterable {
+    package enum Counter: String, Sendable, CaseIterable {
         case defaultIn = "default_in"
         case defaultOut = "default_out"
         case echo
@@ -43,7 +43,7 @@ public struct PolicyCompiler {
     static let logLimit = RateLimit(5, per: .second, burst: 10)
 
     /// The chain that holds what an administrator wrote in nft's own words. No change of rules touches it.
-    public static let includeChain = "mesh_include"
+    package static let includeChain = "mesh_include"
 
     /// Answers what is refused.
     static let rejectChain = "mesh_reject"

@@ -1,50 +1,50 @@
 internal import CNftnl
-public import Netlink
+package import Netlink
 
 /// A chain that packets enter from a hook of the IP layer or of a device.
-public struct BaseChain: Hashable, Sendable, CustomStringConvertible {
-    public enum Policy: UInt32, Sendable {
+package struct BaseChain: Hashable, Sendable, CustomStringConvertible {
+    package enum Policy: UInt32, Sendable {
         case drop = 0
         case accept = 1
     }
 
-    public let family: NftFamily
-    public let table: String
-    public let name: String
-    public let hook: NftHook
+    package let family: NftFamily
+    package let table: String
+    package let name: String
+    package let hook: NftHook
     /// "filter", "nat" or "route".
-    public let type: String
+    package let type: String
     /// Smaller comes first.
-    public let priority: Int32
+    package let priority: Int32
     /// What becomes of packets that no rule decides on.
-    public let policy: Policy
+    package let policy: Policy
     /// How many rules it has: nothing can jump to a base chain, so its use count counts them.
-    public let rules: UInt32
+    package let rules: UInt32
     /// The devices that it is for, at a device's hook; a name may end with `*`.
-    public let devices: [String]
+    package let devices: [String]
 
     /// Whether packets of an interface come by: everywhere but at the hooks of other devices.
-    public func isAt(_ interface: String) -> Bool {
+    package func isAt(_ interface: String) -> Bool {
         guard hook == .ingress || hook == .egress else { return true }
         return devices.contains { $0.hasSuffix("*") ? interface.hasPrefix($0.dropLast()) : $0 == interface }
     }
 
     /// Whether it can stop a packet at all.
-    public var filters: Bool { type == "filter" && (policy == .drop || rules > 0) }
+    package var filters: Bool { type == "filter" && (policy == .drop || rules > 0) }
 
     /// "inet filter/input policy drop".
-    public var description: String { "\(family) \(table)/\(name) policy \(policy)" }
+    package var description: String { "\(family) \(table)/\(name) policy \(policy)" }
 }
 
 /// The base chains of the IP layer and of devices, whoever made them. Listing them takes CAP_NET_ADMIN.
-public struct BaseChains {
+package struct BaseChains {
     private let socket: NetlinkSocket
 
     /// - Parameter socket: opened on the bus `.netfilter`.
-    public init(_ socket: NetlinkSocket) { self.socket = socket }
+    package init(_ socket: NetlinkSocket) { self.socket = socket }
 
     /// Sorted in the order in which packets pass them at each hook.
-    public func list() throws(NetlinkError) -> [BaseChain] {
+    package func list() throws(NetlinkError) -> [BaseChain] {
         let request = NetlinkRequest.nfTables(NFT_MSG_GETCHAIN, "list nftables chains")
         return try socket.collect(request, decode: Self.decode).sorted {
             ($0.hook.rawValue, $0.priority) < ($1.hook.rawValue, $1.priority)

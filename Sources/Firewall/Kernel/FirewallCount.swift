@@ -2,11 +2,11 @@ internal import CNftnl
 internal import Netlink
 
 /// What a counter has counted.
-public struct FirewallCount: Hashable, Sendable {
-    public var packets: UInt64
-    public var bytes: UInt64
+package struct FirewallCount: Hashable, Sendable {
+    package var packets: UInt64
+    package var bytes: UInt64
 
-    public init(packets: UInt64, bytes: UInt64) {
+    package init(packets: UInt64, bytes: UInt64) {
         self.packets = packets
         self.bytes = bytes
     }

@@ -1,17 +1,17 @@
 internal import Glibc
-public import Netlink
+package import Netlink
 
 /// Why the kernel does not take a firewall: what was to be done, which object it stumbled over, its errno and its own
 /// words, and what a person can do about it.
-public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible {
     /// "load the firewall".
-    public let operation: String
+    package let operation: String
     /// The operation within, its object ("rule 3 of chain in_rules: allow ssh from admins"), errno and kernel's words.
-    public let refusal: NetlinkError
+    package let refusal: NetlinkError
     /// How many messages the kernel refused besides the first: as a rule because of the first.
-    public let furtherRefusals: Int
+    package let furtherRefusals: Int
     /// Who owns the table, when it is another process: "inet256vpn (process 812)".
-    public let owner: String?
+    package let owner: String?
 
     init(_ operation: String, _ refusal: NetlinkError, furtherRefusals: Int = 0, owner: String? = nil) {
         self.operation = operation
@@ -21,18 +21,18 @@ public struct FirewallError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 
     /// The positive errno.
-    public var code: Int32 { refusal.code }
+    package var code: Int32 { refusal.code }
     /// The object that the kernel refused.
-    public var object: String { refusal.object }
+    package var object: String { refusal.object }
 
-    public var description: String {
+    package var description: String {
         let more = furtherRefusals > 0 ? " (and \(furtherRefusals) more that follow from it)" : ""
         let help = advice.map { "; \($0)" } ?? ""
         return "cannot \(operation): \(refusal)\(more)\(help)"
     }
 
     /// What a person can do about it, where that is known.
-    public var advice: String? {
+    package var advice: String? {
         if let owner { return "the table belongs to \(owner): stop that first" }
         return switch code {
         case EPERM:

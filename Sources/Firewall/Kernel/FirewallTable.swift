@@ -7,19 +7,19 @@ internal import Netlink
 /// The kernel ties an owned table to this socket: nobody else can change it, and it goes when the object goes. So the
 /// object lives as long as the firewall is to stand. Every change is one transaction: packets meet the old rules or the
 /// new ones. Belongs to one thread at a time, and to the network namespace in which it was made.
-public final class FirewallTable {
-    public let name: String
+package final class FirewallTable {
+    package let name: String
     /// Nobody else can change the table. Where the kernel does not know that (before 5.12) `FirewallWatcher` tells of
     /// changes.
-    public private(set) var isOwned = false
+    package private(set) var isOwned = false
     /// What stands in the kernel as far as we know; nil before the first load.
-    public private(set) var loaded: Ruleset?
+    package private(set) var loaded: Ruleset?
     private let socket: NetlinkSocket
     private var wantsOwnership = true
     private var picture: TablePicture?
 
     /// Opens the socket and changes nothing.
-    public init(name: String = Ruleset.standardTable) throws(FirewallError) {
+    package init(name: String = Ruleset.standardTable) throws(FirewallError) {
         self.name = name
         do {
             socket = try NetlinkSocket(.netfilter)
@@ -29,18 +29,18 @@ public final class FirewallTable {
     }
 
     /// The netlink port that changes of ours come from.
-    public var port: UInt32 { socket.port }
+    package var port: UInt32 { socket.port }
 
     /// Puts a table into the kernel in place of whatever stands under its name: leftovers, or what we loaded before.
     /// - Parameter owned: ask for ownership; without it others may edit the table, and it outlives this object.
-    public func load(_ ruleset: Ruleset, owned: Bool = true) throws(FirewallError) {
+    package func load(_ ruleset: Ruleset, owned: Bool = true) throws(FirewallError) {
         wantsOwnership = owned
         try loadAnew(ruleset, "load the firewall")
     }
 
     /// Makes the table that stands into this one in one transaction. Counters, limits, elements and rules that are in
     /// both are not touched. When the kernel refuses, all stays as it was.
-    public func swap(to ruleset: Ruleset) throws(FirewallError) {
+    package func swap(to ruleset: Ruleset) throws(FirewallError) {
         let operation = "change the firewall"
         guard let old = loaded else { return try loadAnew(ruleset, operation) }
         let new = named(ruleset)
@@ -56,14 +56,14 @@ public final class FirewallTable {
     }
 
     /// Puts the table back that was loaded last, after somebody else changed it.
-    public func restore() throws(FirewallError) {
+    package func restore() throws(FirewallError) {
         guard let loaded else { return }
         try loadAnew(loaded, "restore the firewall")
     }
 
     /// Asks the kernel whether it would take this: for a moment a table of another name stands that is out of force. What
     /// is loaded is not touched, and no packet meets the other.
-    public func trial(_ ruleset: Ruleset) throws(FirewallError) {
+    package func trial(_ ruleset: Ruleset) throws(FirewallError) {
         let operation = "try the firewall"
         // A socket of its own: whatever happens, the table goes with it.
         let other = try FirewallTable(name: "\(name)_trial_\(port)")
@@ -78,7 +78,7 @@ public final class FirewallTable {
     }
 
     /// Takes the table out of the kernel; fine when it is gone already.
-    public func remove() throws(FirewallError) {
+    package func remove() throws(FirewallError) {
         try send(NftBatch.removal(of: name), "remove the firewall")
         loaded = nil
         picture = nil
@@ -86,7 +86,7 @@ public final class FirewallTable {
     }
 
     /// Packets and bytes of each counter, by name.
-    public func counters() throws(FirewallError) -> [String: FirewallCount] {
+    package func counters() throws(FirewallError) -> [String: FirewallCount] {
         try reading("read the firewall's counters") { reader throws(NetlinkError) in
             try FirewallCount.all(in: name, reader)
         }
@@ -94,7 +94,7 @@ public final class FirewallTable {
 
     /// Whether the table is still as we left it. One that we own needs only be there. Of another its chains and rules are
     /// compared, one by one, and how many sets and objects it has; elements of sets are not.
-    public func isIntact() throws(FirewallError) -> Bool {
+    package func isIntact() throws(FirewallError) -> Bool {
         guard loaded != nil else { return false }
         guard !isOwned else {
             return try reading("look at the firewall") { reader throws(NetlinkError) in
@@ -106,7 +106,7 @@ public final class FirewallTable {
     }
 
     /// Takes the table as it stands now for right: after a change of our own that came by another socket.
-    public func remember() {
+    package func remember() {
         // The change is done; without a picture of it the table counts as changed and is put back once more.
         picture = isOwned ? nil : (try? look()) ?? nil
     }

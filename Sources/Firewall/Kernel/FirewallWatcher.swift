@@ -3,7 +3,7 @@ internal import Glibc
 internal import Netlink
 
 /// Somebody else changed our table, or may have.
-public enum FirewallIntrusion: Hashable, Sendable, CustomStringConvertible {
+package enum FirewallIntrusion: Hashable, Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - process: its number, for the thread that did it; nil where the kernel does not say.
     ///   - name: what it calls itself, at most 15 bytes: "nft".
@@ -11,7 +11,7 @@ public enum FirewallIntrusion: Hashable, Sendable, CustomStringConvertible {
     /// Events were lost because nobody read them in time: compare the table with what it should be.
     case lost
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .changed(let process, let name):
             "\(name ?? "somebody") (process \(process.map(String.init) ?? "unknown")) changed the firewall's table"
@@ -24,14 +24,14 @@ public enum FirewallIntrusion: Hashable, Sendable, CustomStringConvertible {
 ///
 /// A transaction comes as its messages and then the number of the new generation with the process that made it. It has
 /// no thread: an event loop polls `descriptor` and calls `drain` when it is readable.
-public final class FirewallWatcher {
+package final class FirewallWatcher {
     private let events: NetlinkEvents
     /// The transaction that is being read touched the table, by another's hand.
     private var isTouched = false
 
     /// - Parameter receiveBuffer: bytes that may wait before events are lost: a reload of somebody else's large firewall
     ///   is some megabytes.
-    public init(receiveBuffer: Int32 = 4 << 20) throws(FirewallError) {
+    package init(receiveBuffer: Int32 = 4 << 20) throws(FirewallError) {
         do {
             events = try NetlinkEvents(
                 .netfilter, groups: 1 << (UInt32(NFNLGRP_NFTABLES.rawValue) - 1), receiveBuffer: receiveBuffer)
@@ -41,12 +41,12 @@ public final class FirewallWatcher {
     }
 
     /// Readable when there are events. To be polled only.
-    public var descriptor: Int32 { events.descriptor }
+    package var descriptor: Int32 { events.descriptor }
 
     /// What others did to the table in the transactions that wait; empty when nothing. Never blocks. Where the descriptor
     /// is still readable afterwards, call again.
     /// - Parameter ownPort: transactions from this port are our own.
-    public func drain(table: String, ownPort: UInt32) throws(FirewallError) -> [FirewallIntrusion] {
+    package func drain(table: String, ownPort: UInt32) throws(FirewallError) -> [FirewallIntrusion] {
         var intrusions: [FirewallIntrusion] = []
         do {
             try events.drain { event in

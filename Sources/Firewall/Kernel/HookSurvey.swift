@@ -1,19 +1,19 @@
-public import Netlink
+package import Netlink
 
 /// What filters packets that arrive for this host, so that the program's status can say truthfully how far
 /// the host is protected. It looks; it changes nothing.
-public enum HookSurvey {
+package enum HookSurvey {
     /// The base chains through which inbound IPv6 packets for this host pass and that can stop one: at the input
     /// hook or before it, in force, in the order of passing. Empty means that nf_tables filters nothing inbound.
     /// (Rules of the old ip6tables, not its nf_tables variant, do not show here; nor do programs of tc and XDP.)
     ///
     /// - Throws: `NetlinkError`; EPERM without CAP_NET_ADMIN.
-    public static func inputFilters() throws(NetlinkError) -> [BaseChain] {
+    package static func inputFilters() throws(NetlinkError) -> [BaseChain] {
         try filters(at: [.prerouting, .input])
     }
 
     /// The same for other hooks: what is forwarded passes `.prerouting` and `.forward`.
-    public static func filters(at hooks: Set<NftHook>) throws(NetlinkError) -> [BaseChain] {
+    package static func filters(at hooks: Set<NftHook>) throws(NetlinkError) -> [BaseChain] {
         let socket = try NetlinkSocket(.netfilter)
         let dormant = Set(try NftTables(socket).list().filter(\.isDormant).map(\.description))
         return try BaseChains(socket).list().filter { chain in
@@ -24,7 +24,7 @@ public enum HookSurvey {
 
     /// One line for people: "inbound is filtered by inet filter/input policy drop", or "nothing filters inbound
     /// traffic".
-    public static func summary(_ chains: [BaseChain]) -> String {
+    package static func summary(_ chains: [BaseChain]) -> String {
         guard !chains.isEmpty else { return "nothing filters inbound traffic" }
         return "inbound is filtered by " + chains.map(\.description).joined(separator: ", ")
     }

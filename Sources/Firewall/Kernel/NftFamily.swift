@@ -1,5 +1,5 @@
 /// The families that nf_tables keeps tables for (include/uapi/linux/netfilter.h, NFPROTO_...).
-public enum NftFamily: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+package enum NftFamily: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     /// IPv4 and IPv6 both.
     case inet = 1
     case ip = 2
@@ -9,7 +9,7 @@ public enum NftFamily: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case ip6 = 10
 
     /// As `nft` writes it.
-    public var description: String {
+    package var description: String {
         switch self {
         case .inet: return "inet"
         case .ip: return "ip"
@@ -21,12 +21,12 @@ public enum NftFamily: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     }
 
     /// Whether rules of this family see IPv6 packets at the hooks of the IP layer.
-    public var seesIPv6: Bool { self == .inet || self == .ip6 }
+    package var seesIPv6: Bool { self == .inet || self == .ip6 }
 }
 
 /// A place where base chains hook in (NF_INET_...). The numbers hold for `inet`, `ip` and `ip6` only: other families count
 /// their own hooks from zero.
-public enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
+package enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     case prerouting = 0
     /// Packets for this host.
     case input = 1
@@ -53,7 +53,7 @@ public enum NftHook: UInt32, Sendable, CaseIterable, CustomStringConvertible {
     }
 
     /// As `nft` writes it.
-    public var description: String {
+    package var description: String {
         switch self {
         case .prerouting: return "prerouting"
         case .input: return "input"

@@ -1,30 +1,30 @@
 internal import CNftnl
-public import Netlink
+package import Netlink
 
 /// A table of nf_tables.
-public struct NftTable: Hashable, Sendable, CustomStringConvertible {
-    public let family: NftFamily
-    public let name: String
+package struct NftTable: Hashable, Sendable, CustomStringConvertible {
+    package let family: NftFamily
+    package let name: String
     /// Its chains are out of force (NFT_TABLE_F_DORMANT).
-    public let isDormant: Bool
+    package let isDormant: Bool
     /// The netlink port of the socket that owns it: the table goes with the socket, and nobody else may
     /// change it (NFT_TABLE_F_OWNER). Nil for an ordinary table.
-    public let owner: UInt32?
+    package let owner: UInt32?
     /// How many chains, sets and objects it has.
-    public let uses: UInt32
+    package let uses: UInt32
 
     /// "inet filter".
-    public var description: String { "\(family) \(name)" }
+    package var description: String { "\(family) \(name)" }
 }
 
 /// The tables that are present, whoever made them. Listing them takes CAP_NET_ADMIN.
-public struct NftTables {
+package struct NftTables {
     private let socket: NetlinkSocket
 
     /// - Parameter socket: opened on the bus `.netfilter`.
-    public init(_ socket: NetlinkSocket) { self.socket = socket }
+    package init(_ socket: NetlinkSocket) { self.socket = socket }
 
-    public func list() throws(NetlinkError) -> [NftTable] {
+    package func list() throws(NetlinkError) -> [NftTable] {
         let request = NetlinkRequest.nfTables(NFT_MSG_GETTABLE, "list nftables tables")
         return try socket.collect(request, decode: Self.decode)
     }

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Raw nft text in the table's chain for it: the one thing for which libnftables is used, and only where it is installed. It is loaded by
 /// name when it is needed, so that the program runs without it.
-public struct NftText: ~Copyable {
+package struct NftText: ~Copyable {
     private let library: UnsafeMutableRawPointer
     private let context: OpaquePointer
     private let calls: Calls
@@ -28,7 +28,7 @@ public struct NftText: ~Copyable {
     }
 
     /// - Throws: when libnftables is not installed.
-    public init() throws(NftTextError) {
+    package init() throws(NftTextError) {
         guard let library = dlopen(Self.libraryName, RTLD_NOW | RTLD_LOCAL) else { throw .missing }
         func symbol<T>(_ name: String, as: T.Type) -> T? { dlsym(library, name).map { unsafeBitCast($0, to: T.self) } }
         guard let new = symbol("nft_ctx_new", as: Calls.New.self),
@@ -60,7 +60,7 @@ public struct NftText: ~Copyable {
     }
 
     /// Asks the kernel and libnftables whether `text` could be the chain's rules. Changes nothing.
-    public func check(_ text: String) throws(NftTextError) {
+    package func check(_ text: String) throws(NftTextError) {
         try Self.checkBraces(text)
         calls.dryRun(context, true)
         defer { calls.dryRun(context, false) }
@@ -70,7 +70,7 @@ public struct NftText: ~Copyable {
     }
 
     /// Makes `text` the rules of the chain, in place of what is there.
-    public func load(_ text: String, table: String) throws(NftTextError) {
+    package func load(_ text: String, table: String) throws(NftTextError) {
         try Self.checkBraces(text)
         let chain = PolicyCompiler.includeChain
         try run("flush chain inet \(table) \(chain)\ntable inet \(table) {\n chain \(chain) {\n\(text)\n }\n}\n")
@@ -107,7 +107,7 @@ public struct NftText: ~Copyable {
 }
 
 /// Why raw nft text was not taken.
-public enum NftTextError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum NftTextError: Error, Hashable, Sendable, CustomStringConvertible {
     case missing
     /// In libnftables' words.
     case refused(String)
@@ -116,7 +116,7 @@ public enum NftTextError: Error, Hashable, Sendable, CustomStringConvertible {
     /// nft's own `include`.
     case nested(line: Int)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .missing:
             "firewall.include needs libnftables, which is not installed: apt-get install nftables, or remove `include`"

@@ -1,8 +1,8 @@
-public import Wire
+package import Wire
 
 /// A packet as the firewall sees it, for asking the policy what would become of it.
-public struct FirewallPacket: Hashable, Sendable {
-    public enum Way: Hashable, Sendable {
+package struct FirewallPacket: Hashable, Sendable {
+    package enum Way: Hashable, Sendable {
         /// From the mesh to the box itself.
         case toBox
         /// From the mesh, forwarded to another interface.
@@ -13,20 +13,20 @@ public struct FirewallPacket: Hashable, Sendable {
         case fromNetwork
     }
 
-    public var way: Way
-    public var source: IPv6Address
-    public var destination: IPv6Address
+    package var way: Way
+    package var source: IPv6Address
+    package var destination: IPv6Address
     /// The upper-layer protocol, behind all extension headers.
-    public var transport: UInt8
+    package var transport: UInt8
     /// Of protocols with ports; else 0.
-    public var destinationPort: UInt16 = 0
+    package var destinationPort: UInt16 = 0
     /// Of ICMPv6; else 0.
-    public var icmpType: UInt8 = 0
-    public var icmpCode: UInt8 = 0
+    package var icmpType: UInt8 = 0
+    package var icmpCode: UInt8 = 0
     /// What connection tracking makes of it.
-    public var state = Statement.ConnectionState.new
+    package var state = Statement.ConnectionState.new
 
-    public init(_ way: Way, from source: IPv6Address, to destination: IPv6Address, transport: UInt8) {
+    package init(_ way: Way, from source: IPv6Address, to destination: IPv6Address, transport: UInt8) {
         self.way = way
         self.source = source
         self.destination = destination
@@ -35,8 +35,8 @@ public struct FirewallPacket: Hashable, Sendable {
 }
 
 /// What becomes of a packet, and why.
-public struct FirewallDecision: Hashable, Sendable {
-    public enum Reason: Hashable, Sendable {
+package struct FirewallDecision: Hashable, Sendable {
+    package enum Reason: Hashable, Sendable {
         /// It belongs to a connection that was allowed.
         case connection
         /// Connection tracking makes nothing of it.
@@ -53,12 +53,12 @@ public struct FirewallDecision: Hashable, Sendable {
         case noNetwork
     }
 
-    public let action: FirewallAction
-    public let reason: Reason
+    package let action: FirewallAction
+    package let reason: Reason
     /// The rate that it stays under, when the rule has one: beyond that the rules behind decide.
-    public let limit: RateLimit?
+    package let limit: RateLimit?
 
-    public init(_ action: FirewallAction, _ reason: Reason, limit: RateLimit? = nil) {
+    package init(_ action: FirewallAction, _ reason: Reason, limit: RateLimit? = nil) {
         self.action = action
         self.reason = reason
         self.limit = limit

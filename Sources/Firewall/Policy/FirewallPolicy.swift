@@ -1,68 +1,68 @@
-public import Wire
+package import Wire
 
 /// What the configuration says about traffic between this box and the mesh, with every name resolved to IPv6 prefixes:
 /// plain values, ready to be compiled and to be evaluated.
-public struct FirewallPolicy: Hashable, Sendable {
+package struct FirewallPolicy: Hashable, Sendable {
     /// The portal's interface name: the rules speak of nothing but what goes through it.
-    public var portal: String
+    package var portal: String
     /// Named sets of members, flat: nesting is resolved. Those that no rule names need not be here.
-    public var groups: [FirewallGroup] = []
+    package var groups: [FirewallGroup] = []
     /// Networks behind this box.
-    public var networks: [FirewallNetwork] = []
+    package var networks: [FirewallNetwork] = []
     /// From the mesh, to the box and to the networks behind it.
-    public var inbound = RuleList(fallback: .deny)
+    package var inbound = RuleList(fallback: .deny)
     /// Into the mesh, from the box and from the networks behind it.
-    public var outbound = RuleList(fallback: .allow)
-    public var masquerades: [Masquerade] = []
+    package var outbound = RuleList(fallback: .allow)
+    package var masquerades: [Masquerade] = []
     /// Whether TCP that is forwarded through the portal has its segment size fitted to the path's MTU.
-    public var clampsMSS = true
+    package var clampsMSS = true
     /// Whether the table has a chain for raw nft text, which is asked before the inbound rules.
-    public var hasInclude = false
+    package var hasInclude = false
 
-    public init(portal: String) { self.portal = portal }
+    package init(portal: String) { self.portal = portal }
 
-    public func group(_ name: String) -> FirewallGroup? { groups.first { $0.name == name } }
-    public func network(_ name: String) -> FirewallNetwork? { networks.first { $0.name == name } }
+    package func group(_ name: String) -> FirewallGroup? { groups.first { $0.name == name } }
+    package func network(_ name: String) -> FirewallNetwork? { networks.first { $0.name == name } }
 }
 
 /// Rules in order, the first that matches wins, and what becomes of the rest.
-public struct RuleList: Hashable, Sendable {
-    public var rules: [FirewallRule] = []
-    public var fallback: FirewallAction
+package struct RuleList: Hashable, Sendable {
+    package var rules: [FirewallRule] = []
+    package var fallback: FirewallAction
 
-    public init(_ rules: [FirewallRule] = [], fallback: FirewallAction) {
+    package init(_ rules: [FirewallRule] = [], fallback: FirewallAction) {
         self.rules = rules
         self.fallback = fallback
     }
 }
 
-public struct FirewallGroup: Hashable, Sendable {
-    public let name: String
+package struct FirewallGroup: Hashable, Sendable {
+    package let name: String
     /// Sorted, without repetitions and without prefixes that lie within others.
-    public let members: [IPv6Prefix]
+    package let members: [IPv6Prefix]
 
-    public init(name: String, members: some Sequence<IPv6Prefix>) {
+    package init(name: String, members: some Sequence<IPv6Prefix>) {
         self.name = name
         self.members = IPv6Prefix.disjoint(members)
     }
 
     /// Whether all members are single addresses.
-    public var isHostsOnly: Bool { members.allSatisfy { $0.length == 128 } }
+    package var isHostsOnly: Bool { members.allSatisfy { $0.length == 128 } }
 }
 
 /// A network behind this box, reached through another interface.
-public struct FirewallNetwork: Hashable, Sendable {
-    public let name: String
-    public let prefixes: [IPv6Prefix]
+package struct FirewallNetwork: Hashable, Sendable {
+    package let name: String
+    package let prefixes: [IPv6Prefix]
 
-    public init(name: String, prefixes: some Sequence<IPv6Prefix>) {
+    package init(name: String, prefixes: some Sequence<IPv6Prefix>) {
         self.name = name
         self.prefixes = IPv6Prefix.disjoint(prefixes)
     }
 }
 
 /// Gives forwarded packets the box's own address, so that the other side needs no route back.
-public enum Masquerade: Hashable, Sendable {
+package enum Masquerade: Hashable, Sendable {
     /// What comes from this network (by name) leaves into the mesh under the portal's address.
     case intoMesh(network: String)
     /// What comes from the mesh reaches this network (by name) under the box's address there.
@@ -81,7 +81,7 @@ extension IPv6Prefix {
     }
 
     /// The highest address within.
-    public var last: IPv6Address {
+    package var last: IPv6Address {
         let host = 128 - length
         let low: UInt64 = host >= 64 ? .max : (1 << UInt64(host)) &- 1
         let high: UInt64 = host <= 64 ? 0 : host == 128 ? .max : (1 << UInt64(host - 64)) &- 1

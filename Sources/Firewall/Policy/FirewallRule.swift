@@ -1,7 +1,7 @@
-public import Wire
+package import Wire
 
 /// What a rule does with a packet that it matches.
-public enum FirewallAction: String, Hashable, Sendable, CaseIterable, Codable {
+package enum FirewallAction: String, Hashable, Sendable, CaseIterable, Codable {
     case allow
     /// In silence.
     case deny
@@ -10,23 +10,23 @@ public enum FirewallAction: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// One rule of the policy.
-public struct FirewallRule: Hashable, Sendable {
-    public var action: FirewallAction
+package struct FirewallRule: Hashable, Sendable {
+    package var action: FirewallAction
     /// Any of these; never empty.
-    public var services: [Service]
+    package var services: [Service]
     /// Any of these: the mesh's side, the sender inbound and the destination outbound. Never empty.
-    public var peers: [Subject]
+    package var peers: [Subject]
     /// Our side: any of these, the destination inbound and the sender outbound. Never empty.
-    public var places: [Place]
+    package var places: [Place]
     /// New connections beyond this rate are not matched: they go on to the next rule.
-    public var limit: RateLimit?
+    package var limit: RateLimit?
     /// A prefix for the kernel's log: matched packets are logged, a few a second. At most 64 bytes.
-    public var log: String?
-    public var comment: String?
+    package var log: String?
+    package var comment: String?
     /// As people wrote it, in one line: "allow ssh from admins".
-    public var text: String
+    package var text: String
 
-    public init(
+    package init(
         _ action: FirewallAction, _ services: [Service] = [.any], peers: [Subject] = [.any], places: [Place] = [.box],
         limit: RateLimit? = nil, log: String? = nil, comment: String? = nil, text: String = ""
     ) {
@@ -42,7 +42,7 @@ public struct FirewallRule: Hashable, Sendable {
 }
 
 /// Who is on the mesh's side.
-public enum Subject: Hashable, Sendable {
+package enum Subject: Hashable, Sendable {
     case any
     /// By name, in the policy's `groups`.
     case group(String)
@@ -50,14 +50,14 @@ public enum Subject: Hashable, Sendable {
 }
 
 /// What is on our side.
-public enum Place: Hashable, Sendable {
+package enum Place: Hashable, Sendable {
     case box
     /// By name, in the policy's `networks`.
     case network(String)
 }
 
 /// What a packet is for.
-public enum Service: Hashable, Sendable {
+package enum Service: Hashable, Sendable {
     case any
     /// TCP (6), UDP (17), and what has ports in the same place: SCTP (132), DCCP (33), UDP-Lite (136).
     case ports(protocol: UInt8, ClosedRange<UInt16>)
@@ -67,12 +67,12 @@ public enum Service: Hashable, Sendable {
     case ipProtocol(UInt8)
 
     /// The protocols that `ports` takes.
-    public static let protocolsWithPorts: [UInt8] = [6, 17, 33, 132, 136]
+    package static let protocolsWithPorts: [UInt8] = [6, 17, 33, 132, 136]
 }
 
 /// Of new connections: so many in a span, and so many at once.
-public struct RateLimit: Hashable, Sendable, CustomStringConvertible {
-    public enum Unit: UInt64, Hashable, Sendable, CaseIterable {
+package struct RateLimit: Hashable, Sendable, CustomStringConvertible {
+    package enum Unit: UInt64, Hashable, Sendable, CaseIterable {
         /// In seconds.
         case second = 1
         case minute = 60
@@ -80,17 +80,17 @@ public struct RateLimit: Hashable, Sendable, CustomStringConvertible {
         case day = 86400
     }
 
-    public let rate: UInt64
-    public let unit: Unit
-    public let burst: UInt32
+    package let rate: UInt64
+    package let unit: Unit
+    package let burst: UInt32
 
     /// `nft`'s own default burst is 5.
-    public init(_ rate: UInt64, per unit: Unit, burst: UInt32 = 5) {
+    package init(_ rate: UInt64, per unit: Unit, burst: UInt32 = 5) {
         self.rate = rate
         self.unit = unit
         self.burst = burst
     }
 
     /// "10/minute burst 5".
-    public var description: String { "\(rate)/\(unit) burst \(burst)" }
+    package var description: String { "\(rate)/\(unit) burst \(burst)" }
 }

@@ -1,9 +1,9 @@
-public import Wire
+package import Wire
 
 /// The policy as a function: what becomes of a packet, and by which rule. It says the same as the compiled table does in the
 /// kernel; the tests hold both against a third opinion.
 extension FirewallPolicy {
-    public func decide(_ packet: FirewallPacket) -> FirewallDecision {
+    package func decide(_ packet: FirewallPacket) -> FirewallDecision {
         if packet.state == .established || packet.state == .related { return FirewallDecision(.allow, .connection) }
         if packet.isEssential { return FirewallDecision(.allow, .essentialICMPv6) }
         if packet.state == .invalid { return FirewallDecision(.deny, .invalid) }
@@ -58,12 +58,12 @@ extension FirewallGroup {
 }
 
 extension FirewallNetwork {
-    public func contains(_ address: IPv6Address) -> Bool { prefixes.contains { $0.contains(address) } }
+    package func contains(_ address: IPv6Address) -> Bool { prefixes.contains { $0.contains(address) } }
 }
 
 extension FirewallPacket {
     /// IPv6-ICMP, RFC 4443 section 1.
-    public static let icmpv6: UInt8 = 58
+    package static let icmpv6: UInt8 = 58
     static let echoRequest: UInt8 = 128
     /// Destination unreachable, packet too big, time exceeded, parameter problem (RFC 4443 section 3).
     static let essentialTypes: ClosedRange<UInt8> = 1...4
@@ -76,6 +76,6 @@ extension FirewallPacket {
 }
 
 extension FirewallPacket.Way {
-    public var isInbound: Bool { self == .toBox || self == .toNetwork }
-    public var isForwarded: Bool { self == .toNetwork || self == .fromNetwork }
+    package var isInbound: Bool { self == .toBox || self == .toNetwork }
+    package var isForwarded: Bool { self == .toNetwork || self == .fromNetwork }
 }

@@ -1,16 +1,16 @@
-public import Wire
+package import Wire
 
 /// A flow through the portal that was ended, by its two ends.
-public struct CutFlow: Hashable, Sendable {
+package struct CutFlow: Hashable, Sendable {
     /// On the mesh's side.
-    public let theirs: IPv6Address
+    package let theirs: IPv6Address
     /// On our side: the box or a host behind it.
-    public let ours: IPv6Address
-    public let transport: UInt8
-    public let theirPort: UInt16
-    public let ourPort: UInt16
+    package let ours: IPv6Address
+    package let transport: UInt8
+    package let theirPort: UInt16
+    package let ourPort: UInt16
 
-    public init(theirs: IPv6Address, ours: IPv6Address, transport: UInt8, theirPort: UInt16, ourPort: UInt16) {
+    package init(theirs: IPv6Address, ours: IPv6Address, transport: UInt8, theirPort: UInt16, ourPort: UInt16) {
         self.theirs = theirs
         self.ours = ours
         self.transport = transport
@@ -25,13 +25,13 @@ public struct CutFlow: Hashable, Sendable {
 /// it at both ends.
 extension Ruleset {
     /// What has been dropped of cut flows.
-    public static let cutCounter = "cut"
+    package static let cutCounter = "cut"
     static let cutSet = "mesh_cut"
     static let cutChain = "mesh_cut_off"
 
     /// The same table, in which nothing of these flows passes; the table itself where there are none. Only packets of no known
     /// connection ask for them, so the rest of the traffic costs what it did.
-    public func cutting(_ flows: [CutFlow]) -> Ruleset {
+    package func cutting(_ flows: [CutFlow]) -> Ruleset {
         guard !flows.isEmpty else { return self }
         var cut = self
         cut.counters.append(Self.cutCounter)

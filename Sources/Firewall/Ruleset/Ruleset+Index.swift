@@ -2,7 +2,7 @@
 /// renames it, up or not); its index never does.
 extension Ruleset {
     /// The same table, in which every match of an interface's name is one of this index. A counter, a set or a limit does not notice.
-    public func bound(to index: UInt32) -> Ruleset {
+    package func bound(to index: UInt32) -> Ruleset {
         var bound = self
         for chain in bound.chains.indices {
             for rule in bound.chains[chain].rules.indices {

@@ -2,7 +2,7 @@ internal import Wire
 
 /// The table in the words of nft(8): `nft -f` makes the same table of it.
 extension Ruleset {
-    public var nftText: String {
+    package var nftText: String {
         var lines: [String] = ["table inet \(table) {"]
         for name in counters { lines += ["\tcounter \(name) {", "\t}", ""] }
         for limit in limits { lines += ["\tlimit \(limit.name) {", "\t\trate \(limit.limit.text)", "\t}", ""] }
@@ -80,7 +80,7 @@ extension RulesetChain {
 
 extension RulesetRule {
     /// One line, as `nft` takes it.
-    public var nftText: String {
+    package var nftText: String {
         let text = statements.map(\.nftText).joined(separator: " ")
         return comment.map { "\(text) comment \"\($0)\"" } ?? text
     }

@@ -1,7 +1,7 @@
-public import Wire
+package import Wire
 
 /// One part of a rule: a match, or something that is done when all matches before it hold.
-public enum Statement: Hashable, Sendable {
+package enum Statement: Hashable, Sendable {
     // Matches.
 
     /// `iifname "inet256"`, or `!=`.
@@ -75,7 +75,7 @@ public enum Statement: Hashable, Sendable {
     case jump(String)
     case goto(String)
 
-    public enum Side: Hashable, Sendable {
+    package enum Side: Hashable, Sendable {
         case source, destination
 
         var other: Side {
@@ -87,7 +87,7 @@ public enum Statement: Hashable, Sendable {
     }
 
     /// Bits of `ct state` (NF_CT_STATE_BIT).
-    public enum ConnectionState: UInt32, Hashable, Sendable, CaseIterable {
+    package enum ConnectionState: UInt32, Hashable, Sendable, CaseIterable {
         case invalid = 1
         case established = 2
         case related = 4

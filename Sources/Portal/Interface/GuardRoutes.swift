@@ -1,21 +1,22 @@
+package import Netlink
 internal import Wire
 
 /// The routes of ours that outlive a daemon: those that hold a prefix unreachable, and the exceptions beside them. Seen in
 /// the kernel, whichever run laid them.
-public struct GuardRoutes {
+package struct GuardRoutes {
     /// One of them, and who stands behind it.
-    public struct Entry: Hashable, Sendable {
-        public let route: Route
+    package struct Entry: Hashable, Sendable {
+        package let route: Route
         /// The name of the route's own interface; nil for one that leads nowhere.
-        public let device: String?
+        package let device: String?
         /// The interface of the living portal that serves its destination; nil when no daemon does.
-        public let servedBy: String?
+        package let servedBy: String?
 
         /// Whether it lets its destination out beside the portal, instead of holding it.
-        public var isException: Bool { PortalMark.isException(route) }
+        package var isException: Bool { PortalMark.isException(route) }
 
         /// "unreachable fd00::/8 metric 4294967294".
-        public var text: String {
+        package var text: String {
             var shown = route
             // The kernel reports lo for what leads nowhere.
             if route.kind != .unicast { shown.interface = 0 }
@@ -26,13 +27,13 @@ public struct GuardRoutes {
     private let routes: Routes
     private let links: Links
 
-    public init(_ socket: NetlinkSocket) {
+    package init(_ socket: NetlinkSocket) {
         routes = Routes(socket)
         links = Links(socket)
     }
 
     /// Those that there are, in the order of their destinations; the holding ones first.
-    public func list() throws(NetlinkError) -> [Entry] {
+    package func list() throws(NetlinkError) -> [Entry] {
         let devices = try links.list()
         let alive = devices.filter { $0.alias == PortalMark.alias && $0.hasCarrier == true }
         let ours = try routes.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber))
@@ -55,7 +56,7 @@ public struct GuardRoutes {
     /// Removes those that no living portal serves. Does all it can, then throws the first failure.
     /// - Returns: what was removed, and what stays because somebody serves it.
     @discardableResult
-    public func release() throws(NetlinkError) -> (removed: [Entry], kept: [Entry]) {
+    package func release() throws(NetlinkError) -> (removed: [Entry], kept: [Entry]) {
         var removed: [Entry] = []
         var kept: [Entry] = []
         var failure: NetlinkError?

@@ -1,7 +1,8 @@
-public import Wire
+package import Netlink
+package import Wire
 
 /// Something about the portal's interface, its address or its routes that is not as `PortalPlumbing` left it.
-public enum PortalDamage: Hashable, Sendable, CustomStringConvertible {
+package enum PortalDamage: Hashable, Sendable, CustomStringConvertible {
     /// The interface was deleted, or moved to another network namespace.
     case gone(name: String)
     /// The interface is called otherwise. `isTaken`: another interface has its name.
@@ -27,11 +28,11 @@ public enum PortalDamage: Hashable, Sendable, CustomStringConvertible {
     case needless(Route, text: String)
 
     /// What the same damage has in common, whatever its values.
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
+    package enum Kind: String, Hashable, Sendable, CaseIterable {
         case gone, name, mark, mtu, ipv6, queue, linkLocal, address, state, route
     }
 
-    public var kind: Kind {
+    package var kind: Kind {
         switch self {
         case .gone: .gone
         case .renamed: .name
@@ -46,7 +47,7 @@ public enum PortalDamage: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .gone(let name): "interface \(name)"
         case .renamed(let name, let present, let isTaken):
@@ -66,7 +67,7 @@ public enum PortalDamage: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// What `status` and the log call it, as a whole sentence's predicate: "address fd00::1 is missing".
-    public var sentence: String {
+    package var sentence: String {
         switch self {
         case .gone(let name): "interface \(name) is gone"
         case .address(_, nil), .route: "\(self) is missing"
@@ -78,23 +79,23 @@ public enum PortalDamage: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The portal as the kernel has it at one moment.
-public struct PortalInspection: Sendable {
+package struct PortalInspection: Sendable {
     /// Of the interface; nil when there is none.
-    public var index: UInt32?
+    package var index: UInt32?
     /// What it is called now.
-    public var name: String?
+    package var name: String?
     /// Bytes.
-    public var mtu: UInt32?
+    package var mtu: UInt32?
     /// In the order in which they are mended; empty when the portal is whole.
-    public var damages: [PortalDamage] = []
+    package var damages: [PortalDamage] = []
     /// What keeps traffic from its way though the portal is whole, a sentence each.
-    public var warnings: [String] = []
+    package var warnings: [String] = []
 }
 
 /// What a mending did.
-public struct PortalMending: Sendable {
-    public var mended: [PortalDamage] = []
-    public var failed: [(damage: PortalDamage, error: PortalError)] = []
+package struct PortalMending: Sendable {
+    package var mended: [PortalDamage] = []
+    package var failed: [(damage: PortalDamage, error: PortalError)] = []
 
-    public init() {}
+    package init() {}
 }

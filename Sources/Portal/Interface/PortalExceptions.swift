@@ -1,20 +1,21 @@
 internal import Glibc
-public import Wire
+package import Netlink
+package import Wire
 
 /// A destination inside the portal's prefix that stays with the machine's own network.
-public struct PortalException: Hashable, Sendable {
-    public let destination: IPv6Prefix
+package struct PortalException: Hashable, Sendable {
+    package let destination: IPv6Prefix
     /// The index of the interface on whose link it is; nil where it lies behind whatever the way to the rest of the world is.
-    public let onLink: UInt32?
+    package let onLink: UInt32?
 
-    public init(_ destination: IPv6Prefix, onLink: UInt32? = nil) {
+    package init(_ destination: IPv6Prefix, onLink: UInt32? = nil) {
         self.destination = destination
         self.onLink = onLink
     }
 }
 
 /// What has become of an exception.
-public enum PortalExceptionState: Hashable, Sendable {
+package enum PortalExceptionState: Hashable, Sendable {
     /// A route of ours leads there.
     case kept(Route, device: String)
     /// A more specific route of somebody else leads there anyway.
@@ -25,7 +26,7 @@ public enum PortalExceptionState: Hashable, Sendable {
     case refused(NetlinkError)
 
     /// Whether a route of ours stands for it.
-    public var isOurs: Bool {
+    package var isOurs: Bool {
         switch self {
         case .kept, .noWay: true
         case .routed, .refused: false
@@ -33,7 +34,7 @@ public enum PortalExceptionState: Hashable, Sendable {
     }
 
     /// The way in words: "via fe80::1 dev eth0".
-    public var text: String {
+    package var text: String {
         switch self {
         case .kept(let route, let device), .routed(let route, let device):
             (route.gateway.map { "via \($0) " } ?? "") + "dev \(device)"
@@ -45,19 +46,19 @@ public enum PortalExceptionState: Hashable, Sendable {
 
 /// The routes that keep parts of the portal's prefix out of it: copies of the way that packets there would have without us, which
 /// is the default route's, as routes of ours that are more specific than the prefix.
-public struct PortalExceptions {
+package struct PortalExceptions {
     private let plan: PortalPlan
     private let routes: Routes
     private let links: Links
 
-    public init(_ plan: PortalPlan, _ socket: NetlinkSocket) {
+    package init(_ plan: PortalPlan, _ socket: NetlinkSocket) {
         self.plan = plan
         routes = Routes(socket)
         links = Links(socket)
     }
 
     /// The routes of others that matter here: IPv6, of the main table and of the plan's.
-    public func foreignRoutes() throws(NetlinkError) -> [Route] {
+    package func foreignRoutes() throws(NetlinkError) -> [Route] {
         var found: [Route] = []
         for table in Set([Route.mainTable, plan.table]).sorted() {
             found += try routes.list(RouteFilter(family: .ipv6, table: table))
@@ -69,7 +70,7 @@ public struct PortalExceptions {
     /// Makes the exceptions in the kernel what is wanted: adds, moves (each in one step) and removes routes of ours.
     /// - Parameter foreign: what `foreignRoutes()` gave just now.
     /// - Returns: the state of each that is wanted, in that order.
-    public func apply(_ wanted: [PortalException], among foreign: [Route]) throws(NetlinkError)
+    package func apply(_ wanted: [PortalException], among foreign: [Route]) throws(NetlinkError)
         -> [PortalExceptionState]
     {
         let devices = try links.list()
@@ -97,12 +98,12 @@ public struct PortalExceptions {
     }
 
     /// Removes all of them but those in `kept`.
-    public func remove(but kept: [Route] = []) throws(NetlinkError) {
+    package func remove(but kept: [Route] = []) throws(NetlinkError) {
         for route in try laid() where !kept.contains(route) { try routes.remove(route) }
     }
 
     /// Those of this plan that the kernel has.
-    public func laid() throws(NetlinkError) -> [Route] {
+    package func laid() throws(NetlinkError) -> [Route] {
         let ours = try routes.list(
             RouteFilter(family: .ipv6, table: plan.table, protocolNumber: PortalMark.protocolNumber))
         let devices = try links.list()
@@ -166,7 +167,7 @@ public struct PortalExceptions {
     }
 
     /// The most specific route around it, of several alike the one that the kernel takes.
-    public static func covering(_ destination: IPv6Prefix, among routes: [Route]) -> Route? {
+    package static func covering(_ destination: IPv6Prefix, among routes: [Route]) -> Route? {
         routes.filter { $0.destination.contains(destination) }
             .min { a, b in
                 a.destination.length != b.destination.length

@@ -1,33 +1,34 @@
 internal import Glibc
-public import Wire
+package import Netlink
+package import Wire
 
 /// What the portal needs of the kernel, checked: an interface of that name with one address, and the routes
 /// of a whole prefix and of the networks behind other boxes into it.
-public struct PortalPlan: Hashable, Sendable {
-    public let interface: String
+package struct PortalPlan: Hashable, Sendable {
+    package let interface: String
     /// This box's derived address; it gets a /128.
-    public let address: IPv6Address
-    public let prefix: IPv6Prefix
+    package let address: IPv6Address
+    package let prefix: IPv6Prefix
     /// Bytes: 1280, below which there is no IPv6 (RFC 8200 section 5), to 65535.
-    public internal(set) var mtu: UInt32
+    package internal(set) var mtu: UInt32
     /// Of the prefix route; smaller wins.
-    public let metric: UInt32
-    public let table: UInt32
+    package let metric: UInt32
+    package let table: UInt32
     /// The configuration says that the interface is a persistent TUN device: one that is there is taken
     /// into use, and left in place at the end.
-    public let persistent: Bool
+    package let persistent: Bool
     /// Networks behind other boxes, which the portal leads to; sorted, each once.
-    public let networks: [IPv6Prefix]
+    package let networks: [IPv6Prefix]
     /// Networks behind this box: somebody else routes them, and this machine forwards.
-    public let localNetworks: [IPv6Prefix]
+    package let localNetworks: [IPv6Prefix]
     /// When what the portal serves is held unreachable.
-    public let guarding: PortalGuard
+    package let guarding: PortalGuard
 
     /// The kernel's own default for IPv6 routes (IP6_RT_PRIO_USER).
-    public static let defaultMetric: UInt32 = 1024
+    package static let defaultMetric: UInt32 = 1024
 
     /// - Throws: `PortalError.badPlan` with the field and what was expected.
-    public init(
+    package init(
         interface: String, address: IPv6Address, prefix: IPv6Prefix, mtu: UInt32,
         metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
         networks: [IPv6Prefix] = [], localNetworks: [IPv6Prefix] = [], guarding: PortalGuard = .always
@@ -64,7 +65,7 @@ public struct PortalPlan: Hashable, Sendable {
     }
 
     /// What routes lead into the portal for: the prefix first, then the networks.
-    public var served: [IPv6Prefix] { [prefix] + networks }
+    package var served: [IPv6Prefix] { [prefix] + networks }
 
     private static func inOrder(_ networks: [IPv6Prefix]) -> [IPv6Prefix] {
         Set(networks).sorted { a, b in a.address != b.address ? a.address < b.address : a.length < b.length }
@@ -84,7 +85,7 @@ public struct PortalPlan: Hashable, Sendable {
 
 /// When routes of ours hold what the portal serves, unreachable, so that nothing of it follows the default route to
 /// strangers (`portal.guard`).
-public enum PortalGuard: String, CaseIterable, Hashable, Sendable {
+package enum PortalGuard: String, CaseIterable, Hashable, Sendable {
     /// From the first start on, whatever ends the daemon, until they are removed on purpose or the machine restarts.
     case always
     /// From before the portal is there until the daemon has stopped.
@@ -94,30 +95,30 @@ public enum PortalGuard: String, CaseIterable, Hashable, Sendable {
 }
 
 /// How objects of ours are told from those of others, also after a crash.
-public enum PortalMark {
+package enum PortalMark {
     /// The alias of every interface of ours.
-    public static let alias = "inet256vpn"
+    package static let alias = "inet256vpn"
     /// The alias of a persistent interface that we made, while no daemon uses it. One that somebody else made and offered
     /// gets its own alias back.
-    public static let restingAlias = "inet256vpn (resting)"
+    package static let restingAlias = "inet256vpn (resting)"
     /// The protocol number of every route and address of ours. Linux gives 0 to 4 a meaning of its own and
     /// /etc/iproute2/rt_protos names those of the known routing daemons; nobody has 156.
-    public static let protocolNumber: UInt8 = 156
+    package static let protocolNumber: UInt8 = 156
     /// The metric of the route that holds the prefix: worse than any other but the kernel's own last resort.
-    public static let holdMetric: UInt32 = .max - 1
+    package static let holdMetric: UInt32 = .max - 1
     /// The metric of the routes that keep addresses of the machine's network out of the portal: a route that somebody
     /// else has for the same wins.
-    public static let exceptionMetric: UInt32 = .max - 2
+    package static let exceptionMetric: UInt32 = .max - 2
 
     /// Whether a route is one of those exceptions.
-    public static func isException(_ route: Route) -> Bool {
+    package static func isException(_ route: Route) -> Bool {
         route.protocolNumber == protocolNumber && route.metric == exceptionMetric
             && (route.kind == .unicast || route.kind == .unreachable)
     }
 }
 
 /// Why the portal cannot come up, in words that say what to do next.
-public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A value of the configuration that cannot be: the field, and what was expected.
     case badPlan(String)
     /// CAP_NET_ADMIN is not effective.
@@ -130,7 +131,7 @@ public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
     case prefixTaken(prefix: IPv6Prefix, route: String, byAnotherPortal: Bool, isNetwork: Bool = false)
     case kernel(NetlinkError)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .badPlan(let fault):
             return fault
@@ -162,7 +163,7 @@ public enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What keeps traffic from its way, though the portal itself is well.
-public enum PortalWarning: Hashable, Sendable, CustomStringConvertible {
+package enum PortalWarning: Hashable, Sendable, CustomStringConvertible {
     /// A route of somebody else inside a prefix that the portal serves: it goes on working, and what has such
     /// addresses cannot be reached through the portal. `device` is the name of its interface.
     case moreSpecific(route: Route, device: String, prefix: IPv6Prefix)
@@ -170,7 +171,7 @@ public enum PortalWarning: Hashable, Sendable, CustomStringConvertible {
     /// forwards stops heeding router advertisements, and may lose its own default route.
     case forwardingOff
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .moreSpecific(let route, let device, let prefix):
             "\(route.text { _ in device }) is more specific than \(prefix) and keeps its traffic out of the portal"

@@ -1,8 +1,9 @@
+package import Netlink
 internal import Wire
 
 /// Looks at what `bringUp()` left: everything is asked of the kernel, nothing remembered.
 extension PortalPlumbing {
-    public func inspect() throws(PortalError) -> PortalInspection {
+    package func inspect() throws(PortalError) -> PortalInspection {
         try asking { () throws(NetlinkError) in
             let survey = try PortalSurvey(plan, socket, own: raised)
             var inspection = PortalInspection()

@@ -1,11 +1,11 @@
-internal import CMnl
 internal import Glibc
+package import Netlink
 internal import Wire
 
 /// Puts right what an inspection found. Each damage by itself, so that one that cannot be mended does not keep the others from it.
 extension PortalPlumbing {
     /// - Parameter kinds: those to be mended now.
-    public mutating func mend(
+    package mutating func mend(
         _ inspection: PortalInspection, only kinds: Set<PortalDamage.Kind> = Set(PortalDamage.Kind.allCases)
     ) -> PortalMending {
         var mending = PortalMending()
@@ -24,7 +24,7 @@ extension PortalPlumbing {
     }
 
     /// Nothing helps against these but what somebody else does.
-    public static func isMendable(_ damage: PortalDamage) -> Bool {
+    package static func isMendable(_ damage: PortalDamage) -> Bool {
         switch damage {
         case .gone: false
         case .renamed(_, _, let isTaken): !isTaken

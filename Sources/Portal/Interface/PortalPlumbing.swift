@@ -1,12 +1,13 @@
 internal import Glibc
+package import Netlink
 internal import Wire
 
 /// Lays the portal's pipes in the kernel and takes them away again. In order: `prepare()`, then the TUN device is
 /// made by whoever carries its packets, `bringUp()`, and at the end `tearDown()`.
 ///
 /// Every verb may be called again: it finishes what is missing. Nothing without our marks is changed or removed.
-public struct PortalPlumbing {
-    public private(set) var plan: PortalPlan
+package struct PortalPlumbing {
+    package private(set) var plan: PortalPlan
     let socket: NetlinkSocket
     let links: Links
     let addresses: Addresses
@@ -18,15 +19,15 @@ public struct PortalPlumbing {
     /// The holding routes that this value has laid and `tearDown()` therefore takes away: another portal's must stay.
     private var held: [Route] = []
     /// The index of the device that `bringUp()` configured.
-    public private(set) var raised: UInt32?
+    package private(set) var raised: UInt32?
     /// Routes of ours inside what is served, which keep its traffic while somebody else's route has exactly the same.
     var overruling: [Route] = []
 
     /// Packets that wait in the device while the daemon waits for a processor. At 1 Gbit/s of 1,300 bytes the usual 500 are 5 ms,
     /// and one datagram in thirty was lost; these are 20. What stands for longer does so in the daemon, sorted by flows.
-    public static let queueLength: UInt32 = 2000
+    package static let queueLength: UInt32 = 2000
 
-    public init(_ plan: PortalPlan, _ socket: NetlinkSocket) {
+    package init(_ plan: PortalPlan, _ socket: NetlinkSocket) {
         self.plan = plan
         self.socket = socket
         links = Links(socket)
@@ -35,12 +36,12 @@ public struct PortalPlumbing {
     }
 
     /// The netlink port that changes of ours come from.
-    public var port: UInt32 { socket.port }
+    package var port: UInt32 { socket.port }
 
     /// All that comes before the device: privilege, leftovers, conflicts, and the routes that hold what the portal
     /// serves.
     /// - Returns: what was cleaned away, and what keeps traffic from its way: both for the log.
-    public mutating func prepare() throws(PortalError) -> (cleaned: [String], warnings: [PortalWarning]) {
+    package mutating func prepare() throws(PortalError) -> (cleaned: [String], warnings: [PortalWarning]) {
         guard Capabilities.hasNetAdmin else { throw .noPrivilege }
         // Conflicts first: a box that is refused must not have changed anything.
         var warnings = try refuseConflicts()
@@ -58,7 +59,7 @@ public struct PortalPlumbing {
     /// Refuses an interface name that is somebody else's or in use, and a prefix or network that another route has
     /// exactly.
     /// - Returns: routes of others that lie inside what the portal serves.
-    public func refuseConflicts() throws(PortalError) -> [PortalWarning] {
+    package func refuseConflicts() throws(PortalError) -> [PortalWarning] {
         let survey = try asking { () throws(NetlinkError) in try PortalSurvey(plan, socket) }
         try survey.refuseConflicts()
         return survey.warnings
@@ -66,7 +67,7 @@ public struct PortalPlumbing {
 
     /// Removes what a crash of ours has left, known by its marks, and nothing behind which a process of ours is alive.
     /// - Returns: what was removed, as text for the log.
-    public func cleanLeftovers() throws(PortalError) -> [String] {
+    package func cleanLeftovers() throws(PortalError) -> [String] {
         try asking { () throws(NetlinkError) in
             let survey = try PortalSurvey(plan, socket)
             var cleaned: [String] = []
@@ -92,7 +93,7 @@ public struct PortalPlumbing {
     /// Makes the prefix and the networks unreachable wherever the portal does not serve them, so that their packets
     /// never follow the default route to strangers. Survives even SIGKILL, on purpose. What ends it is the plan's
     /// `guarding`.
-    public mutating func hold() throws(PortalError) {
+    package mutating func hold() throws(PortalError) {
         let before = held.count
         for route in holdRoutes {
             do {
@@ -109,7 +110,7 @@ public struct PortalPlumbing {
     /// Configures the device, which must exist by now. When a step fails, those before it are undone.
     /// - Parameter index: the device's, which may have been renamed since it was made (udev does that); it gets the plan's name
     ///   back. Nil looks it up by that name.
-    public mutating func bringUp(_ index: UInt32? = nil) throws(PortalError) {
+    package mutating func bringUp(_ index: UInt32? = nil) throws(PortalError) {
         let link = try device(index)
         if before == nil && plan.persistent { before = link }
         do {
@@ -124,7 +125,7 @@ public struct PortalPlumbing {
     }
 
     /// Gives the device another MTU, in bytes, once it is up. The plan's is that from then on.
-    public mutating func setMTU(_ mtu: UInt32) throws(PortalError) {
+    package mutating func setMTU(_ mtu: UInt32) throws(PortalError) {
         guard let raised, mtu != plan.mtu else { return }
         try asking { () throws(NetlinkError) in try links.setMTU(raised, mtu) }
         plan.mtu = mtu
@@ -133,7 +134,7 @@ public struct PortalPlumbing {
     /// Takes away everything that was added: routes, address, mark, and the holding routes unless the plan's guard stays
     /// for good. A persistent device gets its former alias, MTU and state back; another goes with its descriptor. Does all
     /// it can, then throws the first failure; what failed is tried again by the next call.
-    public mutating func tearDown() throws(PortalError) {
+    package mutating func tearDown() throws(PortalError) {
         var failure = stayHeld()
         if let index = raised {
             do {
@@ -154,7 +155,7 @@ public struct PortalPlumbing {
     }
 
     /// What is not as `bringUp()` left it, for people; empty when all is well. `bringUp()` mends it, and so does `mend`.
-    public func missing() throws(PortalError) -> [String] { try inspect().damages.map(\.description) }
+    package func missing() throws(PortalError) -> [String] { try inspect().damages.map(\.description) }
 
     // MARK: - Parts
 

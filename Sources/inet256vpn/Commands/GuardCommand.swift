@@ -1,6 +1,7 @@
 internal import API
 internal import ArgumentParser
 internal import Netlink
+internal import Portal
 
 struct GuardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

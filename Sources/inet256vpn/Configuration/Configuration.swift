@@ -2,6 +2,7 @@ internal import API
 internal import INET256
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import Wire
 
 /// Everything that the configuration file decides, checked: what is here is ready for use. The initial

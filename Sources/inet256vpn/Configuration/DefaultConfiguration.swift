@@ -3,6 +3,7 @@ internal import Firewall
 internal import INET256
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import Wire
 
 extension Configuration {

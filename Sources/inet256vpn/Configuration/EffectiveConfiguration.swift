@@ -2,6 +2,7 @@ internal import API
 internal import INET256
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import Wire
 internal import Yams
 

@@ -1,5 +1,6 @@
 internal import INET256
 internal import Netlink
+internal import Portal
 internal import Wire
 
 extension PortalConfiguration {

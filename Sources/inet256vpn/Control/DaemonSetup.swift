@@ -3,6 +3,7 @@ internal import Glibc
 internal import INET256
 internal import Mesh
 internal import Netlink
+internal import Portal
 internal import Wire
 
 /// What a daemon is started with: all of it checked before anything on the box is touched.

@@ -1,5 +1,6 @@
 internal import API
 internal import Netlink
+internal import Portal
 
 /// `status` for people: what matters at a glance, warnings last where they are seen.
 struct StatusText {

@@ -4,6 +4,7 @@ internal import INET256
 internal import Logging
 internal import Mesh
 internal import Netlink
+internal import Portal
 internal import ServiceLifecycle
 internal import Transport
 internal import UnixSignals

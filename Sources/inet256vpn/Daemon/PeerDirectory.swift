@@ -2,6 +2,7 @@ internal import INET256
 internal import Logging
 internal import Mesh
 internal import Netlink
+internal import Portal
 internal import Transport
 internal import Wire
 

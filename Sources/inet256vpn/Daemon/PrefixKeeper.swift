@@ -2,6 +2,7 @@ internal import Glibc
 internal import INET256
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import Wire
 
 /// Keeps the portal's prefix from strangers and the machine's network from the portal: surveys before the prefix is taken,

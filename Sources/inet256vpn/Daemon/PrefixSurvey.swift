@@ -1,4 +1,5 @@
 internal import Netlink
+internal import Portal
 internal import Wire
 
 /// What the portal's prefix would take away from this machine. A pure function of what was found: nothing is asked here.

@@ -1,5 +1,6 @@
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import Wire
 
 /// The machine's network as the kernel has it now, as far as endpoints of peers go by it.

@@ -1,3 +1,4 @@
+internal import Portal
 internal import Wire
 
 /// How often the same damage is mended: at once, until somebody has undone it three times within a minute. Two programs that overrule each

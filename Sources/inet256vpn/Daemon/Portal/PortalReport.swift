@@ -1,4 +1,5 @@
 internal import Netlink
+internal import Portal
 internal import Transport
 
 /// What the portal's watch is told. Answers go back through the closures, which return at once.

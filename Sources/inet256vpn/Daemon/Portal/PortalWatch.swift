@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import Transport
 internal import Wire
 

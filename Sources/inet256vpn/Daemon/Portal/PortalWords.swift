@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Netlink
+internal import Portal
 
 extension PortalDamage.Kind {
     /// For people.
