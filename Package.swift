@@ -65,7 +65,8 @@ let package = Package(
             dependencies: ["Mesh", "INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
-        .target(name: "Transport", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
+        .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
+        .target(name: "Transport", dependencies: ["System", "Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict),
         .target(
@@ -76,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "API", "INET256Client", "Firewall", "Portal", "Transport", "Netlink", "Mesh", "INET256", "Wire",
+                "API", "INET256Client", "Firewall", "Portal", "Transport", "System", "Netlink", "Mesh", "INET256",
+                "Wire",
                 "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -93,19 +95,23 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire", "CLinux"], swiftSettings: strict),
-        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Portal", "Wire"], swiftSettings: strict),
+        .testTarget(
+            name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Portal", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "FirewallTests", dependencies: ["Firewall", "Netlink", "Wire"], exclude: ["Recorded"],
             swiftSettings: strict),
-        .testTarget(name: "TransportTests", dependencies: ["Transport", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["System", "Wire"], swiftSettings: strict),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport", "System", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(name: "PortalTests", dependencies: ["Portal", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(
-            name: "APITests", dependencies: ["API", "INET256", "Transport", "Wire", nioCore, logging],
+            name: "APITests", dependencies: ["API", "INET256", "System", "Wire", nioCore, logging],
             swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "Transport", "Wire", logging, nioCore,
+                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "System", "Transport", "Wire",
+                logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

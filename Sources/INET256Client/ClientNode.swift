@@ -1,12 +1,13 @@
 internal import INET256
 internal import Synchronization
+internal import Wire
 
 /// A node that a daemon holds for us: it outlives its connection when it may reconnect.
 final class ClientNode: Node {
     private enum State {
         case up(NodeLink)
         /// Being opened again; these calls wait for it.
-        case down([Awaited<NodeLink>])
+        case down([Promise<NodeLink, NodeError>])
         case ended(NodeError)
     }
 
@@ -75,7 +76,7 @@ final class ClientNode: Node {
     /// The connection, as soon as there is one.
     private func link() async throws(NodeError) -> NodeLink {
         if Task.isCancelled { throw .cancelled }
-        let waits = Awaited<NodeLink>()
+        let waits = Promise<NodeLink, NodeError>()
         state.withLock { state in
             switch state {
             case .up(let link): waits.end(.success(link))
@@ -84,7 +85,7 @@ final class ClientNode: Node {
             }
         }
         do throws(NodeError) {
-            return try await waits.value()
+            return try await waits.value(cancelled: .cancelled)
         } catch {
             state.withLock { state in
                 if case .down(let waiting) = state { state = .down(waiting.filter { $0 !== waits }) }
@@ -132,7 +133,7 @@ final class ClientNode: Node {
     }
 
     private func restore(_ link: NodeLink) {
-        let waiting = state.withLock { state -> [Awaited<NodeLink>]? in
+        let waiting = state.withLock { state -> [Promise<NodeLink, NodeError>]? in
             guard case .down(let waiting) = state else { return nil }
             state = .up(link)
             return waiting

@@ -1,5 +1,6 @@
 internal import INET256
 internal import NIOCore
+internal import Wire
 
 /// The connection's end of the conversation: sends the request, reads the answer's head, and then frames.
 final class LinkHandler: ChannelInboundHandler {
@@ -15,8 +16,8 @@ final class LinkHandler: ChannelInboundHandler {
 
     /// What the request is for.
     enum Purpose {
-        case open(Address, MessageQueue, Awaited<NodeLink>)
-        case drop(Awaited<Void>)
+        case open(Address, MessageQueue, Promise<NodeLink, NodeError>)
+        case drop(Promise<Void, NodeError>)
     }
 
     private let purpose: Purpose

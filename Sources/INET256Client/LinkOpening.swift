@@ -1,6 +1,7 @@
 internal import INET256
 internal import NIOCore
 internal import NIOPosix
+internal import Wire
 
 /// How connections to the daemon come about.
 enum LinkOpening {
@@ -14,7 +15,7 @@ enum LinkOpening {
     static func open(
         _ key: PrivateKey, at endpoint: ClientEndpoint, into queue: MessageQueue
     ) async throws(NodeError) -> NodeLink {
-        let opened = Awaited<NodeLink>()
+        let opened = Promise<NodeLink, NodeError>()
         let request = ClientRequest.open.bytes(key)
         return try await converse(endpoint, opened) {
             LinkHandler(.open(key.address, queue, opened), request: request, endpoint: endpoint)
@@ -23,14 +24,14 @@ enum LinkOpening {
 
     /// Drops the node of `key`.
     static func drop(_ key: PrivateKey, at endpoint: ClientEndpoint) async throws(NodeError) {
-        let done = Awaited<Void>()
+        let done = Promise<Void, NodeError>()
         let request = ClientRequest.drop.bytes(key)
         try await converse(endpoint, done) { LinkHandler(.drop(done), request: request, endpoint: endpoint) }
     }
 
     /// Throws unless somebody listens there.
     static func probe(_ endpoint: ClientEndpoint) async throws(NodeError) {
-        let reached = Awaited<Void>()
+        let reached = Promise<Void, NodeError>()
         let connected = connect(ClientBootstrap(group: LinkLoop.shared.loop), endpoint)
         connected.whenComplete { result in
             switch result {
@@ -40,12 +41,13 @@ enum LinkOpening {
             case .failure(let error): reached.end(.failure(ConnectFailure.error(error, endpoint)))
             }
         }
-        try await reached.value()
+        try await reached.value(cancelled: .cancelled)
     }
 
     /// Connects with a handler that ends `answer`, and waits for that, for as long as the caller does.
     private static func converse<Value>(
-        _ endpoint: ClientEndpoint, _ answer: Awaited<Value>, _ handler: @escaping @Sendable () -> LinkHandler
+        _ endpoint: ClientEndpoint, _ answer: Promise<Value, NodeError>,
+        _ handler: @escaping @Sendable () -> LinkHandler
     ) async throws(NodeError) -> Value {
         let loop = LinkLoop.shared.loop
         let bootstrap = ClientBootstrap(group: loop)
@@ -62,7 +64,7 @@ enum LinkOpening {
         }
         defer { timer.cancel() }
         do throws(NodeError) {
-            return try await answer.value()
+            return try await answer.value(cancelled: .cancelled)
         } catch {
             connected.whenSuccess { $0.close(promise: nil) }
             throw error

@@ -55,7 +55,7 @@ final class NodeLink: Sendable {
         let (id, answer) = try questions.begin(type)
         defer { questions.forget(id) }
         try await outbox.add { $0.writeQuestion(type, id, json: json) }
-        return try await answer.value()
+        return try await answer.value(cancelled: .cancelled)
     }
 
     /// Ends the connection on our side.

@@ -1,6 +1,7 @@
 internal import INET256
 internal import NIOCore
 internal import Synchronization
+internal import Wire
 
 /// Frames on their way out, in the order in which they were added.
 ///
@@ -30,7 +31,7 @@ final class Outbox: Sendable {
         /// Nil once the connection has ended.
         var writer: SocketWriter?
         var pace = WritePace()
-        var waiting: [Awaited<Void>] = []
+        var waiting: [Promise<Void, NodeError>] = []
         var ended: NodeError?
         var closesWhenEmpty = false
 
@@ -97,13 +98,13 @@ final class Outbox: Sendable {
     /// Adds what `write` writes, as soon as there is room.
     func add(_ write: (inout ByteBuffer) -> Void) async throws(NodeError) {
         while try !addNow(write) {
-            let room = Awaited<Void>()
+            let room = Promise<Void, NodeError>()
             state.withLock { state in
                 if let error = state.ended { return _ = room.end(.failure(error)) }
                 if state.pending.readableBytes < Self.limit { return _ = room.end(.success(())) }
                 state.waiting.append(room)
             }
-            do throws(NodeError) { try await room.value() } catch {
+            do throws(NodeError) { try await room.value(cancelled: .cancelled) } catch {
                 state.withLock { state in state.waiting.removeAll { $0 === room } }
                 throw error
             }

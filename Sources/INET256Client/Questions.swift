@@ -1,22 +1,23 @@
 internal import INET256
 internal import Synchronization
+internal import Wire
 
 /// A connection's questions that have no answer yet. They may be answered in any order.
 final class Questions: Sendable {
     private struct State {
-        var open: [RequestID: (type: FrameType, answer: Awaited<JSONReading>)] = [:]
+        var open: [RequestID: (type: FrameType, answer: Promise<JSONReading, NodeError>)] = [:]
         var last: UInt64 = 0
         var ended: NodeError?
     }
 
     private let state = Mutex(State())
 
-    func begin(_ type: FrameType) throws(NodeError) -> (RequestID, Awaited<JSONReading>) {
-        let result = state.withLock { state -> Result<(RequestID, Awaited<JSONReading>), NodeError> in
+    func begin(_ type: FrameType) throws(NodeError) -> (RequestID, Promise<JSONReading, NodeError>) {
+        let result = state.withLock { state -> Result<(RequestID, Promise<JSONReading, NodeError>), NodeError> in
             if let error = state.ended { return .failure(error) }
             state.last += 1
             let id = RequestID(high: 0, low: state.last)
-            let answer = Awaited<JSONReading>()
+            let answer = Promise<JSONReading, NodeError>()
             state.open[id] = (type, answer)
             return .success((id, answer))
         }

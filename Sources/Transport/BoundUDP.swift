@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import System
 internal import Wire
 
 /// A UDP socket while it is made: a failure half-way closes it.

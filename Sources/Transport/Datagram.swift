@@ -1,13 +1,13 @@
-public import Wire
+package import Wire
 
 /// A received datagram in a batch's memory: valid until the batch is received into again.
-public struct IncomingDatagram {
+package struct IncomingDatagram {
     /// The payload, writable so that it can be opened in place. May be empty.
-    public let bytes: UnsafeMutableRawBufferPointer
+    package let bytes: UnsafeMutableRawBufferPointer
     /// From where, and to which of our addresses, on which interface and socket.
-    public let path: Path
+    package let path: Path
     /// DSCP and ECN of the packet that brought it (RFC 2474, RFC 3168). Anybody on the way could have set them.
-    public let trafficClass: UInt8
+    package let trafficClass: UInt8
 
     @inlinable
     init(bytes: UnsafeMutableRawBufferPointer, path: Path, trafficClass: UInt8 = 0) {
@@ -18,7 +18,7 @@ public struct IncomingDatagram {
 }
 
 /// What became of a datagram that was handed to `UDPSocket.send`.
-public enum SendOutcome: UInt8, CaseIterable, Sendable {
+package enum SendOutcome: UInt8, CaseIterable, Sendable {
     /// Not tried yet: the socket's buffer was full before its turn came.
     case pending
     case sent
@@ -35,7 +35,7 @@ public enum SendOutcome: UInt8, CaseIterable, Sendable {
 
     /// Whether somebody may want to know.
     @inlinable
-    public var isRemarkable: Bool {
+    package var isRemarkable: Bool {
         switch self {
         case .pending, .sent: false
         case .sentFromOtherAddress, .tooBig, .unreachable, .denied, .failed: true
@@ -44,31 +44,31 @@ public enum SendOutcome: UInt8, CaseIterable, Sendable {
 }
 
 /// A datagram to be sent, or several of them to one place: a record that points into memory of the caller's.
-public struct OutgoingDatagram {
+package struct OutgoingDatagram {
     /// The payload; the caller keeps it in place until it is sent. Of several datagrams, one behind the other.
-    public var bytes: UnsafeRawBufferPointer
+    package var bytes: UnsafeRawBufferPointer
     /// Bytes of each datagram, of which the last may have fewer; 0 when it is a single one. At most
     /// `maximumSegments` and `maximumRun` bytes in all.
-    public var segment: Int
+    package var segment: Int
     /// Where to; from `path.local` when that is set. For link-local addresses by `path.interface`, else the
     /// kernel chooses the interface by its routes.
-    public var path: Path
+    package var path: Path
     /// DSCP and ECN of its packets.
-    public var trafficClass: UInt8
+    package var trafficClass: UInt8
     /// Set by `UDPSocket.send`.
-    public var outcome: SendOutcome
+    package var outcome: SendOutcome
     /// Of its datagrams, how many the kernel refused so that they were never on the wire, and their bytes. Set by
     /// `UDPSocket.send`.
-    public internal(set) var refused = 0
-    public internal(set) var refusedBytes = 0
+    package internal(set) var refused = 0
+    package internal(set) var refusedBytes = 0
 
     /// What one system call takes as a single send with any kernel that can (UDP_SEGMENT).
-    public static let maximumSegments = 64
+    package static let maximumSegments = 64
     /// Bytes of the payloads together: an IP packet's length less headers and options.
-    public static let maximumRun = 65_000
+    package static let maximumRun = 65_000
 
     @inlinable
-    public init(bytes: UnsafeRawBufferPointer, path: Path, segment: Int = 0, trafficClass: UInt8 = 0) {
+    package init(bytes: UnsafeRawBufferPointer, path: Path, segment: Int = 0, trafficClass: UInt8 = 0) {
         self.bytes = bytes
         self.segment = segment
         self.path = path
@@ -80,24 +80,24 @@ public struct OutgoingDatagram {
 extension OutgoingDatagram {
     /// Bytes of the largest datagram.
     @inlinable
-    public var largest: Int { segment == 0 ? bytes.count : segment }
+    package var largest: Int { segment == 0 ? bytes.count : segment }
 
     /// How many datagrams it stands for.
     @inlinable
-    public var datagrams: Int { segment == 0 ? 1 : (bytes.count + segment - 1) / segment }
+    package var datagrams: Int { segment == 0 ? 1 : (bytes.count + segment - 1) / segment }
 }
 
 /// How far a `send` came.
-public struct SendProgress: Equatable, Sendable {
+package struct SendProgress: Equatable, Sendable {
     /// Records dealt with, from the first: sent or lost, as each one's outcome says.
-    public var done: Int
+    package var done: Int
     /// How many of these have a remarkable outcome.
-    public var remarkable: Int
+    package var remarkable: Int
     /// The socket's buffer is full: poll for `.writable`, then offer the rest again or drop it.
-    public var isBlocked: Bool
+    package var isBlocked: Bool
 
     @inlinable
-    public init(done: Int = 0, remarkable: Int = 0, isBlocked: Bool = false) {
+    package init(done: Int = 0, remarkable: Int = 0, isBlocked: Bool = false) {
         self.done = done
         self.remarkable = remarkable
         self.isBlocked = isBlocked
@@ -105,34 +105,34 @@ public struct SendProgress: Equatable, Sendable {
 }
 
 /// What a UDP socket has done since it was made.
-public struct UDPCounters: Equatable, Sendable {
+package struct UDPCounters: Equatable, Sendable {
     /// Datagrams handed up, and their bytes without IP and UDP headers.
-    public var received: UInt64 = 0
-    public var receivedBytes: UInt64 = 0
+    package var received: UInt64 = 0
+    package var receivedBytes: UInt64 = 0
     /// Longer than a slot of the batch, and dropped for it.
-    public var truncated: UInt64 = 0
+    package var truncated: UInt64 = 0
     /// Receive calls that reported a passing error.
-    public var receiveErrors: UInt64 = 0
+    package var receiveErrors: UInt64 = 0
     /// Dropped by the kernel because the receive buffer was full; modulo 2^32, known when the next one arrives.
-    public var overflowed: UInt32 = 0
+    package var overflowed: UInt32 = 0
     /// Datagrams that the kernel took, and their bytes without IP and UDP headers.
-    public var sent: UInt64 = 0
-    public var sentBytes: UInt64 = 0
+    package var sent: UInt64 = 0
+    package var sentBytes: UInt64 = 0
     /// Sends of several datagrams at once that the kernel would not take, so that they went one by one.
-    public var unsegmented: UInt64 = 0
+    package var unsegmented: UInt64 = 0
     /// Times that the send buffer was full.
-    public var blocked: UInt64 = 0
+    package var blocked: UInt64 = 0
     /// As in `SendOutcome`.
-    public var sentFromOtherAddress: UInt64 = 0
-    public var tooBig: UInt64 = 0
-    public var unreachable: UInt64 = 0
-    public var denied: UInt64 = 0
-    public var failed: UInt64 = 0
+    package var sentFromOtherAddress: UInt64 = 0
+    package var tooBig: UInt64 = 0
+    package var unreachable: UInt64 = 0
+    package var denied: UInt64 = 0
+    package var failed: UInt64 = 0
 
-    public init() {}
+    package init() {}
 
     /// Adds another socket's.
-    public mutating func add(_ other: UDPCounters) {
+    package mutating func add(_ other: UDPCounters) {
         received &+= other.received
         receivedBytes &+= other.receivedBytes
         truncated &+= other.truncated

@@ -3,15 +3,15 @@ internal import Wire
 
 /// Memory for a burst of received datagrams, made once: so many slots, each of the same size. A slot may hold several
 /// datagrams of one sender that the kernel has joined.
-public final class DatagramBatch {
+package final class DatagramBatch {
     /// The most slots filled per system call.
-    public static let capacity = Int(CLINUX_BATCH)
+    package static let capacity = Int(CLINUX_BATCH)
     /// Slots may have 2^11 to 2^16 bytes: any UDP datagram fits into the largest.
-    public static let slotSizes = 1 << 11...1 << 16
+    package static let slotSizes = 1 << 11...1 << 16
 
     /// Bytes per slot; a longer datagram is dropped and counted.
-    public let slotSize: Int
-    public let slots: Int
+    package let slotSize: Int
+    package let slots: Int
     /// How many of the slots the next receive fills: as many as `burst` bytes will need, going by the last one.
     private(set) var limit: Int
     private let burst: Int
@@ -27,7 +27,7 @@ public final class DatagramBatch {
     /// `slotSize`: a power of two in `slotSizes`, so that no slot straddles more cache lines or pages than it must.
     /// `burst`: bytes that one receive is to give at most, about: what stays in the cache until it is handled. Where the
     /// kernel joins nothing all slots together hold less than that.
-    public init(slotSize: Int = 1 << 11, slots: Int = DatagramBatch.capacity, burst: Int = .max) {
+    package init(slotSize: Int = 1 << 11, slots: Int = DatagramBatch.capacity, burst: Int = .max) {
         precondition(
             Self.slotSizes.contains(slotSize) && slotSize.nonzeroBitCount == 1, "a slot has 2^11 to 2^16 bytes")
         precondition((1...Self.capacity).contains(slots), "a batch has 1 to \(Self.capacity) slots")
@@ -60,14 +60,14 @@ public final class DatagramBatch {
 
     /// How many datagrams the last receive gave.
     @inlinable
-    public var count: Int { filled }
+    package var count: Int { filled }
 
     /// Whether the last receive filled every slot: more may be waiting.
-    public private(set) var isFull = false
+    package private(set) var isFull = false
 
     /// A datagram of the last receive, valid until the next.
     @inlinable
-    public subscript(index: Int) -> IncomingDatagram {
+    package subscript(index: Int) -> IncomingDatagram {
         precondition(index >= 0 && index < filled, "no such datagram in the batch")
         return datagrams[index]
     }

@@ -1,11 +1,12 @@
-public import Wire
+package import System
+package import Wire
 
 /// Memory for datagrams on their way out, made once: payloads one behind the other in an arena, and a record
 /// for each. What the socket does not take stays, so the batch is also the bounded rest of a full socket.
 ///
 /// In turns: `reserve`, write, `commit`, again and again; `flush` at the end of the burst. All records of a
 /// batch go through the socket it is flushed through.
-public final class OutgoingBatch {
+package final class OutgoingBatch {
     private let arena: UnsafeMutableRawBufferPointer
     private let records: UnsafeMutableBufferPointer<OutgoingDatagram>
     /// Bytes of the arena in use.
@@ -15,7 +16,7 @@ public final class OutgoingBatch {
     private var done = 0
 
     /// Room for `datagrams` records, and `bytes` of payload in all.
-    public init(datagrams: Int = 256, bytes: Int = 1 << 19) {
+    package init(datagrams: Int = 256, bytes: Int = 1 << 19) {
         precondition(datagrams > 0 && bytes > 0, "a batch needs room for a datagram")
         arena = .allocate(byteCount: bytes, alignment: 64)
         arena.initializeMemory(as: UInt8.self, repeating: 0)
@@ -32,18 +33,18 @@ public final class OutgoingBatch {
     }
 
     /// Datagrams that wait to be sent.
-    public var pending: Int { written - done }
+    package var pending: Int { written - done }
 
     /// Memory for a datagram of at most `count` bytes, or nil when the batch is full: flush it, or drop the
     /// datagram and count it. Nothing is taken until `commit`; records dealt with are forgotten.
-    public func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer? {
+    package func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer? {
         if done == written { discard() }
         guard written < records.count, count >= 0, count <= arena.count - used else { return nil }
         return UnsafeMutableRawBufferPointer(rebasing: arena[used..<used + count])
     }
 
     /// Takes the first `count` bytes of what was reserved last as a datagram for `path`, or as several of `segment` bytes.
-    public func commit(_ count: Int, to path: Path, segment: Int = 0, trafficClass: UInt8 = 0) {
+    package func commit(_ count: Int, to path: Path, segment: Int = 0, trafficClass: UInt8 = 0) {
         precondition(written < records.count && count >= 0 && count <= arena.count - used, "commit without reserve")
         records[written] = OutgoingDatagram(
             bytes: UnsafeRawBufferPointer(rebasing: arena[used..<used + count]), path: path, segment: segment,
@@ -54,7 +55,7 @@ public final class OutgoingBatch {
 
     /// Sends what waits. The records that were dealt with, `completed`, can be read through the subscript
     /// until the next `reserve`.
-    public func flush(through socket: UDPSocket) throws(TransportError) -> (completed: Range<Int>, SendProgress) {
+    package func flush(through socket: UDPSocket) throws(TransportError) -> (completed: Range<Int>, SendProgress) {
         let first = done
         let progress = try socket.send(UnsafeMutableBufferPointer(rebasing: records[done..<written]))
         done += progress.done
@@ -62,14 +63,14 @@ public final class OutgoingBatch {
     }
 
     /// A record, to learn what became of it.
-    public subscript(index: Int) -> OutgoingDatagram {
+    package subscript(index: Int) -> OutgoingDatagram {
         precondition(index >= 0 && index < written, "no such record")
         return records[index]
     }
 
     /// Drops what waits. Gives how many datagrams that were.
     @discardableResult
-    public func discard() -> Int {
+    package func discard() -> Int {
         let dropped = pending
         used = 0
         written = 0

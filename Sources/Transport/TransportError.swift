@@ -1,38 +1,4 @@
-internal import Glibc
+package import System
 
-/// A system call that failed: what was tried, on what, what the kernel said and what to do about it.
-public struct TransportError: Error, Equatable, CustomStringConvertible {
-    /// What was tried, as a person would say it: "bind".
-    public let operation: String
-    /// What it was tried on: "UDP [::]:25632".
-    public let object: String
-    /// The kernel's errno.
-    public let code: Int32
-    /// What the user can do, or nil where there is nothing to say.
-    public let advice: String?
-
-    init(_ operation: String, _ object: String, code: Int32, advice: String? = nil) {
-        self.operation = operation
-        self.object = object
-        self.code = code
-        self.advice = advice
-    }
-
-    /// "cannot bind UDP [::]:25632: Address already in use; stop the program that …"
-    public var description: String {
-        "cannot \(operation) \(object): \(ErrnoText.text(code))" + (advice.map { "; \($0)" } ?? "")
-    }
-}
-
-/// The C library's words for an errno.
-enum ErrnoText {
-    /// strerror(3) may share one buffer among threads; this form does not.
-    static func text(_ code: Int32) -> String {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
-            guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else {
-                return "error \(code)"
-            }
-            return String(cString: base)
-        }
-    }
-}
+/// What fails in a socket fails in the system call beneath it.
+package typealias TransportError = SystemError

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+package import System
 internal import Wire
 
 extension UDPSocket {
@@ -8,7 +9,7 @@ extension UDPSocket {
     /// buffer is full; the records from `done` on are then still `.pending` and the caller's to keep or drop; of several
     /// datagrams in one record only the unsent ones are left in it.
     /// Throws only when the socket itself is unusable.
-    public func send(_ records: UnsafeMutableBufferPointer<OutgoingDatagram>) throws(TransportError) -> SendProgress {
+    package func send(_ records: UnsafeMutableBufferPointer<OutgoingDatagram>) throws(TransportError) -> SendProgress {
         var progress = SendProgress()
         // The kernel would not take the next record as one.
         var isRefused = false

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
-public import Wire
+package import System
+package import Wire
 
 /// A UDP socket of the box: non-blocking, batched both ways, for one thread.
 ///
@@ -9,21 +10,21 @@ public import Wire
 /// - ICMP errors: the error queue (IP_RECVERR) is left off. An unconnected socket without it hears nothing
 ///   of ICMP, so a forged "port unreachable" costs nothing, and a dead peer is noticed by silence as any
 ///   other loss is; with it every error would cost a system call and hold up the next send.
-public final class UDPSocket {
+package final class UDPSocket {
     /// Register it with a poller; closed when the socket goes.
-    public let descriptor: Int32
+    package let descriptor: Int32
     /// What it is bound to, the port chosen by the kernel included.
-    public let local: Endpoint
+    package let local: Endpoint
     /// The number that paths of this socket carry.
-    public let number: UInt16
+    package let number: UInt16
     /// Bytes of buffer that the kernel granted, bookkeeping included.
-    public let receiveBuffer: Int
-    public let sendBuffer: Int
-    public internal(set) var counters = UDPCounters()
+    package let receiveBuffer: Int
+    package let sendBuffer: Int
+    package internal(set) var counters = UDPCounters()
 
     /// Whether several datagrams to one place go out in one system call (UDP_SEGMENT), and come in so (UDP_GRO).
-    public internal(set) var sendsSegments: Bool
-    public let receivesJoined: Bool
+    package internal(set) var sendsSegments: Bool
+    package let receivesJoined: Bool
 
     let headers: OpaquePointer
     /// Records in the form that the kernel calls take, reused.
@@ -32,27 +33,27 @@ public final class UDPSocket {
     let pieces: UnsafeMutableBufferPointer<OutgoingDatagram>
 
     /// What a socket may be made with.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// Bytes wanted for each buffer. 32 MB hold 20 ms of 10 Gbit/s: a burst outlives a busy turn of the loop.
-        public var bufferSize = 32 << 20
+        package var bufferSize = 32 << 20
         /// The buffer to send from is not larger than this: what waits in it has left the queue that is sorted by flows, and
         /// every packet behind it waits as long. 1 MB is 1 ms of 10 Gbit/s, and 80 ms of 100 Mbit/s where the device's
         /// own queue is long enough to fill it (32 MB were seconds).
-        public var sendBufferSize = 1 << 20
+        package var sendBufferSize = 1 << 20
         /// SO_MARK, for policy routing and firewalls; needs CAP_NET_ADMIN.
-        public var mark: UInt32?
+        package var mark: UInt32?
         /// Several datagrams in one system call, where the kernel has it. Batches to receive into then need slots of
         /// 64 KB; a smaller one loses what was joined.
-        public var offload = false
+        package var offload = false
         /// Several sockets on one endpoint, among which the kernel divides senders (SO_REUSEPORT). All must say so.
-        public var sharesPort = false
+        package var sharesPort = false
 
-        public init() {}
+        package init() {}
     }
 
     /// Binds to an endpoint. "[::]" takes IPv4 too, any other IPv6 address only itself; an IPv4 endpoint
     /// makes an IPv4 socket. Port 0 lets the kernel choose.
-    public init(bind endpoint: Endpoint, number: UInt16 = 0, options: Options = Options()) throws(TransportError) {
+    package init(bind endpoint: Endpoint, number: UInt16 = 0, options: Options = Options()) throws(TransportError) {
         // A descriptor of its own type, so that a throw below closes it.
         let made = try BoundUDP(endpoint, options)
         guard let headers = clinux_headers_new(made.isIPv4) else {
@@ -85,7 +86,7 @@ public final class UDPSocket {
     /// joined some; 0 when there are none.
     /// Truncated ones are dropped and counted, so a result of 0 does not mean that nothing is left: the
     /// poller tells. Throws only when the socket itself is unusable.
-    public func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
+    package func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
         batch.prepare()
         let received = clinux_receive(
             descriptor, headers, batch.records, UInt32(batch.limit), &counters.overflowed)

@@ -1,7 +1,7 @@
 import Foundation
 import INET256
 import Synchronization
-import Transport
+import System
 import Wire
 
 @testable import API

@@ -3,8 +3,8 @@ import Foundation
 import INET256
 import Logging
 import Mesh
+import System
 import Testing
-import Transport
 import Wire
 
 @testable import inet256vpn

@@ -233,29 +233,29 @@ import Wire
     // MARK: The way in
 
     @Test func aCancelledQuestionEndsAtOnce() async throws {
-        let answer = Answer<Address>()
-        let task = Task { () async throws(APINodeError) -> Address in try await answer.value() }
+        let answer = Promise<Address, APINodeError>()
+        let task = Task { () async throws(APINodeError) -> Address in try await answer.value(cancelled: .cancelled) }
         task.cancel()
         await #expect(throws: APINodeError.cancelled) { try await task.value }
-        #expect(answer.isGiven)
+        #expect(answer.isDecided)
     }
 
     @Test func aClosedInboxTellsThoseWhoWait() async throws {
         let inbox = try NodeInbox()
-        let answer = Answer<Void>()
+        let answer = Promise<Void, APINodeError>()
         try inbox.post(.drop(Place.key(), answer))
         inbox.close()
-        await #expect(throws: APINodeError.closed) { try await answer.value() }
-        #expect(throws: APINodeError.closed) { try inbox.post(.drop(Place.key(), Answer<Void>())) }
+        await #expect(throws: APINodeError.closed) { try await answer.value(cancelled: .cancelled) }
+        #expect(throws: APINodeError.closed) { try inbox.post(.drop(Place.key(), Promise<Void, APINodeError>())) }
     }
 
     @Test func aFullInboxRefuses() throws {
         let inbox = try NodeInbox()
         let key = Place.key()
-        for _ in 0..<8192 { try inbox.post(.drop(key, Answer<Void>())) }
-        #expect(throws: APINodeError.busy) { try inbox.post(.drop(key, Answer<Void>())) }
+        for _ in 0..<8192 { try inbox.post(.drop(key, Promise<Void, APINodeError>())) }
+        #expect(throws: APINodeError.busy) { try inbox.post(.drop(key, Promise<Void, APINodeError>())) }
         #expect(inbox.drain().count == 8192)
-        try inbox.post(.drop(key, Answer<Void>()))
+        try inbox.post(.drop(key, Promise<Void, APINodeError>()))
     }
 }
 

@@ -1,13 +1,17 @@
 internal import Synchronization
+internal import Wire
 
 /// Messages on their way to whoever calls `next`: bounded in number and bytes, for any number of threads and tasks.
 ///
 /// When it is full a new message is dropped, not an old one: delivery is best effort, and what is first in line has
 /// waited longest for a reader who may be about to come.
 public final class MessageQueue: Sendable {
+    /// A call that waits for a message.
+    private typealias Pending = Promise<Message, NodeError>
+
     private struct State {
         var line = MessageLine()
-        var waiting: [PendingReceive] = []
+        var waiting: [Pending] = []
         var dropped: UInt64 = 0
         var isClosed = false
     }
@@ -43,7 +47,7 @@ public final class MessageQueue: Sendable {
         if messages.isEmpty { return 0 }
         let (taken, readers) = state.withLock { state in
             var taken = 0
-            var readers: [(PendingReceive.Waiter, Message)] = []
+            var readers: [(Pending.Waiter, Message)] = []
             for message in messages {
                 let (isTaken, reader) = take(message, &state)
                 if isTaken { taken += 1 }
@@ -55,7 +59,7 @@ public final class MessageQueue: Sendable {
         return taken
     }
 
-    private func take(_ message: Message, _ state: inout State) -> (isTaken: Bool, PendingReceive.Waiter?) {
+    private func take(_ message: Message, _ state: inout State) -> (isTaken: Bool, Pending.Waiter?) {
         guard !state.isClosed else { return (false, nil) }
         while !state.waiting.isEmpty {
             // A reader whose task was cancelled meanwhile takes nothing; then the next one may.
@@ -80,41 +84,34 @@ public final class MessageQueue: Sendable {
     }
 
     private func wait() async throws(NodeError) -> Message {
-        let pending = PendingReceive()
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if let outcome = pending.begin(continuation) ?? attend(pending) {
-                    continuation.resume(returning: outcome)
-                }
-            }
-        } onCancel: {
-            if case .taken(let reader) = pending.claim(.failure(.cancelled)) {
-                reader?.resume(returning: .failure(.cancelled))
-            }
-            state.withLock { state in state.waiting.removeAll { $0 === pending } }
+        let pending = Pending()
+        do throws(NodeError) {
+            return try await pending.value(cancelled: .cancelled) { attend(pending) }
+        } catch {
+            if error == .cancelled { state.withLock { state in state.waiting.removeAll { $0 === pending } } }
+            throw error
         }
-        return try result.get()
     }
 
-    /// Puts a call in line, or gives what it ends with at once.
-    private func attend(_ pending: PendingReceive) -> PendingReceive.Outcome? {
-        state.withLock { state in
-            if state.isClosed {
-                return pending.claim(.failure(.closed)).isTaken ? .failure(.closed) : nil
+    /// Puts a call in line, or ends it at once.
+    private func attend(_ pending: Pending) {
+        let ended = state.withLock { state -> (claim: Pending.Claim, outcome: Pending.Outcome)? in
+            if state.isClosed { return (pending.claim(.failure(.closed)), .failure(.closed)) }
+            guard let message = state.line.first else {
+                if !pending.isDecided { state.waiting.append(pending) }
+                return nil
             }
-            if let message = state.line.first {
-                guard pending.claim(.success(message)).isTaken else { return nil }
-                _ = state.line.popFirst()
-                return .success(message)
-            }
-            if !pending.isFinished { state.waiting.append(pending) }
-            return nil
+            // Whose task was cancelled meanwhile takes nothing out of the line.
+            let claim = pending.claim(.success(message))
+            if claim.isTaken { _ = state.line.popFirst() }
+            return (claim, .success(message))
         }
+        if let ended { ended.claim.waiter?.resume(returning: ended.outcome) }
     }
 
     /// Ends all waiting calls with `closed` and forgets what is in line.
     public func close() {
-        let readers = state.withLock { state -> [PendingReceive.Waiter] in
+        let readers = state.withLock { state -> [Pending.Waiter] in
             state.isClosed = true
             let readers = state.waiting.compactMap { $0.claim(.failure(.closed)).waiter }
             state.waiting = []

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import INET256
 internal import Logging
-internal import Transport
+internal import System
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import Synchronization
-internal import Transport
+internal import System
 
 /// Carries log lines to a descriptor on a thread of its own: whoever logs never waits for a reader that is slow or has
 /// stopped reading, least of all the thread that carries packets. Lines keep their order. What is too much is lost, counted,

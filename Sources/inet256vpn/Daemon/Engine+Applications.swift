@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Mesh
+internal import System
 internal import Transport
 internal import Wire
 
@@ -21,10 +22,10 @@ extension Engine {
             switch command {
             case .open(let key, let arrival, let answer):
                 try open(key, arrival, now)
-                answer.give(.success(()))
+                answer.end(.success(()))
             case .drop(let key, let answer):
                 try hosted.drop(key, now: now)
-                answer.give(.success(()))
+                answer.end(.success(()))
             }
         } catch {
             command.fail(error)

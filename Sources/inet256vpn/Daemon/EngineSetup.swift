@@ -4,7 +4,7 @@ internal import Logging
 internal import Mesh
 internal import Netlink
 internal import Portal
-internal import Transport
+internal import System
 internal import Wire
 
 /// What the data plane is started with.

@@ -1,4 +1,4 @@
-internal import Transport
+internal import System
 
 /// Starts the data-plane thread and tells how it ended.
 struct EngineThread: Sendable {

@@ -1,4 +1,5 @@
 internal import Mesh
+internal import System
 internal import Transport
 internal import Wire
 

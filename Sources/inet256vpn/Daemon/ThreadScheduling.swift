@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Transport
+internal import System
 
 /// How the threads that carry packets stand to all others that want the processor (`scheduling`).
 ///
@@ -13,7 +13,7 @@ enum ThreadScheduling: String, CaseIterable, Codable, Sendable {
     case realtime
 
     /// Settles it for the calling thread.
-    func settle() throws(TransportError) {
+    func settle() throws(SystemError) {
         switch self {
         case .normal: break
         case .realtime: try CurrentThread.runInRealTime()

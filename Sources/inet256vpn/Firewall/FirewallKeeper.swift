@@ -1,7 +1,7 @@
 internal import API
 internal import Firewall
 internal import Logging
-internal import Transport
+internal import System
 internal import Wire
 
 /// Keeps the policy in force: loads its table before the portal comes up, changes it on reload, restores it when somebody else meddles

@@ -1,16 +1,17 @@
 internal import API
 internal import INET256
-internal import Transport
+internal import System
+internal import Wire
 
 /// What the API asks of the data-plane thread.
 enum NodeCommand: Sendable {
-    case open(PrivateKey, NodeArrival, Answer<Void>)
-    case drop(PrivateKey, Answer<Void>)
+    case open(PrivateKey, NodeArrival, Promise<Void, APINodeError>)
+    case drop(PrivateKey, Promise<Void, APINodeError>)
 
     /// Tells whoever waits for it that it will not be obeyed.
     func fail(_ error: APINodeError) {
         switch self {
-        case .open(_, _, let answer), .drop(_, let answer): answer.give(.failure(error))
+        case .open(_, _, let answer), .drop(_, let answer): answer.end(.failure(error))
         }
     }
 }
@@ -20,7 +21,7 @@ enum NodeCommand: Sendable {
 final class NodeInbox: Sendable {
     private let mailbox: Mailbox<NodeCommand>
 
-    init() throws(TransportError) { mailbox = try Mailbox(capacity: 8192) }
+    init() throws(SystemError) { mailbox = try Mailbox(capacity: 8192) }
 
     var descriptor: Int32 { mailbox.descriptor }
 

@@ -1,5 +1,6 @@
 internal import Netlink
 internal import Portal
+internal import System
 internal import Transport
 
 /// What the portal's watch is told. Answers go back through the closures, which return at once.

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Logging
 internal import Netlink
 internal import Portal
+internal import System
 internal import Transport
 internal import Wire
 
@@ -68,7 +69,7 @@ final class PortalWatch {
         if let watcher { try poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
     }
 
-    func start() throws(TransportError) {
+    func start() throws(SystemError) {
         // The thread's own until it ends; `finish` waits for that.
         nonisolated(unsafe) let watch = self
         try OwnThread.start("portal watch") {

@@ -1,5 +1,6 @@
 internal import Mesh
 internal import Portal
+internal import System
 internal import Transport
 internal import Wire
 

@@ -4,6 +4,7 @@ internal import Logging
 internal import Mesh
 internal import Portal
 internal import Synchronization
+internal import System
 internal import Transport
 internal import Wire
 
@@ -135,7 +136,7 @@ final class SideGroup {
     }
 
     /// Makes the threads, which wait for `start`.
-    private func launch() throws(TransportError) {
+    private func launch() throws(SystemError) {
         for engine in engines {
             // It goes to the thread, and nobody else keeps it.
             nonisolated(unsafe) let engine = engine

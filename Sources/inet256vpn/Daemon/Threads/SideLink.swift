@@ -3,6 +3,7 @@ internal import INET256
 internal import Mesh
 internal import Portal
 internal import Synchronization
+internal import System
 internal import Transport
 internal import Wire
 

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Wire
 
-@testable import Transport
+@testable import System
 
 /// What systemd has at the other end.
 private final class Listener {
@@ -66,13 +66,13 @@ private final class Listener {
 
     @Test func nobodyThereIsAnError() throws {
         let notify = try NotifySocket(path: "@inet256vpn-nobody-\(getpid())")
-        let error = #expect(throws: TransportError.self) { try notify.watchdog() }
+        let error = #expect(throws: SystemError.self) { try notify.watchdog() }
         #expect(error?.code == ECONNREFUSED)
     }
 
     @Test(arguments: ["", "/", "@", "relative", "vsock:2:1234", "/" + String(repeating: "x", count: 107), "/a\0b"])
     func badPathsAreRefused(path: String) {
-        let error = #expect(throws: TransportError.self) { try NotifySocket(path: path) }
+        let error = #expect(throws: SystemError.self) { try NotifySocket(path: path) }
         #expect(error?.code == EINVAL)
     }
 

@@ -1,13 +1,13 @@
 internal import Synchronization
 
 /// Why a command was not taken. It is untouched, and the sender's to deal with.
-public enum MailboxError: Error, Equatable, CustomStringConvertible {
+package enum MailboxError: Error, Equatable, CustomStringConvertible {
     /// The data thread has not drained for too long.
     case full
     /// The data thread is gone, or going.
     case closed
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .full: "the data plane is too busy to take commands"
         case .closed: "the data plane has stopped"
@@ -18,7 +18,7 @@ public enum MailboxError: Error, Equatable, CustomStringConvertible {
 /// Where the control side leaves commands for the data thread: a bounded queue with a wake-up.
 ///
 /// The data thread touches the lock only after the wake-up has fired, never per packet.
-public final class Mailbox<Command: Sendable>: Sendable {
+package final class Mailbox<Command: Sendable>: Sendable {
     private struct State {
         var waiting: [Command] = []
         var isClosed = false
@@ -27,19 +27,19 @@ public final class Mailbox<Command: Sendable>: Sendable {
     private let state = Mutex(State())
     private let wakeup: Wakeup
     /// The most commands that wait at a time.
-    public let capacity: Int
+    package let capacity: Int
 
-    public init(capacity: Int = 1024) throws(TransportError) {
+    package init(capacity: Int = 1024) throws(SystemError) {
         precondition(capacity > 0, "a mailbox needs room for a command")
         self.capacity = capacity
         wakeup = try Wakeup()
     }
 
     /// Register it with the data thread's poller, for `.readable`.
-    public var descriptor: Int32 { wakeup.descriptor }
+    package var descriptor: Int32 { wakeup.descriptor }
 
     /// Leaves a command; from any thread, never blocks for long.
-    public func post(_ command: Command) throws(MailboxError) {
+    package func post(_ command: Command) throws(MailboxError) {
         let wasEmpty = try state.withLock { (state) throws(MailboxError) in
             if state.isClosed { throw .closed }
             if state.waiting.count >= capacity { throw .full }
@@ -51,7 +51,7 @@ public final class Mailbox<Command: Sendable>: Sendable {
     }
 
     /// Takes all commands in the order they came; for the data thread.
-    public func drain() -> [Command] {
+    package func drain() -> [Command] {
         // In this order: a command that comes in between is taken now and leaves a wake-up that finds
         // nothing. The other way round its wake-up would be lost.
         wakeup.drain()
@@ -63,7 +63,7 @@ public final class Mailbox<Command: Sendable>: Sendable {
     }
 
     /// Takes nothing more from now on, and gives what still waits, so that nobody is left without an answer.
-    public func close() -> [Command] {
+    package func close() -> [Command] {
         state.withLock { $0.isClosed = true }
         return drain()
     }

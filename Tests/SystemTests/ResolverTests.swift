@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Wire
 
-@testable import Transport
+@testable import System
 
 @Suite struct ResolverTests {
     let resolver = Resolver(maximumThreads: 2)
@@ -22,7 +22,7 @@ import Wire
     @Test func zonesAreForTheSystem() async throws {
         let index = if_nametoindex("lo")
         let endpoints = try await resolver.resolve("fe80::1%lo", port: 1)
-        #expect(endpoints == [Endpoint(address: try "fe80::1".address, port: 1, scope: index)])
+        #expect(endpoints == [Endpoint(address: try #require(Endpoint("[fe80::1]:0")).address, port: 1, scope: index)])
     }
 
     @Test(arguments: ["", "two words", "nul\0byte", "line\nbreak", String(repeating: "a", count: 254)])

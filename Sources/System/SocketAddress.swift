@@ -1,12 +1,12 @@
-internal import Glibc
-internal import Wire
+package import Glibc
+package import Wire
 
 /// An endpoint in the kernel's form, for calls that are made once; batches have their own way.
-struct SocketAddress {
+package struct SocketAddress {
     private var storage = sockaddr_storage()
     private let length: socklen_t
 
-    init(_ endpoint: Endpoint) {
+    package init(_ endpoint: Endpoint) {
         if let v4 = endpoint.address.mappedIPv4 {
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
@@ -27,7 +27,7 @@ struct SocketAddress {
         }
     }
 
-    func withPointer<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    package func withPointer<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         withUnsafePointer(to: storage) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
         }
@@ -36,7 +36,7 @@ struct SocketAddress {
 
 extension Endpoint {
     /// Reads a sockaddr_in or sockaddr_in6; nil for any other family, or when bytes are missing.
-    init?(socketAddress bytes: UnsafeRawBufferPointer) {
+    package init?(socketAddress bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<sa_family_t>.size else { return nil }
         switch Int32(bytes.loadUnaligned(as: sa_family_t.self)) {
         case AF_INET where bytes.count >= MemoryLayout<sockaddr_in>.size:

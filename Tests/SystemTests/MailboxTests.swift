@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Wire
 
-@testable import Transport
+@testable import System
 
 @Suite struct MailboxTests {
     @Test func keepsTheOrderAndWakesOnce() throws {

@@ -1,5 +1,5 @@
 internal import Synchronization
-public import Wire
+package import Wire
 
 /// Datagrams and packets on their way from one thread to another: a bounded ring of bytes with one writer and one reader.
 /// What is written is copied once; the reader works on it where it lies, for as long as it likes, and gives it back with
@@ -10,15 +10,15 @@ public import Wire
 ///     | free ........ [head][bytes][head][bytes][skip]|
 ///
 /// Positions count bytes and never fall, so the writer can ask whether the reader is through with a certain record.
-public final class HandoverRing: @unchecked Sendable {
+package final class HandoverRing: @unchecked Sendable {
     /// A record as the reader sees it; valid until `release`.
-    public struct Record {
+    package struct Record {
         /// Writable, so that it can be opened in place.
-        public let bytes: UnsafeMutableRawBufferPointer
+        package let bytes: UnsafeMutableRawBufferPointer
         /// The writer's word for what it is.
-        public let kind: UInt8
-        public let trafficClass: UInt8
-        public let path: Path
+        package let kind: UInt8
+        package let trafficClass: UInt8
+        package let path: Path
     }
 
     private struct Head {
@@ -39,14 +39,14 @@ public final class HandoverRing: @unchecked Sendable {
     private let head = Atomic<Int>(0)
     private let tail = Atomic<Int>(0)
     /// The writer's own.
-    public private(set) var written = 0
+    package private(set) var written = 0
     /// How many records found no room.
-    public private(set) var refused: UInt64 = 0
+    package private(set) var refused: UInt64 = 0
     /// The reader's own.
     private var read = 0
 
     /// `bytes`: a power of two.
-    public init(bytes: Int) {
+    package init(bytes: Int) {
         precondition(bytes >= 1 << 12 && bytes.nonzeroBitCount == 1, "a ring has a power of two, 4 KB or more")
         capacity = bytes
         memory = .allocate(byteCount: bytes, alignment: 64)
@@ -57,7 +57,7 @@ public final class HandoverRing: @unchecked Sendable {
     // MARK: The writer's side
 
     /// Copies a record in. False, and counted, when there is no room.
-    public func write(
+    package func write(
         _ bytes: UnsafeRawBufferPointer, kind: UInt8, path: Path? = nil, trafficClass: UInt8 = 0
     ) -> Bool {
         precondition(kind != Self.skip, "the ring's own mark")
@@ -84,12 +84,12 @@ public final class HandoverRing: @unchecked Sendable {
     }
 
     /// Whether the reader is through with everything before this position.
-    public func isReleased(through position: Int) -> Bool { tail.load(ordering: .acquiring) >= position }
+    package func isReleased(through position: Int) -> Bool { tail.load(ordering: .acquiring) >= position }
 
     // MARK: The reader's side
 
     /// The next record; nil when there is none.
-    public func next() -> Record? {
+    package func next() -> Record? {
         let end = head.load(ordering: .acquiring)
         while read < end {
             let place = read & (capacity - 1)
@@ -112,7 +112,7 @@ public final class HandoverRing: @unchecked Sendable {
     }
 
     /// Gives back what `next` gave so far. False when that is nothing.
-    public func release() -> Bool {
+    package func release() -> Bool {
         guard tail.load(ordering: .relaxed) < read else { return false }
         tail.store(read, ordering: .releasing)
         return true

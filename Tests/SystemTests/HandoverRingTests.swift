@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Wire
 
-@testable import Transport
+@testable import System
 
 @Suite struct HandoverRingTests {
     private static let path = Path(

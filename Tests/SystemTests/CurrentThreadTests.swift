@@ -3,7 +3,7 @@ import Glibc
 import Testing
 import Wire
 
-@testable import Transport
+@testable import System
 
 struct CurrentThreadTests {
     @Test func aNapTakesItsTimeAndTheNameIsTheKernels() async throws {
@@ -25,8 +25,8 @@ struct CurrentThreadTests {
     @Test func realTimeIsTheThreadsOwn() async throws {
         let outcome = await withCheckedContinuation { (done: CheckedContinuation<RealTime, Never>) in
             Thread.detachNewThread {
-                var refusal: TransportError?
-                do throws(TransportError) { try CurrentThread.runInRealTime() } catch { refusal = error }
+                var refusal: SystemError?
+                do throws(SystemError) { try CurrentThread.runInRealTime() } catch { refusal = error }
                 let known = RealTime(refusal: refusal, own: sched_getscheduler(0), child: 0)
                 Thread.detachNewThread {
                     var all = known
@@ -47,7 +47,7 @@ struct CurrentThreadTests {
 
     /// What became of a thread that asked, and the policy of one that it started.
     private struct RealTime: Sendable {
-        let refusal: TransportError?
+        let refusal: SystemError?
         let own: Int32
         var child: Int32
     }

@@ -1,28 +1,28 @@
 internal import Glibc
-public import Wire
+package import Wire
 
 /// Tells systemd how the service is doing: the datagram protocol of sd_notify(3), without libsystemd.
-public final class NotifySocket: Sendable {
+package final class NotifySocket: Sendable {
     private let descriptor: Int32
     private let target: String
 
     /// A socket that notifies `path`: a file system path, or "@" and a name of the abstract namespace.
-    public init(path: String) throws(TransportError) {
+    package init(path: String) throws(SystemError) {
         target = path
         // Checked here, so that a wrong NOTIFY_SOCKET is an error once and not at every message.
         guard UnixAddress(path) != nil else {
-            throw TransportError(
+            throw SystemError(
                 "notify", "\"\(path)\"", code: EINVAL,
                 advice: "NOTIFY_SOCKET must begin with \"/\" or \"@\" and be at most 107 bytes long")
         }
         let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let made = socket(AF_UNIX, type, 0)
-        guard made >= 0 else { throw TransportError("open", "a notify socket", code: errno) }
+        guard made >= 0 else { throw SystemError("open", "a notify socket", code: errno) }
         descriptor = made
     }
 
     /// The socket that $NOTIFY_SOCKET names, or nil where nobody waits to be notified.
-    public static func fromEnvironment() throws(TransportError) -> NotifySocket? {
+    package static func fromEnvironment() throws(SystemError) -> NotifySocket? {
         guard let path = environment("NOTIFY_SOCKET"), !path.isEmpty else { return nil }
         return try NotifySocket(path: path)
     }
@@ -30,18 +30,18 @@ public final class NotifySocket: Sendable {
     deinit { close(descriptor) }
 
     /// Start-up, or a reload, is finished.
-    public func ready(status: String? = nil) throws(TransportError) {
+    package func ready(status: String? = nil) throws(SystemError) {
         try send("READY=1" + (status.map { "\nSTATUS=" + oneLine($0) } ?? ""))
     }
 
     /// A line for `systemctl status`; line breaks in it become blanks.
-    public func status(_ text: String) throws(TransportError) { try send("STATUS=" + oneLine(text)) }
+    package func status(_ text: String) throws(SystemError) { try send("STATUS=" + oneLine(text)) }
 
     /// Still alive: at least every `watchdogInterval`, better twice as often.
-    public func watchdog() throws(TransportError) { try send("WATCHDOG=1") }
+    package func watchdog() throws(SystemError) { try send("WATCHDOG=1") }
 
     /// Reloading its configuration; `ready` says when that is over.
-    public func reloading() throws(TransportError) {
+    package func reloading() throws(SystemError) {
         // systemd compares this with its own clock: CLOCK_MONOTONIC, unlike all times of the data plane.
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -50,11 +50,11 @@ public final class NotifySocket: Sendable {
     }
 
     /// Beginning to shut down.
-    public func stopping() throws(TransportError) { try send("STOPPING=1") }
+    package func stopping() throws(SystemError) { try send("STOPPING=1") }
 
     /// How long systemd waits for a sign of life before it kills the service, or nil when it does not watch
     /// this process: $WATCHDOG_USEC, unless $WATCHDOG_PID names another (sd_watchdog_enabled(3)).
-    public static func watchdogInterval() -> Interval? {
+    package static func watchdogInterval() -> Interval? {
         watchdogInterval(
             microseconds: environment("WATCHDOG_USEC"), process: environment("WATCHDOG_PID"), own: getpid())
     }
@@ -69,7 +69,7 @@ public final class NotifySocket: Sendable {
         String(decoding: text.utf8.map { $0 == 10 || $0 == 13 ? 32 : $0 }, as: UTF8.self)
     }
 
-    private func send(_ message: String) throws(TransportError) {
+    private func send(_ message: String) throws(SystemError) {
         guard let address = UnixAddress(target) else { return }
         var text = message
         let code = text.withUTF8 { bytes in
@@ -78,7 +78,7 @@ public final class NotifySocket: Sendable {
                     ? 0 : errno
             }
         }
-        guard code == 0 else { throw TransportError("notify", target, code: code) }
+        guard code == 0 else { throw SystemError("notify", target, code: code) }
     }
 
     private static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

@@ -2,20 +2,20 @@ internal import CLinux
 internal import Glibc
 
 /// Wakes a thread that waits in a `Poller`, from any other thread: an eventfd(2).
-public final class Wakeup: Sendable {
+package final class Wakeup: Sendable {
     /// Register it with the poller, for `.readable`.
-    public let descriptor: Int32
+    package let descriptor: Int32
 
-    public init() throws(TransportError) {
+    package init() throws(SystemError) {
         let made = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-        guard made >= 0 else { throw TransportError("create", "an eventfd", code: errno) }
+        guard made >= 0 else { throw SystemError("create", "an eventfd", code: errno) }
         descriptor = made
     }
 
     deinit { close(descriptor) }
 
     /// Makes the descriptor readable until it is drained. Many signals before a drain are one.
-    public func signal() {
+    package func signal() {
         var one: UInt64 = 1
         // The one failure is EAGAIN, when the counter is at 2^64 - 2: then it is readable already.
         while write(descriptor, &one, 8) < 0 && errno == EINTR {}
@@ -23,7 +23,7 @@ public final class Wakeup: Sendable {
 
     /// Takes all signals. Gives false when there was none.
     @discardableResult
-    public func drain() -> Bool {
+    package func drain() -> Bool {
         var count: UInt64 = 0
         return read(descriptor, &count, 8) == 8
     }

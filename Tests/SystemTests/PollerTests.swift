@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Wire
 
-@testable import Transport
+@testable import System
 
 @Suite struct PollerTests {
     @Test func reportsTheTokenOfWhatIsReadable() throws {
@@ -71,11 +71,11 @@ import Wire
 
     @Test func saysWhatIsWrongWithADescriptor() throws {
         let poller = try Poller()
-        let bad = #expect(throws: TransportError.self) { try poller.add(-1, token: 0, interest: .readable) }
+        let bad = #expect(throws: SystemError.self) { try poller.add(-1, token: 0, interest: .readable) }
         #expect(bad?.code == EBADF)
         #expect(bad?.description == "cannot watch descriptor -1: Bad file descriptor")
         let unwatched = try Wakeup()
-        let unknown = #expect(throws: TransportError.self) { try poller.remove(unwatched.descriptor) }
+        let unknown = #expect(throws: SystemError.self) { try poller.remove(unwatched.descriptor) }
         #expect(unknown?.code == ENOENT)
     }
 }

@@ -1,9 +1,9 @@
 internal import Glibc
 internal import Synchronization
-public import Wire
+package import Wire
 
 /// Why a host name has no endpoint.
-public enum ResolveError: Error, Equatable, CustomStringConvertible {
+package enum ResolveError: Error, Equatable, CustomStringConvertible {
     /// Not a host name at all: empty, longer than 253 bytes (RFC 1035 section 2.3.4) or with blanks in it.
     case notAName(String)
     /// The resolver said no; `code` is getaddrinfo(3)'s, `reason` the C library's text for it.
@@ -11,7 +11,7 @@ public enum ResolveError: Error, Equatable, CustomStringConvertible {
     /// The task that asked was cancelled.
     case cancelled(host: String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .notAName(let host): "\"\(host)\" is not a host name"
         case .failed(let host, _, let reason): "cannot resolve \"\(host)\": \(reason)"
@@ -25,7 +25,7 @@ public enum ResolveError: Error, Equatable, CustomStringConvertible {
 ///
 /// That call blocks, for minutes if the name servers are gone. So it runs on threads made for it, a few at
 /// most, that end when nothing is left to look up: never on the data thread, nor on Swift's shared pool.
-public final class Resolver: Sendable {
+package final class Resolver: Sendable {
     private struct State {
         var waiting: [Lookup] = []
         var threads = 0
@@ -35,14 +35,14 @@ public final class Resolver: Sendable {
     private let maximumThreads: Int
 
     /// At most `maximumThreads` names are looked up at a time; the others wait.
-    public init(maximumThreads: Int = 4) {
+    package init(maximumThreads: Int = 4) {
         precondition(maximumThreads > 0, "somebody must do the work")
         self.maximumThreads = maximumThreads
     }
 
     /// All endpoints of a host in the order to try them (RFC 6724), never none. Numeric hosts are answered
     /// at once. A cancelled task gets its answer at once too; the thread ends when the system lets it.
-    public func resolve(_ host: String, port: UInt16) async throws(ResolveError) -> [Endpoint] {
+    package func resolve(_ host: String, port: UInt16) async throws(ResolveError) -> [Endpoint] {
         if let address = IPv6Address(host) ?? IPv4Text.parse(host).map({ IPv6Address(mappedIPv4: $0) }) {
             return [Endpoint(address: address, port: port)]
         }
@@ -50,15 +50,8 @@ public final class Resolver: Sendable {
             throw .notAName(host)
         }
         let lookup = Lookup(host: host, port: port)
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                // False when it was cancelled before it began: then it is answered already.
-                if lookup.begin(continuation) { enqueue(lookup) }
-            }
-        } onCancel: {
-            lookup.finish(.failure(.cancelled(host: host)))
-        }
-        return try result.get()
+        // One that was cancelled before it began is not looked up at all.
+        return try await lookup.answer.value(cancelled: .cancelled(host: host)) { enqueue(lookup) }
     }
 
     private func enqueue(_ lookup: Lookup) {
@@ -79,7 +72,7 @@ public final class Resolver: Sendable {
             return state.waiting
         }
         for lookup in stranded {
-            lookup.finish(
+            lookup.answer.end(
                 .failure(.failed(host: lookup.host, code: EAI_SYSTEM, reason: ErrnoText.text(code))))
         }
     }
@@ -87,7 +80,7 @@ public final class Resolver: Sendable {
     /// The life of a thread.
     private func work() {
         while let lookup = next() {
-            if !lookup.isFinished { lookup.finish(SystemResolver.look(up: lookup.host, port: lookup.port)) }
+            if !lookup.answer.isDecided { lookup.answer.end(SystemResolver.look(up: lookup.host, port: lookup.port)) }
         }
     }
 
@@ -105,49 +98,12 @@ public final class Resolver: Sendable {
 
 /// One question and who waits for its answer. The first answer counts, be it the resolver's or the cancellation.
 private final class Lookup: Sendable {
-    typealias Answer = Result<[Endpoint], ResolveError>
-
-    private enum State {
-        case new
-        case waiting(CheckedContinuation<Answer, Never>)
-        case finished(Answer)
-    }
-
     let host: String
     let port: UInt16
-    private let state = Mutex(State.new)
+    let answer = Promise<[Endpoint], ResolveError>()
 
     init(host: String, port: UInt16) {
         self.host = host
         self.port = port
-    }
-
-    var isFinished: Bool {
-        state.withLock { if case .finished = $0 { true } else { false } }
-    }
-
-    func begin(_ continuation: CheckedContinuation<Answer, Never>) -> Bool {
-        let answer: Answer? = state.withLock { state in
-            if case .finished(let answer) = state { return answer }
-            state = .waiting(continuation)
-            return nil
-        }
-        if let answer { continuation.resume(returning: answer) }
-        return answer == nil
-    }
-
-    func finish(_ answer: Answer) {
-        let continuation: CheckedContinuation<Answer, Never>? = state.withLock { state in
-            switch state {
-            case .new:
-                state = .finished(answer)
-                return nil
-            case .waiting(let continuation):
-                state = .finished(answer)
-                return continuation
-            case .finished: return nil
-            }
-        }
-        continuation?.resume(returning: answer)
     }
 }
