@@ -114,7 +114,7 @@ let package = Package(
                 logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            exclude: ["Recorded"], swiftSettings: strict),
         // The targets of Tests/Fuzz, a package of its own, and its inputs.
         .testTarget(
             name: "FuzzTests", dependencies: ["API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nioCore],

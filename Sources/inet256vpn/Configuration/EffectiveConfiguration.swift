@@ -7,7 +7,8 @@ internal import Wire
 internal import Yams
 
 /// A configuration as `check` shows it: every key with its value, defaults filled in, names resolved. The YAML form
-/// is itself a valid configuration that means the same.
+/// is itself a valid configuration that means the same. Values of types of their own, and no dictionaries: so the order is
+/// always the same.
 struct EffectiveConfiguration: Encodable {
     private let configuration: Configuration
 
@@ -39,6 +40,16 @@ struct EffectiveConfiguration: Encodable {
         }
     }
 
+    private struct Transport: Encodable {
+        let udp: String
+        let offload: String
+    }
+
+    private struct Log: Encodable {
+        let level: String
+        let format: String
+    }
+
     private struct Peer: Encodable {
         let id: String
         let name: String?
@@ -68,7 +79,7 @@ struct EffectiveConfiguration: Encodable {
         let options = configuration.network == .beaconnet ? ["max_nodes": configuration.maxNodes] : [:]
         try fields.encode([configuration.network.rawValue: options], forKey: .network)
         try fields.encode(
-            configuration.transports.map { ["udp": $0.udp.description, "offload": $0.offload.rawValue] },
+            configuration.transports.map { Transport(udp: $0.udp.description, offload: $0.offload.rawValue) },
             forKey: .transports)
         try fields.encode(configuration.threads, forKey: .threads)
         try fields.encode(configuration.scheduling.rawValue, forKey: .scheduling)
@@ -85,8 +96,8 @@ struct EffectiveConfiguration: Encodable {
         try fields.encode(EffectiveNetworks(configuration), forKey: .networks)
         try fields.encode(EffectiveGroups(configuration), forKey: .groups)
         try fields.encode(EffectiveFirewall(configuration), forKey: .firewall)
-        let log = ["format": configuration.log.format.rawValue, "level": configuration.log.level.rawValue]
-        try fields.encode(log, forKey: .log)
+        try fields.encode(
+            Log(level: configuration.log.level.rawValue, format: configuration.log.format.rawValue), forKey: .log)
         try fields.encode(configuration.nodes.map { ["private_key_path": $0.privateKeyPath] }, forKey: .nodes)
     }
 
