@@ -73,17 +73,24 @@ let package = Package(
             name: "API", dependencies: ["INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: fast),
         .target(
+            name: "Settings",
+            dependencies: [
+                "API", "Firewall", "Portal", "Netlink", "INET256", "Wire", .product(name: "Yams", package: "Yams"),
+                logging,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "INET256Client", dependencies: ["INET256", "Wire", nioCore, nioPosix], swiftSettings: strict),
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "API", "INET256Client", "Firewall", "Portal", "Transport", "System", "Netlink", "Mesh", "INET256",
+                "Settings", "API", "INET256Client", "Firewall", "Portal", "Transport", "System", "Netlink", "Mesh",
+                "INET256",
                 "Wire",
                 "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
                 logging,
             ],
             swiftSettings: fast, linkerSettings: shut),
@@ -108,13 +115,17 @@ let package = Package(
             name: "APITests", dependencies: ["API", "INET256", "System", "Wire", nioCore, logging],
             swiftSettings: strict),
         .testTarget(
+            name: "SettingsTests",
+            dependencies: ["Settings", "API", "Firewall", "INET256", "Netlink", "Portal", "Wire", logging],
+            exclude: ["Recorded"], swiftSettings: strict),
+        .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "System", "Transport", "Wire",
-                logging, nioCore,
+                "inet256vpn", "Settings", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "System",
+                "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            exclude: ["Recorded"], swiftSettings: strict),
+            swiftSettings: strict),
         // The targets of Tests/Fuzz, a package of its own, and its inputs.
         .testTarget(
             name: "FuzzTests", dependencies: ["API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nioCore],

@@ -3,6 +3,7 @@ import Foundation
 import INET256
 import Logging
 import Mesh
+import Settings
 import System
 import Testing
 import Wire

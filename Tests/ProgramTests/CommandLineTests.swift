@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Foundation
 import INET256
+import Settings
 import Testing
 import Wire
 

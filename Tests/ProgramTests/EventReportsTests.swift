@@ -1,4 +1,5 @@
 import Logging
+import Settings
 import Synchronization
 import Testing
 import Wire

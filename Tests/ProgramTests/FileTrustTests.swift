@@ -1,5 +1,6 @@
 import Foundation
 import INET256
+import Settings
 import Testing
 import Wire
 

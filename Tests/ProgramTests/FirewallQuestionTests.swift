@@ -1,5 +1,6 @@
 import Firewall
 import INET256
+import Settings
 import Testing
 import Wire
 

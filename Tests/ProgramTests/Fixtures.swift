@@ -2,6 +2,7 @@ import API
 import Foundation
 import INET256
 import Logging
+import Settings
 import Testing
 import Wire
 
@@ -14,6 +15,10 @@ enum Sample {
     static let doubleDashed = "--Lz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
 
     static func address(_ text: String) throws -> Address { try Address(parsing: text) }
+
+    static func parse(_ yaml: String) throws -> Configuration {
+        try Configuration.parse(yaml, file: "/etc/box/config.yaml")
+    }
 }
 
 /// A directory of the test's own, gone with the value.

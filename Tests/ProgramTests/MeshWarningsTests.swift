@@ -1,6 +1,7 @@
 import API
 import INET256
 import Mesh
+import Settings
 import Testing
 import Wire
 
@@ -43,13 +44,13 @@ import Wire
     }
 
     @Test func maxNodesIsReadShownAndNeedsARestart() throws {
-        let standard = try ConfigurationTests.parse("")
+        let standard = try Sample.parse("")
         #expect(standard.maxNodes == 4096)
-        let larger = try ConfigurationTests.parse("network: {beaconnet: {max_nodes: 10000}}")
+        let larger = try Sample.parse("network: {beaconnet: {max_nodes: 10000}}")
         #expect(larger.maxNodes == 10_000 && larger.network == .beaconnet)
         #expect(ConfigurationChange(from: standard, to: larger).needsRestart == ["network.beaconnet.max_nodes"])
         #expect(ConfigurationChange(from: standard, to: larger).applied.isEmpty)
-        #expect(try ConfigurationTests.parse("network: beaconnet").maxNodes == 4096)
-        #expect(try ConfigurationTests.parse("network: {onehop: {}}").maxNodes == 4096)
+        #expect(try Sample.parse("network: beaconnet").maxNodes == 4096)
+        #expect(try Sample.parse("network: {onehop: {}}").maxNodes == 4096)
     }
 }

@@ -1,5 +1,7 @@
 import Firewall
+import INET256
 import Netlink
+import Settings
 import Testing
 import Wire
 
@@ -7,8 +9,23 @@ import Wire
 
 /// Which tracked connections are the portal's, and which of them a policy would not let begin.
 @Suite struct OpenFlowsTests {
+    private static let networks = """
+        peers:
+          - {id: \(Sample.plain), name: alice}
+          - {id: \(Sample.dashed), name: bob}
+          - {id: \(Sample.doubleDashed)}
+        networks:
+          lan: [fdaa:1::/64, "fdaa:3::/64"]
+          dmz: fdaa:4::/64
+          office: {via: bob, prefixes: [fdaa:2::/64]}
+        groups:
+          admins: [alice, ops, office, "fd12::/16"]
+          ops: [\(Sample.doubleDashed), peers]
+
+        """
+
     private static func flows(_ yaml: String) throws -> OpenFlows {
-        try #require(OpenFlows(try FirewallSample.parse(yaml), own: try Sample.address(Sample.plain)))
+        try #require(OpenFlows(try Sample.parse(networks + yaml), own: try Sample.address(Sample.plain)))
     }
 
     private static func address(_ text: String) throws -> IPv6Address { try #require(IPv6Address(text)) }
@@ -26,7 +43,7 @@ import Wire
         let own = flows.portalAddress
         let router = try Self.address("fdaa:1::1")
         flows.ownAddresses = [own, router]
-        let node = try FirewallSample.host(Sample.dashed).address
+        let node = IPv6Map.standard.address(of: try Sample.address(Sample.dashed))
         func way(_ connection: TrackedConnection) -> FirewallPacket.Way? { flows.flow(connection)?.packet.way }
 
         #expect(try way(Self.connection(node, to: "\(own)", 22)) == .toBox)
@@ -48,7 +65,7 @@ import Wire
 
     @Test func endsAreThoseThatTheForwardHookSees() throws {
         let flows = try Self.flows("firewall: {}\n")
-        let node = try FirewallSample.host(Sample.dashed).address
+        let node = IPv6Map.standard.address(of: try Sample.address(Sample.dashed))
         // Translated on its way in, as docker does with a published port.
         let inward = try #require(
             flows.flow(try Self.connection(node, to: "\(flows.portalAddress)", 8080, answeredBy: "fdaa:1::7")))
@@ -60,7 +77,7 @@ import Wire
     }
 
     @Test func whatCouldBeginNow() throws {
-        let node = try FirewallSample.host(Sample.dashed).address
+        let node = IPv6Map.standard.address(of: try Sample.address(Sample.dashed))
         func allowed(_ yaml: String, _ port: UInt16, isInbound: Bool = true) throws -> Bool {
             let flows = try Self.flows(yaml)
             let own = flows.portalAddress

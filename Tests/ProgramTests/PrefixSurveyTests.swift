@@ -1,6 +1,7 @@
 import INET256
 import Netlink
 import Portal
+import Settings
 import Testing
 import Wire
 

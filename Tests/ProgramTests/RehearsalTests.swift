@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import INET256
 import Logging
+import Settings
 import Testing
 
 @testable import inet256vpn
@@ -93,7 +94,8 @@ import Testing
 
     /// What `reload --help` names is what a reload applies: no more, no less, whatever key comes to be.
     @Test func theReloadableKeysAreNamed() throws {
-        var next = try ConfigurationTests.parse(ConfigurationTests.everything)
+        var next = try Sample.parse(
+            "peers: [{id: \(Sample.plain)}]\nportal: {except: [fd12::/16]}\ngroups: {g: [\(Sample.plain)]}")
         let old = next
         next.accept = old.accept == .any ? .peers : .any
         next.portal.allow = .only([], peers: true)

@@ -1,4 +1,5 @@
 import API
+import Settings
 import Testing
 
 @testable import inet256vpn

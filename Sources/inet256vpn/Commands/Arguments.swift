@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import INET256
+internal import Settings
 internal import Wire
 
 /// Addresses that begin with `-`, one in 64 of them, which a parser of command lines takes for options. Before

@@ -1,6 +1,7 @@
 internal import API
 internal import ArgumentParser
 internal import Foundation
+internal import Settings
 
 /// How a command finds the daemon, and what it asks it.
 struct DaemonAccess: ParsableArguments {

@@ -1,3 +1,5 @@
+internal import Settings
+
 /// What the program tells its caller. Thrown, it ends a command without a further word.
 enum ExitStatus: Int32, Error {
     case success = 0

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import INET256
+internal import Settings
 internal import Wire
 
 /// What `init` and a first `up` make where there is no configuration.

@@ -2,6 +2,7 @@ internal import API
 internal import ArgumentParser
 internal import Netlink
 internal import Portal
+internal import Settings
 
 struct GuardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

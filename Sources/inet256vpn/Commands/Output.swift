@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Settings
 
 /// Standard output and standard error of every command. Nothing is kept back, so that what was printed is there when a
 /// command ends, however it ends, and a failure is told: a full disk must not pass for an empty answer.

@@ -1,6 +1,7 @@
 internal import API
 internal import ArgumentParser
 internal import INET256
+internal import Settings
 internal import UnixSignals
 
 struct PingCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import INET256
+internal import Settings
 
 /// The program's entry: parses the command line, runs the command, turns what was thrown into a text and an
 /// exit status.

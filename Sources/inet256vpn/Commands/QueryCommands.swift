@@ -1,5 +1,6 @@
 internal import API
 internal import ArgumentParser
+internal import Settings
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 internal import API
 internal import Firewall
 internal import Glibc
+internal import Settings
 
 // Which exit status the errors of other layers mean.
 

@@ -2,7 +2,9 @@ internal import ArgumentParser
 internal import Glibc
 internal import INET256
 internal import Logging
+internal import Settings
 internal import System
+internal import Transport
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

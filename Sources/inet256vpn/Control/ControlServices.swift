@@ -1,6 +1,7 @@
 internal import API
 internal import Logging
 internal import ServiceLifecycle
+internal import Settings
 internal import UnixSignals
 
 /// Serves the API as one of a group of services.

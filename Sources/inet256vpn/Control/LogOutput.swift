@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Logging
+internal import Settings
 internal import Synchronization
 
 /// Where log lines go: standard error, by a queue with a thread of its own, so that nobody waits for its reader and lines

@@ -1,6 +1,7 @@
 internal import API
 internal import Netlink
 internal import Portal
+internal import Settings
 
 /// `status` for people: what matters at a glance, warnings last where they are seen.
 struct StatusText {

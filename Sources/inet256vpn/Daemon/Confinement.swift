@@ -2,6 +2,7 @@ internal import API
 internal import CLinux
 internal import Glibc
 internal import Logging
+internal import Settings
 internal import Wire
 
 /// Gives up what the daemon does not need, before anything is opened: as root it runs itself anew as the user `inet256vpn`, where there

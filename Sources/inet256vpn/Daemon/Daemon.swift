@@ -6,6 +6,7 @@ internal import Mesh
 internal import Netlink
 internal import Portal
 internal import ServiceLifecycle
+internal import Settings
 internal import System
 internal import Transport
 internal import UnixSignals

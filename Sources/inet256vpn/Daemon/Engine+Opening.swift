@@ -3,6 +3,7 @@ internal import Logging
 internal import Mesh
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import System
 internal import Transport
 internal import Wire

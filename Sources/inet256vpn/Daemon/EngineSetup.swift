@@ -4,7 +4,9 @@ internal import Logging
 internal import Mesh
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import System
+internal import Transport
 internal import Wire
 
 /// What the data plane is started with.
@@ -68,7 +70,7 @@ struct EngineSetup: Sendable {
         box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         transports = configuration.transports
         threads = configuration.threads
-        scheduling = configuration.scheduling
+        scheduling = ThreadScheduling(configuration.scheduling)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         peers = configuration.peers.filter { !own.contains($0.id) }
         apiGate = PortalGate(configuration.api.allow, configuration)
@@ -83,7 +85,7 @@ struct EngineSetup: Sendable {
             portal = PortalSetup(
                 plan: design.plan, map: map, gate: PortalGate(portalOf: configuration, map), commands: try Mailbox())
             portal?.followsPaths = configuration.portal.mtu == nil
-            portal?.dscp = configuration.portal.dscp
+            portal?.dscp = DSCPPolicy(configuration.portal.dscp)
             portal?.offload = configuration.portal.offload == .auto
             portal?.networks = design.table
             portal?.owners = design.networks.owners(map)

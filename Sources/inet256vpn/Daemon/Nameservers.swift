@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Settings
 internal import Wire
 
 /// A server that this machine asks for names, and the file that says so.

@@ -1,3 +1,4 @@
+internal import Settings
 internal import Wire
 
 /// What is wrong with a configured peer's endpoints, for people and for programs.

@@ -3,6 +3,7 @@ internal import INET256
 internal import Logging
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import Wire
 
 /// Keeps the portal's prefix from strangers and the machine's network from the portal: surveys before the prefix is taken,

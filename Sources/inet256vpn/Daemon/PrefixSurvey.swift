@@ -1,5 +1,6 @@
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import Wire
 
 /// What the portal's prefix would take away from this machine. A pure function of what was found: nothing is asked here.

@@ -4,6 +4,7 @@ internal import INET256
 internal import Mesh
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import Transport
 internal import Wire
 

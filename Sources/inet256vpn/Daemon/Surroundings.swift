@@ -1,6 +1,7 @@
 internal import Logging
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import Wire
 
 /// The machine's network as the kernel has it now, as far as endpoints of peers go by it.

@@ -1,7 +1,9 @@
 internal import API
 internal import Firewall
 internal import Logging
+internal import Settings
 internal import System
+internal import Transport
 internal import Wire
 
 /// Keeps the policy in force: loads its table before the portal comes up, changes it on reload, restores it when somebody else meddles
@@ -269,15 +271,6 @@ actor FirewallKeeper {
 
     /// The table that is in force, as nft text.
     func text() -> String? { prepared?.ruleset.cutting(cuts.map(\.ends)).nftText }
-}
-
-extension Configuration {
-    var enforcesFirewall: Bool { firewall.enabled && portal.enabled }
-
-    var firewallIdleReason: String? {
-        if !portal.enabled { return "there is no portal to guard" }
-        return firewall.enabled ? nil : "firewall.enabled is false"
-    }
 }
 
 /// What else decides about the packets that the rules are about.

@@ -1,4 +1,5 @@
 internal import Firewall
+internal import Settings
 
 /// A policy as lines that say by themselves what they are, for comparing two of them. Rules are compared in their order; groups, whose
 /// members have none, as sets.

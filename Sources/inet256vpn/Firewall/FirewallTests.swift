@@ -1,5 +1,6 @@
 internal import Firewall
 internal import INET256
+internal import Settings
 internal import Wire
 
 /// A test of `firewall.tests` that came out otherwise than it should.
@@ -46,18 +47,6 @@ extension Configuration {
         switch test.way {
         case .inbound: return "\(what) from \(who)\(end)"
         case .outbound: return "\(what) to \(who)\(end)"
-        }
-    }
-}
-
-extension FirewallTest.End {
-    /// As the file has it.
-    var word: String {
-        switch self {
-        case .box: "box"
-        case .any: "any"
-        case .network(let name): name
-        case .address(let address): address.description
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Firewall
 internal import Glibc
+internal import Settings
 
 /// Files of raw nft text that `firewall.include` names.
 struct IncludedText: Equatable, Sendable {

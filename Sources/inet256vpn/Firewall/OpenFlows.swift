@@ -2,6 +2,7 @@ internal import Firewall
 internal import INET256
 internal import Netlink
 internal import Portal
+internal import Settings
 internal import Wire
 
 /// Which of the connections that the kernel tracks go through the portal, and which of these the policy would not let begin now.

@@ -1,4 +1,5 @@
 internal import Firewall
+internal import Settings
 internal import Wire
 
 /// What stands for a whole service, subject or network when a policy is asked about it: packets chosen so that whatever the policy

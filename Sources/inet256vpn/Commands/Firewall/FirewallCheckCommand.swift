@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Firewall
 internal import Glibc
 internal import INET256
+internal import Settings
 
 struct FirewallCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

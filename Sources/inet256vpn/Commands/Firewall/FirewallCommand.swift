@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Firewall
+internal import Settings
 
 struct FirewallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

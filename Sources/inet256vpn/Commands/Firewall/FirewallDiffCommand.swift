@@ -1,5 +1,6 @@
 internal import API
 internal import ArgumentParser
+internal import Settings
 
 struct FirewallDiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

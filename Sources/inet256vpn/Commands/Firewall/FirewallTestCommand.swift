@@ -2,8 +2,8 @@ internal import API
 internal import ArgumentParser
 internal import Firewall
 internal import INET256
+internal import Settings
 internal import Wire
-internal import Yams
 
 struct FirewallTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -86,22 +86,12 @@ struct FirewallTestCommand: ParsableCommand {
 
     /// The options, read as an entry of `firewall.tests` would be.
     private func question(_ configuration: Configuration) throws -> FirewallTest {
-        let problems = ProblemList(file: "the command line")
-        var pairs: [(Yams.Node, Yams.Node)] = [
-            (Yams.Node(out ? "to" : "from"), Yams.Node(DashedAddress.unprotect(from))),
-            (Yams.Node(out ? "service" : "to"), Yams.Node(to)),
-            (Yams.Node("expect"), Yams.Node("allow")),
-        ]
-        if out { pairs.append((Yams.Node("way"), Yams.Node("out"))) }
-        if let at { pairs.append((Yams.Node("at"), Yams.Node(at))) }
-        let value = ConfigurationValue(node: Yams.Node(pairs), keyPath: "", problems: problems)
-        var scope = NameScope(peers: configuration.peers)
-        scope.networks = configuration.networks
-        scope.groups = Set(configuration.groups.map(\.name))
-        guard let test = value.firewallTest(scope), problems.problems.isEmpty else {
-            throw CommandFailure(.usage, problems.problems.map(\.description).joined(separator: "\n"))
+        do throws(ConfigurationError) {
+            return try configuration.firewallQuestion(
+                from: DashedAddress.unprotect(from), to: to, at: at, way: out ? .outbound : .inbound)
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
         }
-        return test
     }
 }
 

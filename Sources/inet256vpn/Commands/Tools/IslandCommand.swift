@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import INET256
 internal import Logging
+internal import Settings
 
 struct IslandCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

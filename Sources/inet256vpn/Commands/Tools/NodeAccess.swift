@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import INET256
 internal import INET256Client
+internal import Settings
 
 /// How a tool gets a node of its own in the network.
 struct NodeAccess: ParsableArguments {

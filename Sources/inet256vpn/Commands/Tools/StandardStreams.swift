@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Settings
 
 /// Standard input and output byte for byte, for commands that pass messages on.
 enum StandardStreams {

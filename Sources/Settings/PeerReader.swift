@@ -1,0 +1,150 @@
+internal import INET256
+internal import Wire
+
+extension ConfigurationValue {
+    /// The list of peers; nothing at all is an empty list, as it remains when every entry is commented out.
+    func peers() -> [PeerConfiguration] {
+        if isNull { return [] }
+        var peers: [PeerConfiguration] = []
+        var ids: [Address: String] = [:]
+        var names: [String: String] = [:]
+        for item in items(expected: "a list of peers, each {id: ADDRESS, name: NAME, addrs: [\"udp://host:port\"]}")
+            ?? []
+        {
+            guard let peer = item.peer(ids: &ids, names: &names) else { continue }
+            peers.append(peer)
+        }
+        return peers
+    }
+
+    private func peer(ids: inout [Address: String], names: inout [String: String]) -> PeerConfiguration? {
+        var id: Address?
+        var idGiven = false
+        var name: String?
+        var endpoints: [PeerEndpoint] = []
+        let isComplete = fields(["id", "name", "addrs"], expected: "a mapping with id, name and addrs") { key, value in
+            switch key {
+            case "id":
+                idGiven = true
+                id = value.address()
+                if let id {
+                    if let first = ids[id] {
+                        value.complain(expected: "each peer once", found: "the address of \(first)")
+                    }
+                    ids[id] = keyPath
+                }
+            case "name":
+                name = value.peerName()
+                if let name {
+                    if let first = names[name] {
+                        value.complain(expected: "a name of its own for each peer", found: "the name of \(first)")
+                    }
+                    names[name] = keyPath
+                }
+            default:
+                endpoints = value.peerEndpoints()
+            }
+        }
+        if isComplete, !idGiven { complain(expected: "the key id (the peer's address, 43 characters)") }
+        return id.map { PeerConfiguration(id: $0, name: name, endpoints: endpoints) }
+    }
+
+    /// An address of 43 characters.
+    func address() -> Address? {
+        let expected = "an address of 43 characters"
+        guard let text = text(expected: expected) else { return nil }
+        do throws(AddressTextError) {
+            return try Address(parsing: text)
+        } catch {
+            complain(expected: "\(expected) (\(error))")
+            return nil
+        }
+    }
+
+    private func peerName() -> String? {
+        guard let text = text(expected: PeerName.rule) else { return nil }
+        if let fault = PeerName.fault(in: text) {
+            complain(expected: "\(PeerName.rule) (\(fault))")
+            return nil
+        }
+        return text
+    }
+
+    private func peerEndpoints() -> [PeerEndpoint] {
+        if isNull { return [] }
+        var endpoints: [PeerEndpoint] = []
+        for item in items(expected: "a list such as [\"udp://host:25632\"]") ?? [] {
+            let expected =
+                "\"udp://host:port\", such as \"udp://vpn.example.org:25632\" or \"udp://[2001:db8::1]:25632\""
+            guard let text = item.text(expected: expected) else { continue }
+            guard let endpoint = PeerEndpoint(text) else {
+                // The commonest slip is a missing scheme.
+                let slip = PeerEndpoint("udp://" + text).map(\.description)
+                item.complain(expected: expected, suggestion: slip)
+                continue
+            }
+            if endpoints.contains(endpoint) { item.complain(expected: "each address once") }
+            endpoints.append(endpoint)
+        }
+        return endpoints
+    }
+}
+
+/// What a peer may be called.
+package enum PeerName {
+    package static let rule = "a name of letters, digits, _, . and - that does not begin with -"
+    static let longest = 63
+    /// They mean something else where names are used.
+    static let reserved = ["any", "peers", "box", "mesh"]
+
+    /// What is wrong with `text` as a name, or nil.
+    package static func fault(in text: String) -> String? {
+        if text.isEmpty { return "it is empty" }
+        if text.utf8.count > longest { return "at most \(longest) characters" }
+        if text.hasPrefix("-") { return "commands would take it for an option" }
+        let isPlain = text.unicodeScalars.allSatisfy { scalar in
+            scalar.isASCII
+                && (Character(scalar).isLetter || Character(scalar).isNumber || "_.-".unicodeScalars.contains(scalar))
+        }
+        if !isPlain { return "other characters are not possible" }
+        if reserved.contains(text) { return "\"\(text)\" has a meaning of its own" }
+        if Address(text) != nil { return "this is an address" }
+        return nil
+    }
+}
+
+extension PeerEndpoint {
+    /// Parses "udp://host:port"; an IPv6 address stands in brackets and may have a zone.
+    init?(_ text: String) {
+        let scheme = "udp://"
+        guard text.hasPrefix(scheme) else { return nil }
+        let rest = text.dropFirst(scheme.count)
+        guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port != 0,
+            String(port) == rest[rest.index(after: colon)...]
+        else { return nil }
+        let host = rest[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            let inner = String(host.dropFirst().dropLast())
+            let parts = inner.split(separator: "%", omittingEmptySubsequences: false)
+            guard parts.count <= 2, IPv6Address(String(parts[0])) != nil, parts.count == 1 || !parts[1].isEmpty else {
+                return nil
+            }
+            self.init(host: inner, port: port)
+        } else {
+            guard Self.isHostName(host) else { return nil }
+            self.init(host: String(host), port: port)
+        }
+    }
+
+    /// RFC 1123 section 2.1: labels of letters, digits and inner hyphens, 253 characters at most. What consists of
+    /// digits and dots alone has to be an IPv4 address.
+    private static func isHostName(_ host: Substring) -> Bool {
+        if host.allSatisfy({ $0.isNumber || $0 == "." }) { return IPv4Text.parse(host) != nil }
+        guard host.utf8.count <= 253 else { return false }
+        let name = host.hasSuffix(".") ? host.dropLast() : host
+        return name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+            (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
+                && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        }
+    }
+}
