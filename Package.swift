@@ -81,11 +81,15 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "INET256Client", dependencies: ["INET256", "Wire", nioCore, nioPosix], swiftSettings: strict),
+        .target(
+            name: "DataPlane",
+            dependencies: ["API", "Portal", "Transport", "System", "Mesh", "INET256", "Wire", logging],
+            swiftSettings: fast),
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "API", "INET256Client", "Firewall", "Portal", "Transport", "System", "Netlink", "Mesh",
-                "INET256",
+                "Settings", "DataPlane", "API", "INET256Client", "Firewall", "Portal", "Transport", "System", "Netlink",
+                "Mesh", "INET256",
                 "Wire",
                 "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -119,9 +123,13 @@ let package = Package(
             dependencies: ["Settings", "API", "Firewall", "INET256", "Netlink", "Portal", "Wire", logging],
             exclude: ["Recorded"], swiftSettings: strict),
         .testTarget(
+            name: "DataPlaneTests",
+            dependencies: ["DataPlane", "API", "Portal", "Transport", "System", "Mesh", "INET256", "Wire", logging],
+            swiftSettings: strict),
+        .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "System",
+                "inet256vpn", "Settings", "DataPlane", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "System",
                 "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

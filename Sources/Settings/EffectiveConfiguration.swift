@@ -1,4 +1,5 @@
 internal import API
+internal import DataPlane
 internal import INET256
 internal import Logging
 internal import Netlink

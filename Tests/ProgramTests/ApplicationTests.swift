@@ -1,4 +1,5 @@
 import API
+import DataPlane
 import Foundation
 import INET256
 import Logging
@@ -122,7 +123,8 @@ private struct Island: Sendable {
         let setup = DaemonSetup(
             configuration: configuration, file: "", key: key(255), nodeKeys: [], log: LogOutput(configuration.log),
             warnings: [])
-        var engine = try EngineSetup(setup, mailbox: mailbox, inbox: inbox, logger: silent, startMilliseconds: 1)
+        var engine = try DataPlanePlan(setup, mailbox: mailbox, inbox: inbox, logger: silent, startMilliseconds: 1)
+            .setup()
         // The clients of these tests send no KEEP.
         engine.apiLimits.silence = .seconds(60)
         let thread = try await EngineThread.start(engine)

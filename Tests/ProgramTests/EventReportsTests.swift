@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 import Wire
 
+@testable import DataPlane
 @testable import inet256vpn
 
 @Suite struct EventReportsTests {

@@ -1,3 +1,4 @@
+import DataPlane
 import INET256
 import Netlink
 import Portal

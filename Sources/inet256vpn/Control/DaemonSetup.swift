@@ -74,7 +74,7 @@ struct DaemonSetup: Sendable {
             box.ciphers = configuration.crypto.ciphers.map(\.cipher)
             box.minimumSuite = UInt8(configuration.crypto.minSuite)
             box.backends = CipherSurvey(of: configuration.crypto.backends).choice
-            guard box.hasCipher else { throw CommandFailure(.usage, EngineSetup.noCipher) }
+            guard box.hasCipher else { throw CommandFailure(.usage, DataPlanePlan.noCipher) }
         }
         return try FirewallKeeper.prepare(configuration)
     }

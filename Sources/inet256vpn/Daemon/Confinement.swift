@@ -1,5 +1,6 @@
 internal import API
 internal import CLinux
+internal import DataPlane
 internal import Glibc
 internal import Logging
 internal import Settings

@@ -1,4 +1,5 @@
 internal import API
+internal import DataPlane
 internal import Foundation
 internal import INET256
 internal import Logging
@@ -21,29 +22,29 @@ enum Daemon {
         let mailbox = try Mailbox<EngineCommand>()
         let milliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
         let inbox = try NodeInbox()
-        var engineSetup = try EngineSetup(
+        var plan = try DataPlanePlan(
             setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let changed: @Sendable () -> Void = { change.yield() }
         let (moves, move) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        engineSetup.networkChanged = {
+        plan.engine.networkChanged = {
             changed()
             move.yield()
         }
-        let prefix = try engineSetup.portal.map {
+        let prefix = try plan.portal.map {
             try PrefixKeeper(
                 $0.plan, map: $0.map, configuration: setup.configuration, own: own, force: setup.force, logger: logger)
         }
         let directory = PeerDirectory(
-            mailbox: mailbox, logger: logger, own: own, portal: engineSetup.portal?.plan,
+            mailbox: mailbox, logger: logger, own: own, portal: plan.portal?.plan,
             transports: setup.configuration.transports.map(\.udp))
         let keeper = FirewallKeeper(logger: logger)
-        engineSetup.portal?.guardian = { index in
+        plan.portal?.guardian = { index in
             try Blocking.wait { try await keeper.bind(to: index) }
         }
         let control = RunningDaemon(
-            setup: setup, engine: engineSetup, directory: directory, keeper: keeper, prefix: prefix,
+            setup: setup, plan: plan, directory: directory, keeper: keeper, prefix: prefix,
             logger: logger)
 
         // The socket first: it tells whether another daemon runs, before the box is touched.
@@ -61,7 +62,7 @@ enum Daemon {
             // Before there is a portal: no packet ever meets an open door. A firewall that does not load keeps the box down.
             try await keeper.enforce(setup.configuration)
             try stops.check()
-            engine = try await EngineThread.start(engineSetup)
+            engine = try await EngineThread.start(plan.setup())
         } catch {
             inbox.close()
             await api.server.close()
@@ -76,7 +77,7 @@ enum Daemon {
             "up",
             metadata: [
                 "address": "\(setup.key.address)",
-                "portal": "\(engineSetup.portal.map { "\($0.plan.address)" } ?? "off")",
+                "portal": "\(plan.portal.map { "\($0.plan.address)" } ?? "off")",
             ])
         // The group's own words are about services, not about the mesh.
         var quiet = logger

@@ -1,6 +1,7 @@
 internal import Mesh
 internal import Netlink
 internal import Portal
+internal import System
 internal import Transport
 
 // Which exit status the data plane's errors mean.

@@ -1,3 +1,4 @@
+internal import DataPlane
 internal import INET256
 internal import Logging
 internal import Mesh

@@ -1,4 +1,5 @@
 internal import API
+internal import DataPlane
 internal import Foundation
 internal import INET256
 internal import Logging
@@ -32,7 +33,7 @@ actor RunningDaemon: DaemonControl {
     private let started = BootClock.now()
 
     init(
-        setup: DaemonSetup, engine: EngineSetup, directory: PeerDirectory, keeper: FirewallKeeper,
+        setup: DaemonSetup, plan: DataPlanePlan, directory: PeerDirectory, keeper: FirewallKeeper,
         prefix: PrefixKeeper?, logger: Logger
     ) {
         self.prefix = prefix
@@ -40,11 +41,11 @@ actor RunningDaemon: DaemonControl {
         self.keeper = keeper
         self.setup = setup
         configuration = setup.configuration
-        warnings = setup.warnings + engine.ciphers.warnings
+        warnings = setup.warnings + plan.ciphers.warnings
         configurationWarnings = setup.configurationWarnings
-        mailbox = engine.mailbox
-        portal = engine.portal?.commands
-        map = engine.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
+        mailbox = plan.engine.mailbox
+        portal = plan.portal?.commands
+        map = plan.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
         self.directory = directory
         self.logger = logger
     }

@@ -1,10 +1,12 @@
 internal import API
+internal import DataPlane
 internal import Foundation
 internal import INET256
 internal import Mesh
 internal import Netlink
 internal import Portal
 internal import Settings
+internal import System
 internal import Transport
 internal import Wire
 

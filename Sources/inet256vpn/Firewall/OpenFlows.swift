@@ -1,3 +1,4 @@
+internal import DataPlane
 internal import Firewall
 internal import INET256
 internal import Netlink

@@ -62,7 +62,7 @@ final class PortalWatch {
         self.mailbox = mailbox
         self.logger = logger
         self.lost = lost
-        watcher = Engine.watch(logger)
+        watcher = NetworkWatcher.open(logger)
         poller = try Poller()
         inspectAt = BootClock.now() + Self.audit
         try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)

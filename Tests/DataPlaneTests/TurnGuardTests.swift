@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-@testable import inet256vpn
+@testable import DataPlane
 
 @Suite struct TurnGuardTests {
     /// A deadline that never moves costs a thousand turns a second at the most.

@@ -1,8 +1,8 @@
 internal import INET256
 internal import Logging
 internal import Mesh
-internal import Netlink
 internal import Portal
+internal import System
 internal import Transport
 internal import Wire
 
@@ -33,21 +33,8 @@ extension Engine {
 
     /// Addresses and routes of the machine changed, other than by our own portal.
     func heedNetwork(_ now: Instant) throws {
-        guard let watcher else { return }
-        let portal = plumbing?.raised
-        for event in try watcher.drain() {
-            switch event {
-            case .link(let link), .linkGone(let link):
-                if link.index == portal { continue }
-            case .address(let address), .addressGone(let address):
-                if address.protocolNumber == PortalMark.protocolNumber { continue }
-            case .route(let route), .routeGone(let route):
-                if route.protocolNumber == PortalMark.protocolNumber, !PortalMark.isException(route) { continue }
-            case .overrun:
-                break
-            }
-            networkChangeAt = min(networkChangeAt, now + Self.networkSettles)
-        }
+        guard let watcher, try watcher.drain(portal: interfaceIndex) else { return }
+        networkChangeAt = min(networkChangeAt, now + Self.networkSettles)
     }
 
     func name(_ address: Address) -> String { names[address] ?? "\(address)" }

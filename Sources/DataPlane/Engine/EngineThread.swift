@@ -1,13 +1,14 @@
-internal import System
+package import System
+package import Transport
 
 /// Starts the data-plane thread and tells how it ended.
-struct EngineThread: Sendable {
-    let mailbox: Mailbox<EngineCommand>
+package struct EngineThread: Sendable {
+    package let mailbox: Mailbox<EngineCommand>
     /// One element: how the thread ended.
-    let ended: AsyncStream<Result<Void, any Error>>
+    package let ended: AsyncStream<Result<Void, any Error>>
 
     /// Makes the engine on its own thread; returns when everything is open, throws what could not be opened.
-    static func start(_ setup: EngineSetup) async throws -> EngineThread {
+    package static func start(_ setup: EngineSetup) async throws -> EngineThread {
         let (ended, end) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             let body: @Sendable () -> Void = {

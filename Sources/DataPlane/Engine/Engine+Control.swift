@@ -1,7 +1,6 @@
 internal import API
 internal import INET256
 internal import Mesh
-internal import Netlink
 internal import Portal
 internal import System
 internal import Transport

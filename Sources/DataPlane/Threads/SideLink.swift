@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Dispatch
 internal import INET256
 internal import Mesh
 internal import Portal

@@ -146,21 +146,3 @@ enum DataFrame {
         return messages
     }
 }
-
-/// Messages of applications since the start.
-struct HostedCounters: Sendable, Equatable {
-    /// Taken in, to wherever they go.
-    var sent: UInt64 = 0
-    /// Handed to connections.
-    var received: UInt64 = 0
-    /// Both directions, what `api.allow` held back.
-    var prohibited: UInt64 = 0
-    /// No connection of the node had room.
-    var full: UInt64 = 0
-    /// For nodes that no connection has open.
-    var unread: UInt64 = 0
-    /// Batches with something in them that is no DATA frame.
-    var malformed: UInt64 = 0
-    /// Batches for a node that was dropped in the meantime.
-    var closed: UInt64 = 0
-}

@@ -1,11 +1,12 @@
-internal import INET256
-internal import Mesh
-internal import Portal
-internal import Transport
-internal import Wire
+package import INET256
+package import Mesh
+package import Portal
+package import System
+package import Transport
+package import Wire
 
 /// What the control side asks of the data-plane thread. Answers go back through the closures, which return at once.
-enum EngineCommand: Sendable {
+package enum EngineCommand: Sendable {
     /// The name is for the log.
     case setPeer(PeerSettings, name: String)
     case removePeer(Address)
@@ -21,21 +22,21 @@ enum EngineCommand: Sendable {
     case stop
 }
 
-enum PingResult: Sendable {
+package enum PingResult: Sendable {
     case answered(Interval)
     case timedOut
     case refused(String)
 }
 
 /// Whose packets pass the portal, or whose messages the API, in the form that is asked per packet.
-enum PortalGate: Sendable {
+package enum PortalGate: Sendable {
     case everybody
     case only(Set<Address>)
     /// Everybody whose derived address lies in none of these.
     case outside([IPv6Prefix], IPv6Map)
 
     @inline(__always)
-    func admits(_ address: Address) -> Bool {
+    package func admits(_ address: Address) -> Bool {
         switch self {
         case .everybody: true
         case .only(let some): some.contains(address)
@@ -46,49 +47,49 @@ enum PortalGate: Sendable {
 }
 
 /// The state of the data plane at one moment.
-struct EngineSnapshot: Sendable {
-    struct Socket: Sendable {
-        var configured: Endpoint
-        var bound: Endpoint
+package struct EngineSnapshot: Sendable {
+    package struct Socket: Sendable {
+        package var configured: Endpoint
+        package var bound: Endpoint
         /// How several datagrams cross the kernel at once.
-        var offloads: [String]
-        var counters: UDPCounters
+        package var offloads: [String]
+        package var counters: UDPCounters
         /// Datagrams dropped because the socket's buffer and the queue behind it were full.
-        var dropped: UInt64
+        package var dropped: UInt64
     }
 
-    struct PortalSnapshot: Sendable {
-        var interface: String
-        var address: IPv6Address
-        var mtu: Int
+    package struct PortalSnapshot: Sendable {
+        package var interface: String
+        package var address: IPv6Address
+        package var mtu: Int
         /// What the kernel and the portal leave undone for each other.
-        var offloads: [String]
-        var queue: PortalQueueCounters
+        package var offloads: [String]
+        package var queue: PortalQueueCounters
         /// Packets that bore a mark of congestion which their sender does not understand.
-        var congested: UInt64
-        var device: TunCounters
-        var drops: Portal.DropCounters
+        package var congested: UInt64
+        package var device: TunCounters
+        package var drops: Portal.DropCounters
         /// Packets the gate (`portal.allow`) held back.
-        var prohibited: UInt64
+        package var prohibited: UInt64
         /// Packets to addresses that nobody has.
-        var unknown: UInt64
+        package var unknown: UInt64
         /// Packets of our own sockets that the kernel routed into the portal.
-        var ownDatagrams: UInt64
+        package var ownDatagrams: UInt64
     }
 
     /// Engines at work.
-    var threads: Int
-    var scheduling: ThreadScheduling
-    var box: BoxStatus
-    var handovers = Handovers()
-    var sockets: [Socket]
-    var portal: PortalSnapshot?
+    package var threads: Int
+    package var scheduling: ThreadScheduling
+    package var box: BoxStatus
+    package var handovers = Handovers()
+    package var sockets: [Socket]
+    package var portal: PortalSnapshot?
     /// Messages for nodes that nobody reads.
-    var unread: UInt64
-    var hosted: HostedCounters
+    package var unread: UInt64
+    package var hosted: HostedCounters
     /// Nodes that are open because applications opened them.
-    var applications: Set<Address>
+    package var applications: Set<Address>
     /// Turns that were put off because a deadline did not move; a fault of this program.
-    var heldTurns: UInt64 = 0
-    var warnings: [String]
+    package var heldTurns: UInt64 = 0
+    package var warnings: [String]
 }

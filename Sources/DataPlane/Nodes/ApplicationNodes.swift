@@ -1,20 +1,25 @@
-internal import API
-internal import INET256
-internal import Logging
+package import API
+package import INET256
+package import Logging
 internal import Wire
 
 /// Lets the API open nodes on the running data plane.
-struct ApplicationNodes: APINodeService {
+package struct ApplicationNodes: APINodeService {
     let inbox: NodeInbox
     let logger: Logger
 
-    func open(_ key: PrivateKey, _ arrival: NodeArrival) async throws(APINodeError) {
+    package init(inbox: NodeInbox, logger: Logger) {
+        self.inbox = inbox
+        self.logger = logger
+    }
+
+    package func open(_ key: PrivateKey, _ arrival: NodeArrival) async throws(APINodeError) {
         let answer = Promise<Void, APINodeError>()
         try inbox.post(.open(key, arrival, answer))
         try await answer.value(cancelled: .cancelled)
     }
 
-    func drop(_ key: PrivateKey, caller: APICaller) async throws(APINodeError) {
+    package func drop(_ key: PrivateKey, caller: APICaller) async throws(APINodeError) {
         let answer = Promise<Void, APINodeError>()
         try inbox.post(.drop(key, answer))
         try await answer.value(cancelled: .cancelled)

@@ -1,4 +1,5 @@
 internal import API
+internal import DataPlane
 internal import INET256
 internal import Logging
 internal import Mesh
@@ -9,88 +10,81 @@ internal import System
 internal import Transport
 internal import Wire
 
-/// What the data plane is started with.
-struct EngineSetup: Sendable {
-    struct PortalSetup: Sendable {
-        var plan: PortalPlan
-        var map: IPv6Map
-        var gate: PortalGate
-        /// Whether the interface's MTU is that of the paths; else the plan's stays.
-        var followsPaths = true
-        var offload = true
-        var dscp = DSCPPolicy.clear
-        var networks: PortalNetworks = .none
-        /// The boxes that networks are behind, by their derived address.
-        var owners: [IPv6Address: Address] = [:]
+/// The data plane as the configuration wants it, and what the control side shares with it.
+struct DataPlanePlan {
+    /// The portal's part.
+    struct PortalPart: Sendable {
+        let plan: PortalPlan
+        let map: IPv6Map
         /// For the portal's watch.
         let commands: Mailbox<PortalCommand>
         /// Told the interface's index when there is one, before it is up. What it throws keeps the box down.
         var guardian: @Sendable (UInt32) throws -> Void = { _ in }
     }
 
-    var key: PrivateKey
-    var nodeKeys: [PrivateKey]
-    var box: BoxSettings
+    /// All but the portal.
+    var engine: EngineSetup
     /// What was found out about the libraries that ciphers can be taken from.
     let ciphers: CipherSurvey
-    var transports: [TransportConfiguration]
-    /// How many engines carry packets.
-    var threads: Int
-    var scheduling: ThreadScheduling
-    /// Known from the first datagram on, so that none of them is taken for a stranger; their endpoints come later.
-    var peers: [PeerConfiguration]
-    var portal: PortalSetup?
-    /// Whom nodes of applications may exchange messages with, and how many there may be.
-    var apiGate: PortalGate
-    var apiNodes: Int
-    var apiLimits: APILimits
-    var mailbox: Mailbox<EngineCommand>
-    var inbox: NodeInbox
-    var logger: Logger
-    /// Told when the machine's network has changed.
-    var networkChanged: @Sendable () -> Void = {}
+    var portal: PortalPart?
+    private let configuration: Configuration
 
     init(
         _ setup: DaemonSetup, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger,
         startMilliseconds: UInt64
     ) throws {
-        let configuration = setup.configuration
-        key = setup.key
-        nodeKeys = setup.nodeKeys
-        box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: startMilliseconds)
+        configuration = setup.configuration
+        ciphers = CipherSurvey(of: configuration.crypto.backends)
+        for warning in ciphers.warnings { logger.warning("\(warning)") }
+        var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: startMilliseconds)
         box.limits.maximumOrigins = configuration.maxNodes
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
         box.limits.rekeyAfter = .seconds(Int64(configuration.crypto.rekeyAfter))
-        ciphers = CipherSurvey(of: configuration.crypto.backends)
         box.backends = ciphers.choice
-        for warning in ciphers.warnings { logger.warning("\(warning)") }
         // The main one, the configured ones and those of applications.
-        box.limits.maximumLocalNodes = 1 + nodeKeys.count + APILimitsConfiguration.countRange.upperBound
-        transports = configuration.transports
-        threads = configuration.threads
-        scheduling = ThreadScheduling(configuration.scheduling)
+        box.limits.maximumLocalNodes = 1 + setup.nodeKeys.count + APILimitsConfiguration.countRange.upperBound
+        engine = EngineSetup(key: setup.key, box: box, mailbox: mailbox, inbox: inbox, logger: logger)
+        engine.nodeKeys = setup.nodeKeys
+        engine.sockets = configuration.transports.map { EngineSetup.Socket($0.udp, offload: $0.offload == .auto) }
+        engine.threads = configuration.threads
+        engine.threadsBesides = ThreadNeeds.besides
+        engine.scheduling = configuration.scheduling
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
-        peers = configuration.peers.filter { !own.contains($0.id) }
-        apiGate = PortalGate(configuration.api.allow, configuration)
-        apiNodes = configuration.api.limits.nodes
-        apiLimits = APILimits(configuration.api.limits)
-        self.mailbox = mailbox
-        self.inbox = inbox
-        self.logger = logger
-        if let design = try PortalDesign(configuration, address: setup.key.address) {
-            let map = design.map
-            box.prefix = map.prefix
-            portal = PortalSetup(
-                plan: design.plan, map: map, gate: PortalGate(portalOf: configuration, map), commands: try Mailbox())
-            portal?.followsPaths = configuration.portal.mtu == nil
-            portal?.dscp = DSCPPolicy(configuration.portal.dscp)
-            portal?.offload = configuration.portal.offload == .auto
-            portal?.networks = design.table
-            portal?.owners = design.networks.owners(map)
+        engine.peers = configuration.peers.filter { !own.contains($0.id) }.map {
+            EngineSetup.Neighbour($0.id, name: $0.label, expected: $0.endpoints.compactMap(\.numeric?.address))
         }
-        guard box.hasCipher else { throw CommandFailure(.usage, Self.noCipher) }
+        engine.apiGate = PortalGate(configuration.api.allow, configuration)
+        engine.apiNodes = configuration.api.limits.nodes
+        engine.apiLimits = APILimits(configuration.api.limits)
+        engine.networkChanges = { MachineNetwork.watch(logger) }
+        if let design = try PortalDesign(configuration, address: setup.key.address) {
+            engine.box.prefix = design.map.prefix
+            portal = PortalPart(plan: design.plan, map: design.map, commands: try Mailbox())
+        }
+        guard engine.box.hasCipher else { throw CommandFailure(.usage, Self.noCipher) }
+    }
+
+    /// What to start the data plane's thread with.
+    func setup() throws -> EngineSetup {
+        var setup = engine
+        guard let portal, let design = try PortalDesign(configuration, address: setup.key.address) else { return setup }
+        let logger = setup.logger
+        var part = EngineSetup.PortalSetup(
+            portal.plan.interface, map: portal.map, gate: PortalGate(portalOf: configuration, portal.map)
+        ) { lost in try PlumbedPortal(portal, logger: logger, lost: lost) }
+        part.persistent = portal.plan.persistent
+        part.mtu = portal.plan.mtu
+        if configuration.portal.mtu == nil {
+            part.follows = PortalConfiguration.leastMTU...PortalConfiguration.mtus.upperBound
+        }
+        part.dscp = configuration.portal.dscp
+        part.offload = configuration.portal.offload == .auto
+        part.networks = design.table
+        part.owners = design.networks.owners(portal.map)
+        setup.portal = part
+        return setup
     }
 
     static let noCipher =

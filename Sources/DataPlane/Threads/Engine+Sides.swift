@@ -58,10 +58,10 @@ extension EngineSnapshot {
     }
 
     /// What engines left to the first one.
-    struct Handovers: Sendable {
-        var count: UInt64 = 0
+    package struct Handovers: Sendable {
+        package var count: UInt64 = 0
         /// Lost, because there was no room on the way.
-        var refused: UInt64 = 0
+        package var refused: UInt64 = 0
 
         mutating func add(_ count: UInt64, refused: UInt64) {
             self.count &+= count

@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-@testable import inet256vpn
+@testable import DataPlane
 
 struct TurnPaceTests {
     /// Turns that come at a fixed distance and move as much each. The pauses that follow them.

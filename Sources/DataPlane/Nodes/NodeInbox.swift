@@ -1,6 +1,6 @@
 internal import API
 internal import INET256
-internal import System
+package import System
 internal import Wire
 
 /// What the API asks of the data-plane thread.
@@ -18,10 +18,10 @@ enum NodeCommand: Sendable {
 
 /// The applications' way into the data plane: a mailbox of its own, so that however many of them come, what the daemon itself
 /// asks of its data plane finds room.
-final class NodeInbox: Sendable {
+package final class NodeInbox: Sendable {
     private let mailbox: Mailbox<NodeCommand>
 
-    init() throws(SystemError) { mailbox = try Mailbox(capacity: 8192) }
+    package init() throws(SystemError) { mailbox = try Mailbox(capacity: 8192) }
 
     var descriptor: Int32 { mailbox.descriptor }
 
@@ -40,7 +40,7 @@ final class NodeInbox: Sendable {
     func drain() -> [NodeCommand] { mailbox.drain() }
 
     /// Takes nothing more, and tells those who wait.
-    func close() {
+    package func close() {
         for command in mailbox.close() { command.fail(.closed) }
     }
 }

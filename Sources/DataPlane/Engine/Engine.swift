@@ -2,7 +2,6 @@ internal import API
 internal import INET256
 internal import Logging
 internal import Mesh
-internal import Netlink
 internal import Portal
 internal import Settings
 internal import System
@@ -38,20 +37,20 @@ final class Engine {
     /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
-    /// Until the watch has it, and after that.
-    var plumbing: PortalPlumbing?
-    var watch: PortalWatch?
-    let portalCommands: Mailbox<PortalCommand>?
+    /// Whoever has the portal's interface in hand, from before there is a device.
+    var interface: (any PortalInterface)?
+    /// The interface's index while it is up.
+    var interfaceIndex: UInt32?
     /// What the interface has, or has been told to have, in bytes.
     var portalMTU: UInt32
     /// Why the loop is to end.
     var failure: (any Error)?
-    /// Whether the interface's MTU follows what paths carry.
-    let followsPaths: Bool
+    /// The sizes within which the interface's MTU follows what paths carry.
+    let follows: ClosedRange<Int>?
     /// Tells the control side that the machine's network has changed.
     let networkChanged: @Sendable () -> Void
     let poller: Poller
-    let watcher: NetworkWatcher?
+    let watcher: (any NetworkChanges)?
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them are filled then, so that all stays in the cache.
     let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
     /// Packets and datagrams that came in this turn.
@@ -90,23 +89,24 @@ final class Engine {
         logger = setup.logger
         reports = EventReports(setup.logger)
         scheduling = setup.scheduling
-        followsPaths = setup.portal?.followsPaths ?? false
+        follows = setup.portal?.follows
         networkChanged = setup.networkChanged
-        portalCommands = setup.portal?.commands
-        portalMTU = setup.portal?.plan.mtu ?? 0
+        portalMTU = setup.portal?.mtu ?? 0
         poller = try Poller()
         queue = PortalQueue(seed: SystemRandom().next64())
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
-        watcher = Engine.watch(setup.logger)
+        watcher = setup.networkChanges()
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
-            names[peer.id] = peer.label
-            box.setPeer(PeerSettings(address: peer.id, endpoints: []), now: now)
-            for endpoint in peer.endpoints.compactMap(\.numeric) { box.expect(endpoint.address) }
+            names[peer.address] = peer.name
+            box.setPeer(PeerSettings(address: peer.address, endpoints: []), now: now)
+            for address in peer.expected { box.expect(address) }
         }
-        if setup.threads > 1, setup.portal != nil { sides = try SideGroup(wanted: setup.threads) }
+        if setup.threads > 1, setup.portal != nil {
+            sides = try SideGroup(wanted: setup.threads, besides: setup.threadsBesides)
+        }
         do {
             try openSockets(setup)
             try openPortal(setup)
@@ -131,7 +131,7 @@ final class Engine {
             sides?.stop(logger)
             closePortal()
         }
-        try watch?.start()
+        try interface?.start()
         var wasIdle = false
         while !stopping {
             let now = BootClock.now()

@@ -2,7 +2,7 @@ import INET256
 import Testing
 import Wire
 
-@testable import inet256vpn
+@testable import DataPlane
 
 /// An answer is believed from whoever was asked, by the number that was drawn, once.
 @Suite struct WaitingPingsTests {

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import INET256
 internal import Logging
 internal import Mesh
@@ -13,6 +12,8 @@ internal import Wire
 final class SideGroup {
     /// How many engines the configuration wants, the first one included.
     let wanted: Int
+    /// Threads that the program needs beside these.
+    private let besides: Int
     /// What the operator should know.
     private(set) var warnings: [String] = []
     let handed: Wakeup
@@ -49,8 +50,9 @@ final class SideGroup {
     /// Records taken from one engine in a turn.
     private static let recordsPerTurn = 4096
 
-    init(wanted: Int) throws {
+    init(wanted: Int, besides: Int) throws {
         self.wanted = wanted
+        self.besides = besides
         handed = try Wakeup()
         sockets = Array(repeating: [], count: wanted - 1)
     }
@@ -123,7 +125,7 @@ final class SideGroup {
             }
             try launch()
             // Others need some as well, and come to nothing without.
-            try OwnThread.probe(ThreadNeeds.besides)
+            try OwnThread.probe(besides)
         } catch {
             threadGate.close()
             engines = []

@@ -1,7 +1,6 @@
 internal import Glibc
 internal import Logging
 internal import Mesh
-internal import Netlink
 internal import Portal
 internal import Settings
 internal import System
@@ -10,20 +9,11 @@ internal import Wire
 
 /// The sockets and the portal: how they come and go, and what the portal's interface learns later.
 extension Engine {
-    static func watch(_ logger: Logger) -> NetworkWatcher? {
-        do {
-            return try NetworkWatcher()
-        } catch {
-            logger.warning("changes of the network will not be noticed at once", metadata: ["reason": "\(error)"])
-            return nil
-        }
-    }
-
     func openSockets(_ setup: EngineSetup) throws {
-        for (place, transport) in setup.transports.enumerated() {
-            let endpoint = transport.udp
+        for (place, wanted) in setup.sockets.enumerated() {
+            let endpoint = wanted.endpoint
             var options = UDPSocket.Options()
-            options.offload = transport.offload == .auto
+            options.offload = wanted.offload
             let socket = try bind(endpoint, number: UInt16(place), options)
             try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
             lines.append(SocketLine(socket: socket, configured: endpoint))
@@ -55,12 +45,9 @@ extension Engine {
 
     func openPortal(_ setup: EngineSetup) throws {
         guard let portal = setup.portal else { return }
-        var plumbing = PortalPlumbing(portal.plan, try NetlinkSocket())
-        let prepared = try plumbing.prepare()
-        self.plumbing = plumbing
-        for leftover in prepared.cleaned { logger.notice("removed a leftover", metadata: ["object": "\(leftover)"]) }
-        // `status` has them as they are when it is asked.
-        for warning in prepared.warnings { logger.warning("\(warning)") }
+        let interface = try portal.keeper { [mailbox] in try? mailbox.post(.portalLost) }
+        self.interface = interface
+        try interface.prepare()
         let device = try openDevice(portal)
         bridge = PortalBridge(
             device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
@@ -70,17 +57,13 @@ extension Engine {
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
         let index = try device.index()
         // No packet has passed yet, and none will before the firewall knows the interface by more than its name.
-        try portal.guardian(index)
-        try plumbing.bringUp(index)
-        self.plumbing = plumbing
-        watch = try PortalWatch(plumbing, portal.commands, logger: logger) { [mailbox] in
-            try? mailbox.post(.portalLost)
-        }
+        try interface.raise(index)
+        interfaceIndex = index
     }
 
     private func openDevice(_ portal: EngineSetup.PortalSetup) throws -> TunDevice {
-        let name = portal.plan.interface
-        let persistent = portal.plan.persistent
+        let name = portal.interface
+        let persistent = portal.persistent
         let offload: OffloadMode = portal.offload ? .auto : .off
         if let sides { return try sides.open(name: name, persistent: persistent, offload: offload) }
         do throws(TunError) {
@@ -108,40 +91,22 @@ extension Engine {
 
     /// Where networks are behind this box, its own datagrams are told from those of hosts there by the source.
     func learnMachineAddresses() {
-        guard let plan = plumbing?.plan, !plan.localNetworks.isEmpty else { return }
-        do {
-            let addresses = try Addresses(try NetlinkSocket()).list(family: .ipv6)
-            bridge?.machineAddresses = Set(addresses.map(\.address))
-        } catch {
-            logger.warning("the machine's addresses could not be asked", metadata: ["reason": "\(error)"])
-        }
+        if let addresses = interface?.machineAddresses() { bridge?.machineAddresses = addresses }
     }
 
     /// Gives the interface the MTU that the best path to a neighbour carries, unless the configuration says one: TCP then fills
     /// its packets. Where a path carries less, senders are told (RFC 4443 section 3.2).
     func fitPortal() {
-        guard followsPaths, let portalCommands, let largest = box.largestPacket else { return }
-        let mtu = UInt32(min(max(largest, PortalConfiguration.leastMTU), PortalConfiguration.mtus.upperBound))
-        guard mtu != portalMTU else { return }
-        do {
-            try portalCommands.post(.fit(mtu: mtu))
-            portalMTU = mtu
-        } catch {
-            logger.warning("the interface's MTU cannot be changed", metadata: ["reason": "\(error)"])
-        }
+        guard let follows, let interface, let largest = box.largestPacket else { return }
+        let mtu = UInt32(min(max(largest, follows.lowerBound), follows.upperBound))
+        guard mtu != portalMTU, interface.fit(mtu: mtu) else { return }
+        portalMTU = mtu
     }
 
     func closePortal() {
-        if let watch, let plumbing = watch.finish() { self.plumbing = plumbing }
-        watch = nil
-        for command in portalCommands?.close() ?? [] { command.dismiss() }
-        guard var plumbing else { return }
-        do {
-            try plumbing.tearDown()
-        } catch {
-            logger.error("not everything of the portal could be removed", metadata: ["reason": "\(error)"])
-        }
-        self.plumbing = nil
+        interface?.close()
+        interface = nil
+        interfaceIndex = nil
         bridge?.close()
         bridge = nil
     }

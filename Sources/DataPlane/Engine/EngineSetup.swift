@@ -1,0 +1,101 @@
+package import API
+package import INET256
+package import Logging
+package import Mesh
+package import Portal
+package import System
+package import Transport
+package import Wire
+
+/// What the data plane is started with: plain values, whatever they were read from.
+package struct EngineSetup: Sendable {
+    /// A UDP socket to open.
+    package struct Socket: Sendable {
+        package var endpoint: Endpoint
+        /// Whether several datagrams may cross the kernel at once.
+        package var offload: Bool
+
+        package init(_ endpoint: Endpoint, offload: Bool) {
+            self.endpoint = endpoint
+            self.offload = offload
+        }
+    }
+
+    /// A configured neighbour, known from the first datagram on, so that none of its is taken for a stranger's; its endpoints come
+    /// later.
+    package struct Neighbour: Sendable {
+        package var address: Address
+        /// For the log.
+        package var name: String
+        /// Where it is configured to be, as far as that is known without asking.
+        package var expected: [IPv6Address]
+
+        package init(_ address: Address, name: String, expected: [IPv6Address]) {
+            self.address = address
+            self.name = name
+            self.expected = expected
+        }
+    }
+
+    package struct PortalSetup: Sendable {
+        package var map: IPv6Map
+        package var gate: PortalGate
+        /// The interface's name.
+        package var interface: String
+        package var persistent = false
+        /// In bytes; what it has at first.
+        package var mtu: UInt32 = 1280
+        /// The sizes, in bytes, within which the interface's MTU is that of the paths; nil where it stays.
+        package var follows: ClosedRange<Int>?
+        package var offload = true
+        package var dscp = DSCPPolicy.clear
+        package var networks: PortalNetworks = .none
+        /// The boxes that networks are behind, by their derived address.
+        package var owners: [IPv6Address: Address] = [:]
+        /// Makes what keeps the interface, on the data plane's thread. It is given what tells that the interface is lost for good.
+        package var keeper: @Sendable (_ lost: @escaping @Sendable () -> Void) throws -> any PortalInterface
+
+        package init(
+            _ interface: String, map: IPv6Map, gate: PortalGate,
+            keeper: @escaping @Sendable (_ lost: @escaping @Sendable () -> Void) throws -> any PortalInterface
+        ) {
+            self.interface = interface
+            self.map = map
+            self.gate = gate
+            self.keeper = keeper
+        }
+    }
+
+    package var key: PrivateKey
+    package var nodeKeys: [PrivateKey] = []
+    package var box: BoxSettings
+    package var sockets: [Socket] = []
+    /// How many engines carry packets.
+    package var threads = 1
+    /// Threads that the program needs beside these.
+    package var threadsBesides = 0
+    package var scheduling = ThreadScheduling.normal
+    package var peers: [Neighbour] = []
+    package var portal: PortalSetup?
+    /// Whom nodes of applications may exchange messages with, and how many there may be.
+    package var apiGate = PortalGate.everybody
+    package var apiNodes = 0
+    package var apiLimits = APILimits()
+    package var mailbox: Mailbox<EngineCommand>
+    package var inbox: NodeInbox
+    package var logger: Logger
+    /// Opens what tells of changes of the machine's network; nil where there is nothing of the kind.
+    package var networkChanges: @Sendable () -> (any NetworkChanges)? = { nil }
+    /// Told when the machine's network has changed.
+    package var networkChanged: @Sendable () -> Void = {}
+
+    package init(
+        key: PrivateKey, box: BoxSettings, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger
+    ) {
+        self.key = key
+        self.box = box
+        self.mailbox = mailbox
+        self.inbox = inbox
+        self.logger = logger
+    }
+}
