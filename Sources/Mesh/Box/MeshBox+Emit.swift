@@ -81,11 +81,9 @@ extension MeshBox {
             let sent = emit(
                 session, frameCount: FragmentLayout.header + length, followsRoutes: kind.followsRoutes, now
             ) { frame in
-                frame.storeBytes(of: FrameKind.fragment.rawValue, as: UInt8.self)
-                frame.putLittle(number, FragmentLayout.number)
-                frame.putLittle(UInt8(piece), FragmentLayout.piece)
-                frame.putLittle(UInt8(pieces), FragmentLayout.pieces)
-                frame.putLittle(UInt32(total), FragmentLayout.total)
+                FragmentFrame.Head(
+                    number: number, piece: UInt8(piece), pieces: UInt8(pieces), total: UInt32(total)
+                ).write(to: frame)
                 let target = frame + FragmentLayout.header
                 // The frame's first byte is its kind, which does not stand in front of the body in memory.
                 if piece == 0 {
@@ -169,11 +167,7 @@ extension MeshBox {
     }
 
     func writeRelayHead(_ frame: UnsafeMutableRawPointer, _ destination: Address, _ source: Address, stamp: Int) {
-        frame.storeBytes(of: FrameKind.relay.rawValue, as: UInt8.self)
-        frame.putLittle(RelayLayout.initialHopLimit, RelayLayout.hopLimit)
-        frame.putLittle(UInt16(clamping: stamp), RelayLayout.stamp)
-        destination.raw.store(to: frame + RelayLayout.destination)
-        source.raw.store(to: frame + RelayLayout.source)
+        RelayFrame.writeHead(to: frame, destination, source, stamp: stamp)
     }
 
     /// Sends a finished datagram (a handshake message, cookie or hint) through relays. `fallback` is the link that the question
@@ -214,36 +208,5 @@ extension MeshBox {
         case .relayed(let link, let source, _):
             relay(datagram, to: source, from: local.address, fallback: link, now)
         }
-    }
-
-    /// A short frame of the session itself; lost if there is no way.
-    func emitShort(_ kind: FrameKind, _ body: [UInt8], _ session: Session, _ now: Instant) {
-        guard let keypair = session.current, keypair.maySend(now, limits) else { return }
-        _ = body.withUnsafeBytes { emit(kind, $0, session, now) }
-    }
-
-    /// A short frame straight to a path that is not (yet) the session's own: challenges and their echoes.
-    func emitShort(_ kind: FrameKind, _ body: [UInt8], _ session: Session, to path: Path, _ now: Instant) {
-        guard let keypair = session.current, keypair.maySend(now, limits) else { return }
-        let frameCount = 1 + body.count
-        if path.remote == session.direct?.path.remote,
-            session.direct?.admit(frameCount + TransportLayout.overhead, isProof: true) == false
-        {
-            drops.count(.amplificationLimit)
-            return
-        }
-        guard let target = outbox.reserve(frameCount + TransportLayout.overhead) else {
-            drops.count(.outboxFull)
-            return
-        }
-        (target + TransportLayout.header).storeBytes(of: kind.rawValue, as: UInt8.self)
-        body.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress {
-                (target + TransportLayout.header + 1).copyMemory(from: base, byteCount: bytes.count)
-            }
-        }
-        let count = keypair.seal(at: target, frameCount: frameCount)
-        outbox.commit(count, path)
-        session.note(sent: count, now)
     }
 }

@@ -4,58 +4,49 @@ internal import Wire
 /// What a frame does, once it is authenticated.
 extension MeshBox {
     func receiveFrame(
-        _ frame: UnsafeMutableRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant
+        _ bytes: UnsafeMutableRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
-        guard let kind = FrameKind(rawValue: frame[0]) else {
-            drops.count(.unknownFrame)
+        let frame: Frame
+        do {
+            frame = try Frame(bytes)
+        } catch {
+            count(error)
             return nil
         }
-        let body = UnsafeRawBufferPointer(rebasing: frame[1...])
-        // One that is relayed may be longer, by the head that it has.
-        guard body.count <= Self.messageLimit || kind == .relay else {
-            drops.count(.malformedFrame)
-            return nil
-        }
-        switch kind {
-        case .message, .partialPacket:
+        switch frame {
+        case .message(let body, let isPartial):
             session.lastDataReceived = now
             if session.lastSent + limits.keepaliveAfter < session.deadline {
                 wake(session, now + limits.keepaliveAfter)
             }
             return Delivery(
-                node: session.local.id, source: session.remote, message: body, isPartial: kind == .partialPacket,
+                node: session.local.id, source: session.remote, message: body, isPartial: isPartial,
                 ecn: arrivingClass & ECN.mask)
-        case .relay:
-            return receiveRelay(frame, session, arrival, now)
-        case .fragment:
-            return receiveFragment(frame, session, arrival, now)
-        case .keepalive, .challenge, .challengeResponse, .sizeProbe, .sizeProbeAnswer, .relaySize:
-            receiveUpkeep(kind, body, session, arrival, now)
-        case .control:
-            receiveControl(body, session, now)
-        case .hello:
-            if !isFromSecond(session, arrival, now) { receiveHello(body, session, now) }
-        case .prefix:
-            receivePrefix(body, session)
-        case .ping:
-            if !isFromSecond(session, arrival, now) { receivePing(body, session, arrival, now) }
-        case .pong:
-            receivePong(body, session, arrival, now)
-        case .goodbye:
-            receiveGoodbye(session, now)
-        case .sameKey:
-            receiveSameKey(body, session, now)
+        case .relay(let relay):
+            return receiveRelay(relay, session, arrival, now)
+        case .fragment(let fragment):
+            return receiveFragment(fragment, session, arrival, now)
+        default:
+            receiveUpkeep(frame, session, arrival, now)
+            return nil
         }
-        return nil
+    }
+
+    private func count(_ fault: Frame.Fault) {
+        switch fault {
+        case .unknown: drops.count(.unknownFrame)
+        case .malformed: drops.count(.malformedFrame)
+        case .malformedFragment: drops.count(.fragmentMalformed)
+        }
     }
 
     private func receiveFragment(
-        _ frame: UnsafeMutableRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant
+        _ fragment: FragmentFrame, _ session: Session, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
         var dropped = 0
         defer { drops.count(.fragmentExpired, by: dropped) }
         let outcome = reassembler.accept(
-            UnsafeRawBufferPointer(frame), owner: session.number,
+            fragment, owner: session.number,
             isReserved: session.peer != nil || session.lastDataSent != .distantPast, now: now, dropped: &dropped)
         switch outcome {
         case .waiting:
@@ -65,7 +56,7 @@ extension MeshBox {
             return nil
         case .complete(let whole):
             // A fragment inside a fragment has no use but to recurse.
-            guard whole[0] != FrameKind.fragment.rawValue else {
+            guard whole.first != FrameKind.fragment.rawValue else {
                 drops.count(.fragmentMalformed)
                 return nil
             }
@@ -75,52 +66,60 @@ extension MeshBox {
         }
     }
 
-    /// Frames that keep the path in order.
-    private func receiveUpkeep(
-        _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant
-    ) {
-        switch kind {
-        case .challenge where body.count == 8:
-            // The echo goes back the way it came, whatever the session's own path is.
-            if let path = arrival.path { emitShort(.challengeResponse, Array(body), session, to: path, now) }
-        case .challengeResponse where body.count == 8:
-            guard let path = arrival.path else { return }
-            if session.direct?.confirm(body.little(0), from: path) == true {
-                note(.moved(session.remote, path.remote))
-                session.peer?.losses[path.remote] = nil
-                session.size.restart(now)
-                if !session.directAlive { directPathAnswers(session, now) }
-                wake(session, now)
-            }
-        case .sizeProbe where body.count >= 4:
-            guard let path = arrival.path else { return }
-            var answer = Array(body[0..<4])
-            answer.appendLittle(UInt32(clamping: body.count + 1 + TransportLayout.overhead))
-            emitShort(.sizeProbeAnswer, answer, session, to: path, now)
-        case .sizeProbeAnswer where body.count == 8:
-            session.size.answered(body.little(0), now)
-            wake(session, session.size.nextProbe)
-        case .relaySize where body.count == 2:
-            session.relayCapacity = Int(body.little(0, as: UInt16.self))
-        case .keepalive:
+    /// Frames about the session itself, its path and its link.
+    private func receiveUpkeep(_ frame: Frame, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+        switch frame {
+        case .message, .relay, .fragment, .keepalive:
             break
-        default:
-            drops.count(.malformedFrame)
+        case .challenge(let number):
+            // The echo goes back the way it came, whatever the session's own path is.
+            if let path = arrival.path { emitShort(.challengeResponse(number), session, to: path, now) }
+        case .challengeResponse(let number):
+            if let path = arrival.path { receiveEcho(number, session, from: path, now) }
+        case .sizeProbe(let number, let count):
+            guard let path = arrival.path else { return }
+            let size = UInt32(clamping: count + TransportLayout.overhead)
+            emitShort(.sizeProbeAnswer(number: number, size: size), session, to: path, now)
+        case .sizeProbeAnswer(let number, _):
+            session.size.answered(number, now)
+            wake(session, session.size.nextProbe)
+        case .relaySize(let size):
+            session.relayCapacity = Int(size)
+        case .control(let body):
+            receiveControl(body, session, now)
+        case .hello(let hello):
+            if !isFromSecond(session, arrival, now) { receiveHello(hello, session, now) }
+        case .prefix(let prefix):
+            receivePrefix(prefix, session)
+        case .ping(let echo):
+            if !isFromSecond(session, arrival, now) { receivePing(echo, session, arrival, now) }
+        case .pong(let echo):
+            receivePong(echo, session, arrival, now)
+        case .goodbye:
+            receiveGoodbye(session, now)
+        case .sameKey(let otherHasLink):
+            receiveSameKey(otherHasLink, session, now)
         }
+    }
+
+    /// The echo of a challenge.
+    private func receiveEcho(_ number: UInt64, _ session: Session, from path: Path, _ now: Instant) {
+        guard session.direct?.confirm(number, from: path) == true else { return }
+        note(.moved(session.remote, path.remote))
+        session.peer?.losses[path.remote] = nil
+        session.size.restart(now)
+        if !session.directAlive { directPathAnswers(session, now) }
+        wake(session, now)
     }
 
     // MARK: Relaying
 
     /// Passes a relay frame on, or takes it in when it is for a node of this box.
     private func receiveRelay(
-        _ frame: UnsafeMutableRawBufferPointer, _ link: Session, _ arrival: Arrival, _ now: Instant
+        _ frame: RelayFrame, _ link: Session, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
         guard link.link.neighbour != nil else {
             drops.count(.relayNotALink)
-            return nil
-        }
-        guard frame.count > RelayLayout.header, let base = frame.baseAddress else {
-            drops.count(.malformedFrame)
             return nil
         }
         guard case .direct = arrival else {
@@ -128,24 +127,16 @@ extension MeshBox {
             drops.count(.relayNested)
             return nil
         }
-        let destination = Address(raw: Bytes32(loading: base + RelayLayout.destination))
+        let destination = frame.destination
         if nodesByAddress[destination] != nil {
-            let source = Address(raw: Bytes32(loading: base + RelayLayout.source))
-            let stamp = Int(UnsafeRawBufferPointer(frame).little(RelayLayout.stamp, as: UInt16.self))
-            let inner = UnsafeMutableRawBufferPointer(rebasing: frame[RelayLayout.header...])
-            return receive(inner, .relayed(link: link, source: source, stamp: stamp), now)
+            return receive(frame.datagram, .relayed(link: link, source: frame.source, stamp: frame.stamp), now)
         }
-        forward(frame, base, destination, from: link, now)
+        forward(frame, destination, from: link, now)
         return nil
     }
 
-    private func forward(
-        _ frame: UnsafeMutableRawBufferPointer, _ base: UnsafeMutableRawPointer, _ destination: Address,
-        from link: Session,
-        _ now: Instant
-    ) {
-        let hops = frame[RelayLayout.hopLimit]
-        guard hops > 1, hops <= RelayLayout.initialHopLimit else {
+    private func forward(_ frame: RelayFrame, _ destination: Address, from link: Session, _ now: Instant) {
+        guard frame.hopLimit > 1, frame.hopLimit <= RelayLayout.initialHopLimit else {
             drops.count(.relayHopLimit)
             return
         }
@@ -156,25 +147,22 @@ extension MeshBox {
             return
         }
         let capacity = linkDatagramCapacity(next)
-        let stamp = min(Int(UnsafeRawBufferPointer(frame).little(RelayLayout.stamp, as: UInt16.self)), capacity)
-        base.putLittle(hops - 1, RelayLayout.hopLimit)
-        base.putLittle(UInt16(clamping: stamp), RelayLayout.stamp)
+        frame.pass(over: capacity)
         noteData(next, now)
         guard let outer = next.current, outer.maySend(now, limits) else {
             drops.count(.keyExpired)
             return
         }
-        let body = UnsafeRawBufferPointer(rebasing: frame[1...])
         // What the link before said of congestion holds on the next.
         outbox.trafficClass = arrivingClass & ECN.mask
         defer { outbox.trafficClass = 0 }
-        if frame.count <= capacity + RelayLayout.header {
-            _ = emit(.relay, body, next, now)
+        if frame.bytes.count <= capacity + RelayLayout.header {
+            _ = emit(.relay, frame.body, next, now)
         } else {
-            _ = emitPieces(.relay, body, next, capacity + RelayLayout.header, now)
+            _ = emitPieces(.relay, frame.body, next, capacity + RelayLayout.header, now)
         }
         relayedFrames &+= 1
-        relayedBytes &+= UInt64(frame.count)
+        relayedBytes &+= UInt64(frame.bytes.count)
     }
 
     // MARK: Routing

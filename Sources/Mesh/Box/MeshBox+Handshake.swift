@@ -82,24 +82,24 @@ extension MeshBox {
 
     // MARK: Being called
 
-    func receiveInitiation(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard message.count == InitiationLayout.count, message[1] == protocolVersion else {
+    func receiveInitiation(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard let message = InitiationMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
         noteArrival(now)
-        guard let candidates = nodesByHint[message.little(InitiationLayout.hint)], !candidates.isEmpty else {
+        guard let candidates = nodesByHint[message.hint], !candidates.isEmpty else {
             drops.count(.handshakeUnknownAddress)
             return
         }
-        guard let local = candidates.first(where: { Initiation.isMeant(for: $0.keys, message) }) else {
+        guard let local = candidates.first(where: { Initiation.isMeant(for: $0.keys, bytes) }) else {
             drops.count(.handshakeBadMAC)
             return
         }
         // By mac1, which covers all that was answered: one that was altered on the way does not take the place of the
         // genuine one.
-        let mac1 = message[InitiationLayout.mac1..<InitiationLayout.mac2]
-        if let known = responses.first(where: { $0.local === local && $0.mac1.elementsEqual(mac1) }) {
+        let mac1 = message.mac1
+        if let known = responses.first(where: { $0.local === local && $0.mac1 == mac1 }) {
             if known.path?.remote != arrival.path?.remote { known.wentElsewhere = true }
             answer(known.message, arrival, from: local, now)
             return
@@ -128,13 +128,13 @@ extension MeshBox {
     }
 
     private func respond(
-        _ message: UnsafeRawBufferPointer, _ local: BoxNode, _ arrival: Arrival, _ isExpected: Bool, _ now: Instant
+        _ message: InitiationMessage, _ local: BoxNode, _ arrival: Arrival, _ isExpected: Bool, _ now: Instant
     ) throws(HandshakeError) {
-        let offered: UInt16 = message.little(InitiationLayout.suites)
+        let offered = message.suites
         guard let suite = suites.choose(from: offered) else { throw .noCommonSuite }
         let noise = try XXResponder(
             prologue: handshakePrologue(suites: offered, callee: local.address), ours: local.noise,
-            message: Array(message[InitiationLayout.ephemeral..<InitiationLayout.ephemeral + Bytes32.count]))
+            message: message.ephemeral)
         guard let index = indices.allocate(random) else {
             drops.count(.sessionsFull)
             return
@@ -148,14 +148,9 @@ extension MeshBox {
             indices.release(index)
             throw error
         }
-        var out: [UInt8] = [DatagramKind.response.rawValue, protocolVersion, 0, 0]
-        let caller: UInt32 = message.little(InitiationLayout.sender)
-        out.appendLittle(index)
-        out.appendLittle(caller)
-        out += noiseMessage
+        let out = ResponseMessage.make(sender: index, receiver: message.sender, noise: noiseMessage)
         let response = Response(
-            index: index, local: local, caller: caller,
-            mac1: Array(message[InitiationLayout.mac1..<InitiationLayout.mac2]), waiting: waiting,
+            index: index, local: local, caller: message.sender, mac1: message.mac1, waiting: waiting,
             message: out, suite: suite, created: now, path: arrival.path, isExpected: isExpected)
         makeRoomForResponse(isExpected)
         responses.append(response)
@@ -173,12 +168,12 @@ extension MeshBox {
 
     // MARK: Message 2
 
-    func receiveResponse(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard message.isHandshake(.response, ResponseLayout.count) else {
+    func receiveResponse(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard let message = ResponseMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
-        guard case .attempt(let attempt) = indices[message.little(ResponseLayout.receiver)],
+        guard case .attempt(let attempt) = indices[message.receiver],
             case .waiting(let noise) = attempt.stage, attempt.expects(arrival)
         else {
             drops.count(.handshakeUnexpected)
@@ -194,12 +189,12 @@ extension MeshBox {
     }
 
     private func finish(
-        _ attempt: Attempt, _ noise: XXInitiator, _ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant
+        _ attempt: Attempt, _ noise: XXInitiator, _ message: ResponseMessage, _ arrival: Arrival, _ now: Instant
     ) throws(HandshakeError) {
         let session = attempt.session
-        let (peer, ready) = try noise.read(Array(message[ResponseLayout.noise...]))
+        let (peer, ready) = try noise.read(message.noise)
         // Who answered is settled before our own identity goes out in message 3.
-        let remoteIndex: UInt32 = message.little(ResponseLayout.sender)
+        let remoteIndex = message.sender
         let (key, number) = try Identity.read(peer, index: remoteIndex)
         guard key.address == session.remote else { throw .wrongAddress(key.address) }
         guard let suite = suites.accept(number) else { throw .noCommonSuite }
@@ -209,10 +204,7 @@ extension MeshBox {
             suite: suite, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
             limits: limits.of(suite.cipher), sharedWith: sharer(session), now: now)
         noteKeys(keypair)
-        var out: [UInt8] = [DatagramKind.finish.rawValue, protocolVersion, 0, 0]
-        out.appendLittle(attempt.index)
-        out.appendLittle(remoteIndex)
-        out += noiseMessage
+        let out = FinishMessage.make(sender: attempt.index, receiver: remoteIndex, noise: noiseMessage)
         indices.set(attempt.index, .keypair(session, keypair))
         attempt.stage = .confirming(keypair, message: out)
         attempt.repeats = 0
@@ -221,7 +213,7 @@ extension MeshBox {
             // by whoever saw it on one way, in the name of another.
             let isProven = attempt.wentOnlyTo(path.remote)
             attempt.route = .direct([path])
-            session.turn(to: path, isProven: isProven, bytes: message.count, challenge: random.next64(), now: now)
+            session.turn(to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
         }
         session.remoteKey = key
         sendDue(attempt, now)
@@ -230,12 +222,12 @@ extension MeshBox {
 
     // MARK: Message 3
 
-    func receiveFinish(_ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard message.isHandshake(.finish, FinishLayout.count) else {
+    func receiveFinish(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard let message = FinishMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
-        switch indices[message.little(FinishLayout.receiver)] {
+        switch indices[message.receiver] {
         case .response(let response):
             noteArrival(now)
             guard takeWork(response.isExpected) else { return }
@@ -246,18 +238,18 @@ extension MeshBox {
             }
         case .keypair(let session, let keypair) where !keypair.initiator && keypair === session.current:
             // A repeated message 3: our first sealed datagram was lost.
-            if now - session.lastSent > .milliseconds(100) { emitShort(.keepalive, [], session, now) }
+            if now - session.lastSent > .milliseconds(100) { emitShort(.keepalive, session, now) }
         case .keypair, .attempt, .free:
             drops.count(.handshakeUnexpected)
         }
     }
 
     private func accept(
-        _ response: Response, _ message: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant
+        _ response: Response, _ message: FinishMessage, _ arrival: Arrival, _ now: Instant
     ) throws(HandshakeError) {
-        let (peer, secrets) = try response.waiting.read(Array(message[FinishLayout.noise...]))
-        let (key, suite) = try Identity.read(peer, index: message.little(FinishLayout.sender))
-        guard message.little(FinishLayout.sender, as: UInt32.self) == response.caller else { throw .forged }
+        let (peer, secrets) = try response.waiting.read(message.noise)
+        let (key, suite) = try Identity.read(peer, index: message.sender)
+        guard message.sender == response.caller else { throw .forged }
         guard suite == response.suite.cipher.rawValue else { throw .noCommonSuite }
         guard nodesByAddress[key.address] == nil else { throw .wrongAddress(key.address) }
         guard let session = openSession(response.local, key.address, now) else {
@@ -281,13 +273,13 @@ extension MeshBox {
         if let path = arrival.path {
             // Message 3 answers what went to the path of message 1, if it went there alone; from elsewhere it proves nothing.
             let isProven = response.path?.remote == path.remote && !response.wentElsewhere
-            session.turn(to: path, isProven: isProven, bytes: message.count, challenge: random.next64(), now: now)
+            session.turn(to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
         }
         session.lastReceived = now
         install(keypair, session, arrival, now)
         overtakenIsRipe = !overtaken.isEmpty
         // The first authenticated datagram tells the caller that message 3 came.
-        emitShort(.keepalive, [], session, now)
+        emitShort(.keepalive, session, now)
     }
 
     // MARK: Refusals

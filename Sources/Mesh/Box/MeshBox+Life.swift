@@ -73,53 +73,45 @@ extension MeshBox {
     /// Sends a ping by the direct path: a number, and how long ago the other end was last heard there.
     private func askForLife(_ session: Session, _ direct: DirectPath, _ now: Instant) -> UInt64 {
         let id = random.next64()
-        var body: [UInt8] = []
-        body.appendLittle(id)
-        let age = (now - direct.life.heard).nanoseconds / 1_000_000
-        body.appendLittle(UInt16(clamping: max(0, age)))
-        emitShort(.ping, body, session, to: direct.path, now)
+        EchoBody.life(id, heardAgo: now - direct.life.heard).withUnsafeBytes {
+            emitShort(.ping(EchoBody($0)), session, to: direct.path, now)
+        }
         session.peer?.refused[direct.path.remote] = nil
         return id
     }
 
     private static let badLinkInterval: Interval = .seconds(1)
 
-    /// The bytes of a ping that asks a path for a sign of life.
-    private static let lifePingBytes = 10
     /// A longer one is not answered by two ways.
     private static let shortPingBytes = 1000
 
-    func receivePing(_ body: UnsafeRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant) {
-        guard let path = arrival.path, body.count <= Self.shortPingBytes else {
+    func receivePing(_ echo: EchoBody, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+        guard let path = arrival.path, echo.bytes.count <= Self.shortPingBytes else {
             session.lastDataReceived = now
-            _ = send(.pong, body, session, now)
+            _ = send(.pong, echo.bytes, session, now)
             return
         }
         // It asks about this path, so it is answered by this path.
-        emitShort(.pong, Array(body), session, to: path, now)
+        emitShort(.pong(echo), session, to: path, now)
         let isOwn = session.isOwn(path) && session.usesDirectPath
         // Whoever asks about the other end, and not about a path, gets the answer although this one carries nothing that way.
-        if !isOwn { _ = send(.pong, body, session, now) }
-        guard body.count == Self.lifePingBytes, isOwn else {
-            if body.count != Self.lifePingBytes { session.lastDataReceived = now }
+        if !isOwn { _ = send(.pong, echo.bytes, session, now) }
+        guard let age = echo.heardAgo else {
+            session.lastDataReceived = now
             return
         }
-        let age = Interval.milliseconds(Int64(body.little(8, as: UInt16.self)))
+        guard isOwn else { return }
         session.direct?.life.told(heardAgo: age, now, limits)
         wake(session, session.direct?.life.nextQuestion ?? now)
     }
 
-    func receivePong(_ body: UnsafeRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant) {
-        guard body.count >= 8 else {
-            drops.count(.malformedFrame)
-            return
-        }
-        let id: UInt64 = body.little(0)
+    func receivePong(_ echo: EchoBody, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+        let id = echo.id
         let waitingSince = session.direct?.life.waitingSince ?? .distantFuture
         guard session.isOwn(arrival.path),
             session.direct?.life.answered(id, now, limits, isLink: session.link.neighbour != nil) == true
         else {
-            note(.pong(id: id, from: session.remote, bytes: body.count - 8))
+            note(.pong(id: id, from: session.remote, bytes: echo.payload))
             return
         }
         if !session.directAlive {

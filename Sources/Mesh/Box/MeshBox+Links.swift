@@ -86,7 +86,7 @@ extension MeshBox {
 
     func sayGoodbye(_ session: Session, _ now: Instant) {
         guard frameCapacity(session) != nil else { return }
-        emitShort(.goodbye, [], session, now)
+        emitShort(.goodbye, session, now)
     }
 
     // MARK: Up and down
@@ -112,27 +112,15 @@ extension MeshBox {
     }
 
     func sendHello(_ session: Session, wantsAnswer: Bool, _ now: Instant) {
-        var flags: UInt8 = acceptsLink(session) ? HelloLayout.acceptsLink : 0
-        if wantsAnswer { flags |= HelloLayout.wantsAnswer }
-        var body: [UInt8] = [flags]
-        body.appendLittle(run)
+        let hello = HelloFrame(acceptsLink: acceptsLink(session), wantsAnswer: wantsAnswer, run: run)
         session.link.helloAt = now
-        emitShort(.hello, body, session, now)
-        guard let prefix = settings.prefix else { return }
-        var frame = [UInt8(clamping: prefix.length)]
-        for word in [prefix.address.high, prefix.address.low] {
-            withUnsafeBytes(of: word.bigEndian) { frame.append(contentsOf: $0) }
-        }
-        emitShort(.prefix, frame, session, now)
+        emitShort(.hello(hello), session, now)
+        if let prefix = settings.prefix { emitShort(.prefix(prefix), session, now) }
     }
 
     /// The other end says where its portal has all nodes: where that is elsewhere, the two do not know nodes by the same names.
-    func receivePrefix(_ body: UnsafeRawBufferPointer, _ session: Session) {
-        guard body.count == PrefixLayout.count - 1, session.local.isMain,
-            let high = body.big(UInt64.self, at: PrefixLayout.address - 1),
-            let low = body.big(UInt64.self, at: PrefixLayout.address + 7),
-            let prefix = IPv6Prefix(IPv6Address(high: high, low: low), length: Int(body[PrefixLayout.length - 1]))
-        else {
+    func receivePrefix(_ prefix: IPv6Prefix, _ session: Session) {
+        guard session.local.isMain else {
             drops.count(.malformedFrame)
             return
         }
@@ -141,14 +129,13 @@ extension MeshBox {
         if let own = settings.prefix, own != prefix { note(.prefixDiffers(session.remote, prefix)) }
     }
 
-    func receiveHello(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
-        guard body.count == HelloLayout.count - 1, session.local.isMain else {
+    func receiveHello(_ hello: HelloFrame, _ session: Session, _ now: Instant) {
+        guard session.local.isMain else {
             drops.count(.malformedFrame)
             return
         }
         guard session.usesDirectPath else { return }
-        let flags = body[HelloLayout.flags - 1]
-        let run: UInt64 = body.little(HelloLayout.run - 1)
+        let run = hello.run
         if session.twins.saw(run, now) { noteTwin(session.remote, now) }
         if let known = session.link.remoteRun, known != run {
             // Another run of the daemon has forgotten what this one told it. Nobody restarts several times in a few seconds, and
@@ -161,8 +148,8 @@ extension MeshBox {
             takeLinkDown(session, now)
         }
         session.link.remoteRun = run
-        session.link.remoteAccepts = flags & HelloLayout.acceptsLink != 0
-        if flags & HelloLayout.wantsAnswer != 0 { sendHello(session, wantsAnswer: false, now) }
+        session.link.remoteAccepts = hello.acceptsLink
+        if hello.wantsAnswer { sendHello(session, wantsAnswer: false, now) }
         evaluateLink(session, now)
     }
 

@@ -3,22 +3,21 @@ internal import Wire
 
 /// What protects a box from too many handshakes (DESIGN section 3): cookies, a budget of work, a reserve for its peers.
 extension MeshBox {
-    func receiveCookie(_ message: UnsafeRawBufferPointer, _ now: Instant) {
-        guard message.isPlain(.cookie, CookieLayout.count) else {
+    func receiveCookie(_ bytes: UnsafeRawBufferPointer, _ now: Instant) {
+        guard let message = CookieMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
-        guard case .attempt(let attempt) = indices[message.little(CookieLayout.receiver)],
+        guard case .attempt(let attempt) = indices[message.receiver],
             case .waiting(let noise) = attempt.stage
         else {
             drops.count(.handshakeUnexpected)
             return
         }
         let keys = AddressKeys(attempt.session.remote)
-        let nonce = Array(message[CookieLayout.nonce..<CookieLayout.sealed])
         let mac1 = Array(attempt.message[InitiationLayout.mac1..<InitiationLayout.mac2])
         let cookie = keys.cookie.withUnsafeBytes {
-            XChaCha20Poly1305.open(Array(message[CookieLayout.sealed...]), nonce: nonce, additional: mac1, key: $0)
+            XChaCha20Poly1305.open(message.sealed, nonce: message.nonce, additional: mac1, key: $0)
         }
         guard let cookie, cookie.count == 16 else {
             drops.count(.cookieForged)

@@ -38,18 +38,18 @@ extension MeshBox {
     private func receiveTransport(
         _ datagram: UnsafeMutableRawBufferPointer, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
-        guard datagram.count >= TransportLayout.minimum else {
+        guard let head = TransportHead(UnsafeRawBufferPointer(datagram)) else {
             drops.count(.malformedDatagram)
             return nil
         }
-        let index: UInt32 = UnsafeRawBufferPointer(datagram).little(TransportLayout.receiver)
+        let index = head.index
         guard case .keypair(let session, let keypair) = indices[index] else {
             if case .response = indices[index] {
                 // Overtook message 3, which is on its way.
                 hold(UnsafeRawBufferPointer(datagram), index, arrival)
             } else {
                 drops.count(.unknownIndex)
-                sendHint(UnsafeRawBufferPointer(datagram), arrival, now)
+                sendHint(head, arrival, now)
             }
             return nil
         }
@@ -133,32 +133,28 @@ extension MeshBox {
 
     /// "No session of mine has that index", so that the other end begins anew at once. Rate-limited, never longer than the
     /// question, and for those alone who may be meant: to whoever looks for boxes, none shows.
-    private func sendHint(_ datagram: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+    private func sendHint(_ head: TransportHead, _ arrival: Arrival, _ now: Instant) {
         if let path = arrival.path {
             guard peerAddresses.contains(path.remote.address) || proven.contains(path.remote.address) else { return }
         }
         guard hintsOut.take(arrival.sourceKey, now: now), hintsOutInAll.take(now: now), let main = node(.main) else {
             return
         }
-        var out: [UInt8] = [DatagramKind.unknownIndex.rawValue, 0, 0, 0]
-        out.appendLittle(datagram.little(TransportLayout.receiver, as: UInt32.self))
-        out.appendLittle(datagram.little(TransportLayout.counter, as: UInt64.self))
-        answer(out, arrival, from: main, now)
+        answer(UnknownIndexMessage.make(head), arrival, from: main, now)
     }
 
     /// How far back a hint may refer, in datagrams.
     private static let hintMemory: UInt64 = 1024
 
     /// A hint may start a handshake and ends nothing: anybody on the way could have made it.
-    private func receiveHint(_ hint: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard hint.isPlain(.unknownIndex, HintLayout.count) else {
+    private func receiveHint(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard let hint = UnknownIndexMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
-        let index: UInt32 = hint.little(HintLayout.index)
-        let counter: UInt64 = hint.little(HintLayout.counter)
+        let counter = hint.counter
         // Found without a search, so that junk costs next to nothing and empties no bucket that genuine ones are taken from.
-        guard let session = sessionSending(to: index, arrival), let keypair = session.current,
+        guard let session = sessionSending(to: hint.index, arrival), let keypair = session.current,
             counter < keypair.nextCounter, keypair.nextCounter - counter <= Self.hintMemory,
             now - keypair.created > .milliseconds(500), now - session.lastHint > .milliseconds(500)
         else {

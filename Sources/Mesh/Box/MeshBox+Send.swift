@@ -33,10 +33,7 @@ extension MeshBox {
         }
         guard payload >= 0, payload <= Self.messageLimit - 8 else { return drop(.messageTooLarge) }
         guard let session = openSession(local, remote, now) else { return drop(.sessionsFull) }
-        var body: [UInt8] = []
-        body.appendLittle(id)
-        body += [UInt8](repeating: 0, count: payload)
-        return body.withUnsafeBytes { send(.ping, $0, session, now) }
+        return EchoBody.question(id, payload: payload).withUnsafeBytes { send(.ping, $0, session, now) }
     }
 
     /// The largest message that goes to `remote` in one datagram, in bytes, as far as is known.

@@ -113,11 +113,7 @@ extension MeshBox {
         guard session.current != nil, session.direct != nil else { return }
         switch session.direct?.tick(now) {
         case .send:
-            if let direct = session.direct {
-                var echo: [UInt8] = []
-                echo.appendLittle(direct.challenge)
-                emitShort(.challenge, echo, session, to: direct.path, now)
-            }
+            if let direct = session.direct { emitShort(.challenge(direct.challenge), session, to: direct.path, now) }
         case .returned:
             session.size.restart(now)
         case .lost:
@@ -134,11 +130,8 @@ extension MeshBox {
             roundTrip: direct.life.roundTrip ?? .zero, missedPermille: direct.life.mostMissedPermille)
         {
             let frameCount = size - direct.path.remote.headerBytes - TransportLayout.overhead
-            var body: [UInt8] = []
-            body.appendLittle(session.size.number)
-            body += [UInt8](repeating: 0, count: frameCount - 1 - body.count)
             let large = session.sentLarge
-            emitShort(.sizeProbe, body, session, to: direct.path, now)
+            emitShort(.sizeProbe(number: session.size.number, count: frameCount), session, to: direct.path, now)
             session.sentLarge = large
         }
         // A small datagram behind each: if that is answered and the probe is not, it was its size.
@@ -188,7 +181,7 @@ extension MeshBox {
         guard session.link.neighbour == nil else { return }
         if session.lastDataReceived > session.lastSent {
             if now - session.lastDataReceived >= limits.keepaliveAfter {
-                emitShort(.keepalive, [], session, now)
+                emitShort(.keepalive, session, now)
             } else {
                 due(session.lastDataReceived + limits.keepaliveAfter)
             }
@@ -218,9 +211,7 @@ extension MeshBox {
         if now >= session.nextStampReport {
             session.stampReportsLeft -= 1
             session.nextStampReport = now + .seconds(1)
-            var body: [UInt8] = []
-            body.appendLittle(UInt16(clamping: session.stampSeen))
-            emitShort(.relaySize, body, session, now)
+            emitShort(.relaySize(UInt16(clamping: session.stampSeen)), session, now)
         }
         if session.stampReportsLeft > 0 { due(session.nextStampReport) }
     }

@@ -30,32 +30,22 @@ extension MeshBox {
         session.twins.keptOut(now)
         drops.count(.secondMachine)
         noteTwin(session.remote, now)
-        let frame = [FrameKind.sameKey.rawValue, SameKeyLayout.otherHasLink]
-        guard let target = outbox.reserve(frame.count + TransportLayout.overhead) else {
-            drops.count(.outboxFull)
-            return
-        }
-        frame.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress {
-                (target + TransportLayout.header).copyMemory(from: base, byteCount: bytes.count)
-            }
-        }
-        outbox.commit(keypair.seal(at: target, frameCount: frame.count), path)
+        guard seal(.sameKey(otherHasLink: true), keypair, to: path) != nil else { return }
         guard now - session.twins.toldAt >= TwinWatch.tellingInterval else { return }
         session.twins.toldAt = now
-        emitShort(.sameKey, [0], session, now)
+        emitShort(.sameKey(otherHasLink: false), session, now)
     }
 
     /// A neighbour says that another machine has our key.
-    func receiveSameKey(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
-        guard body.count >= SameKeyLayout.count - 1, session.local.isMain else {
+    func receiveSameKey(_ otherHasLink: Bool, _ session: Session, _ now: Instant) {
+        guard session.local.isMain else {
             drops.count(.malformedFrame)
             return
         }
         // Links' ends know; anybody else could only pretend to.
         guard session.usesDirectPath, acceptsLink(session) else { return }
         noteTwin(session.local.address, now)
-        guard body[0] & SameKeyLayout.otherHasLink != 0 else { return }
+        guard otherHasLink else { return }
         receiveGoodbye(session, now)
         session.calmUntil = now + TwinWatch.calm
         blame(

@@ -92,10 +92,10 @@ struct CookieJar {
     }
 
     /// Does message 1 carry a cookie made for this ingress lately?
-    mutating func admits(_ message: UnsafeRawBufferPointer, from ingress: Ingress, now: Instant) -> Bool {
+    mutating func admits(_ message: InitiationMessage, from ingress: Ingress, now: Instant) -> Bool {
         renew(now)
-        guard let covered = message.slice(0, InitiationLayout.mac2),
-            let shown = message.slice(InitiationLayout.mac2, InitiationLayout.count - InitiationLayout.mac2)
+        guard let covered = message.bytes.slice(0, InitiationLayout.mac2),
+            let shown = message.bytes.slice(InitiationLayout.mac2, InitiationLayout.count - InitiationLayout.mac2)
         else { return false }
         for secret in [secret, previous] {
             let cookie = ingress.bytes.withUnsafeBytes { keyedHash(secret, $0) }
@@ -107,19 +107,16 @@ struct CookieJar {
 
     /// The reply that hands out a cookie: sealed so that only who sent the message can read it on the way.
     mutating func reply(
-        to message: UnsafeRawBufferPointer, from ingress: Ingress, keys: AddressKeys, now: Instant
+        to message: InitiationMessage, from ingress: Ingress, keys: AddressKeys, now: Instant
     ) -> [UInt8] {
         renew(now)
         let cookie = ingress.bytes.withUnsafeBytes { keyedHash(secret, $0) }
         var nonce = [UInt8](repeating: 0, count: 24)
         nonce.withUnsafeMutableBytes { random.fill($0) }
-        let mac1 = Array(message[InitiationLayout.mac1..<InitiationLayout.mac2])
         let sealed = keys.cookie.withUnsafeBytes {
-            XChaCha20Poly1305.seal(cookie, nonce: nonce, additional: mac1, key: $0)
+            XChaCha20Poly1305.seal(cookie, nonce: nonce, additional: message.mac1, key: $0)
         }
-        var out: [UInt8] = [DatagramKind.cookie.rawValue, 0, 0, 0]
-        out.appendLittle(message.little(InitiationLayout.sender, as: UInt32.self))
-        return out + nonce + sealed
+        return CookieMessage.make(receiver: message.sender, nonce: nonce, sealed: sealed)
     }
 
     private mutating func renew(_ now: Instant) {

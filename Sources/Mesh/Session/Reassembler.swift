@@ -21,6 +21,11 @@ struct Reassembler {
         var have = PieceSet()
         var started: Instant
         var buffer: Buffer
+
+        /// Whether the piece is one of this frame's.
+        func fits(_ piece: FragmentFrame) -> Bool {
+            pieces == piece.pieces && total == piece.total && pieceCount == piece.pieceCount
+        }
     }
 
     private var active: [Assembly] = []
@@ -47,49 +52,25 @@ struct Reassembler {
         case malformed
     }
 
-    /// Takes one fragment frame (head included) of session `owner`. `dropped` counts frames that had to make room: those of
+    /// Takes one piece of session `owner`. `dropped` counts frames that had to make room: those of
     /// strangers first, which leave a quarter of the buffers to those whom room is reserved for.
     mutating func accept(
-        _ frame: UnsafeRawBufferPointer, owner: UInt32, isReserved: Bool = false, now: Instant, dropped: inout Int
+        _ piece: FragmentFrame, owner: UInt32, isReserved: Bool = false, now: Instant, dropped: inout Int
     ) -> Outcome {
-        guard frame.count > FragmentLayout.header else { return .malformed }
-        let number: UInt32 = frame.little(FragmentLayout.number)
-        let piece = Int(frame[FragmentLayout.piece])
-        let pieces = Int(frame[FragmentLayout.pieces])
-        let total = Int(frame.little(FragmentLayout.total, as: UInt32.self))
-        let length = frame.count - FragmentLayout.header
-        guard pieces >= 2, pieces <= FragmentLayout.maximumPieces, piece < pieces, total <= Self.frameCapacity,
-            length < total
-        else { return .malformed }
-        // Every piece but the last has one length; the last one has the rest.
-        let last = piece == pieces - 1
-        let pieceCount: Int
-        if last {
-            guard (total - length) % (pieces - 1) == 0 else { return .malformed }
-            pieceCount = (total - length) / (pieces - 1)
-            guard length <= pieceCount else { return .malformed }
-        } else {
-            pieceCount = length
-            let rest = total - pieceCount * (pieces - 1)
-            guard rest > 0, rest <= pieceCount else { return .malformed }
-        }
-
         let place: Int
-        if let found = active.firstIndex(where: { $0.owner == owner && $0.number == number }) {
-            guard active[found].pieces == pieces, active[found].total == total, active[found].pieceCount == pieceCount
-            else { return .malformed }
+        if let found = active.firstIndex(where: { $0.owner == owner && $0.number == piece.number }) {
+            guard active[found].fits(piece) else { return .malformed }
             place = found
         } else {
-            place = begin(owner, isReserved, number, pieces, total, pieceCount, now, &dropped)
+            place = begin(piece, owner, isReserved, now, &dropped)
         }
-        guard active[place].have.insert(UInt8(piece)) else { return .waiting }
-        // Both are there, by what was asked above; a slip in that must not write elsewhere.
-        guard let target = active[place].buffer.bytes.slice(piece * pieceCount, length),
-            let source = frame.slice(FragmentLayout.header, length)
+        guard active[place].have.insert(piece.head.piece) else { return .waiting }
+        // It is there, by what was asked above; a slip in that must not write elsewhere.
+        guard let target = active[place].buffer.bytes.slice(piece.offset, piece.bytes.count)
         else { return .malformed }
-        target.copyMemory(from: source)
-        guard active[place].have.count == pieces else { return .waiting }
-        let whole = active[place].buffer.bytes.slice(0, total)
+        target.copyMemory(from: piece.bytes)
+        guard active[place].have.count == piece.pieces else { return .waiting }
+        let whole = active[place].buffer.bytes.slice(0, piece.total)
         remove(place)
         return whole.map { .complete($0) } ?? .malformed
     }
@@ -111,9 +92,7 @@ struct Reassembler {
     }
 
     private mutating func begin(
-        _ owner: UInt32, _ isReserved: Bool, _ number: UInt32, _ pieces: Int, _ total: Int, _ pieceCount: Int,
-        _ now: Instant,
-        _ dropped: inout Int
+        _ piece: FragmentFrame, _ owner: UInt32, _ isReserved: Bool, _ now: Instant, _ dropped: inout Int
     ) -> Int {
         // New assemblies go to the end, so the first of an owner, or of all, is the oldest.
         var strangers = 0
@@ -134,8 +113,8 @@ struct Reassembler {
         let buffer = free.popLast() ?? Buffer()
         active.append(
             Assembly(
-                owner: owner, isReserved: isReserved, number: number, pieces: pieces, total: total,
-                pieceCount: pieceCount, started: now, buffer: buffer))
+                owner: owner, isReserved: isReserved, number: piece.number, pieces: piece.pieces, total: piece.total,
+                pieceCount: piece.pieceCount, started: now, buffer: buffer))
         return active.count - 1
     }
 

@@ -168,10 +168,10 @@ import Wire
             bench.run(for: .milliseconds(50)) { posted in posted.from != 1 && posted.path.remote != bench.endpoint(1) }
             for id in bench.session(0, 1)?.direct?.life.awaited ?? [] where !stolen.contains(id) {
                 stolen.append(id)
-                var body: [UInt8] = []
-                body.appendLittle(id)
-                body += [0, 0]
-                if let session = bench.session(2, 0) { bench.boxes[2].emitShort(.pong, body, session, bench.now) }
+                guard let session = bench.session(2, 0) else { continue }
+                EchoBody.life(id, heardAgo: .zero).withUnsafeBytes {
+                    bench.boxes[2].emitShort(.pong(EchoBody($0)), session, bench.now)
+                }
             }
         }
         #expect(stolen.count >= 4, bench.comment)

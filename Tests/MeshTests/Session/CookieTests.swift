@@ -265,10 +265,16 @@ import Wire
             .direct(bench.elsewhere(1)),
         ]
         let call = caller.call(bench.address(0))
-        let reply = call.withUnsafeBytes { jar.reply(to: $0, from: ways[0], keys: keys, now: bench.now) }
+        let reply = call.withUnsafeBytes { bytes in
+            InitiationMessage(bytes).map { jar.reply(to: $0, from: ways[0], keys: keys, now: bench.now) } ?? []
+        }
         let cookie = opened(reply, for: call, by: bench.address(0))
         let shown = caller.call(bench.address(0), cookie: cookie, same: true)
-        let admitted = ways.map { way in shown.withUnsafeBytes { jar.admits($0, from: way, now: bench.now) } }
+        let admitted = ways.map { way in
+            shown.withUnsafeBytes { bytes in
+                InitiationMessage(bytes).map { jar.admits($0, from: way, now: bench.now) }
+            }
+        }
         #expect(admitted == [true, false, false, false])
     }
 }

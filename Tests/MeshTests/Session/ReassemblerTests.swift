@@ -205,3 +205,13 @@ import Wire
         #expect(largest.count == 64 && whole?.count == Int(capacity))
     }
 }
+
+extension Reassembler {
+    /// Takes one fragment frame, head included, as it comes in.
+    mutating func accept(
+        _ frame: UnsafeRawBufferPointer, owner: UInt32, isReserved: Bool = false, now: Instant, dropped: inout Int
+    ) -> Outcome {
+        guard let piece = FragmentFrame(body: frame.tail(from: 1)) else { return .malformed }
+        return accept(piece, owner: owner, isReserved: isReserved, now: now, dropped: &dropped)
+    }
+}

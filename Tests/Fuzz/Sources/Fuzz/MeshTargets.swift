@@ -83,7 +83,8 @@ struct ReassemblerTarget: FuzzTarget {
             let piece = Array(rest.prefix(count))
             rest = rest.dropFirst(count)
             piece.withUnsafeBytes { bytes in
-                switch reassembler.accept(bytes, owner: owner, now: .distantPast, dropped: &dropped) {
+                guard let fragment = FragmentFrame(body: bytes.tail(from: 1)) else { return }
+                switch reassembler.accept(fragment, owner: owner, now: .distantPast, dropped: &dropped) {
                 case .complete(let whole):
                     demand(
                         !whole.isEmpty && whole.count <= Reassembler.frameCapacity, "a frame of \(whole.count) bytes")
