@@ -1,5 +1,4 @@
 internal import API
-internal import DataPlane
 internal import INET256
 internal import Logging
 internal import Netlink

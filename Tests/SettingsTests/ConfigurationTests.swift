@@ -1,5 +1,4 @@
 import API
-import DataPlane
 import INET256
 import Logging
 import Netlink

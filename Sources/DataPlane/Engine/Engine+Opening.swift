@@ -2,7 +2,6 @@ internal import Glibc
 internal import Logging
 internal import Mesh
 internal import Portal
-internal import Settings
 internal import System
 internal import Transport
 internal import Wire

@@ -3,7 +3,6 @@ internal import INET256
 internal import Logging
 internal import Mesh
 internal import Portal
-internal import Settings
 internal import System
 internal import Transport
 internal import Wire

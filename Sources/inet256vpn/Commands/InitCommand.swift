@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import INET256
+internal import Settings
 internal import Wire
 
 struct InitCommand: ParsableCommand {

@@ -50,7 +50,7 @@ struct DataPlanePlan {
         engine.sockets = configuration.transports.map { EngineSetup.Socket($0.udp, offload: $0.offload == .auto) }
         engine.threads = configuration.threads
         engine.threadsBesides = ThreadNeeds.besides
-        engine.scheduling = configuration.scheduling
+        engine.scheduling = ThreadScheduling(configuration.scheduling)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         engine.peers = configuration.peers.filter { !own.contains($0.id) }.map {
             EngineSetup.Neighbour($0.id, name: $0.label, expected: $0.endpoints.compactMap(\.numeric?.address))
@@ -79,7 +79,7 @@ struct DataPlanePlan {
         if configuration.portal.mtu == nil {
             part.follows = PortalConfiguration.leastMTU...PortalConfiguration.mtus.upperBound
         }
-        part.dscp = configuration.portal.dscp
+        part.dscp = DSCPPolicy(configuration.portal.dscp)
         part.offload = configuration.portal.offload == .auto
         part.networks = design.table
         part.owners = design.networks.owners(portal.map)

@@ -1,3 +1,5 @@
+internal import DataPlane
+internal import Portal
 internal import Settings
 
 extension ThreadScheduling {

@@ -1,6 +1,7 @@
 internal import DataPlane
 internal import Logging
 internal import Netlink
+internal import Portal
 
 /// Addresses, routes and links of the machine, as far as their changes matter to the data plane.
 final class MachineNetwork: NetworkChanges {

@@ -1,6 +1,7 @@
 internal import DataPlane
 internal import Logging
 internal import Netlink
+internal import Portal
 internal import System
 internal import Transport
 internal import Wire
