@@ -10,10 +10,18 @@ package struct ConfigurationChange: Equatable, Sendable {
     package var needsRestart: [String] = []
 
     /// The keys that a reload applies, for people: with all that stands below them.
-    package static let reloadable = [
-        "peers", "accept", "groups", "firewall", "portal.allow", "portal.except", "api.allow", "api.limits.nodes",
-        "log.level",
-    ]
+    package static let reloadable: [String] = {
+        let whole = Configuration.table.sections.filter { $0.isSame != nil }.map(\.path)
+        var keys: [String] = []
+        for setting in toldInOrder where setting.effect != .restart {
+            let key = whole.first { setting.path.hasPrefix($0 + ".") } ?? setting.path
+            if !keys.contains(key) { keys.append(key) }
+        }
+        return keys
+    }()
+
+    private static let toldInOrder = Arrangement.of(
+        Configuration.table.settings, name: \.path, behind: { $0.places[.told] })
 
     package var isEmpty: Bool { self == ConfigurationChange() }
 
@@ -29,62 +37,48 @@ package struct ConfigurationChange: Equatable, Sendable {
         }
         peersRemoved = old.peers.filter { peer in !new.peers.contains { $0.id == peer.id } }
 
-        if old.accept != new.accept { applied.append("accept") }
-        if old.portal.allow != new.portal.allow { applied.append("portal.allow") }
-        if old.portal.except != new.portal.except { applied.append("portal.except") }
-        if old.api.allow != new.api.allow { applied.append("api.allow") }
-        let limits = new.api.limits.differences(from: old.api.limits)
-        if limits.contains("nodes") { applied.append("api.limits.nodes") }
-        if old.firewall.enabled != new.firewall.enabled { applied.append("firewall.enabled") }
-        if Self.filtersDiffer(old, new) { applied.append("firewall") }
-        if old.log.level != new.log.level { applied.append("log.level") }
-
-        func note(_ key: String, _ differs: Bool) {
-            if differs { needsRestart.append(key) }
+        for setting in Self.toldInOrder where !setting.isSame(old, new) {
+            switch setting.effect {
+            case .reload: applied.append(setting.path)
+            case .restart: needsRestart.append(setting.path)
+            case .together: break
+            }
         }
-        note("private_key_path", old.privateKeyPath != new.privateKeyPath)
-        note("api_endpoint", old.apiEndpoint != new.apiEndpoint)
-        note("api.listen", old.api.listen != new.api.listen)
-        note("api.allow_remote", old.api.allowRemote != new.api.allowRemote)
-        for key in limits where key != "nodes" { note("api.limits.\(key)", true) }
-        note("network", old.network != new.network)
-        note("network.beaconnet.max_nodes", old.maxNodes != new.maxNodes)
-        note("transports", old.transports != new.transports)
-        note("threads", old.threads != new.threads)
-        note("scheduling", old.scheduling != new.scheduling)
-        note("crypto.min_suite", old.crypto.minSuite != new.crypto.minSuite)
-        note("crypto.ciphers", old.crypto.ciphers != new.crypto.ciphers)
-        note("crypto.backends", old.crypto.backends != new.crypto.backends)
-        note("crypto.rekey_after", old.crypto.rekeyAfter != new.crypto.rekeyAfter)
-        note("portal.enabled", old.portal.enabled != new.portal.enabled)
-        note("portal.interface", old.portal.interface != new.portal.interface)
-        note("portal.prefix", old.portal.prefix != new.portal.prefix)
-        note("portal.mtu", old.portal.mtu != new.portal.mtu)
-        note("portal.dscp", old.portal.dscp != new.portal.dscp)
-        note("portal.offload", old.portal.offload != new.portal.offload)
-        note("portal.persistent", old.portal.persistent != new.portal.persistent)
-        note("portal.guard", old.portal.guarding != new.portal.guarding)
-        note("portal.table", old.portal.table != new.portal.table)
-        note("portal.metric", old.portal.metric != new.portal.metric)
-        note("firewall.table", old.firewall.table != new.firewall.table)
-        note("networks", old.networks != new.networks)
-        note("log.format", old.log.format != new.log.format)
-        note("nodes", old.nodes != new.nodes)
+        for section in Configuration.table.sections where section.isSame?(old, new) == false {
+            // Behind its own keys.
+            let place = applied.lastIndex { $0.hasPrefix(section.path + ".") } ?? Self.place(of: section, in: applied)
+            applied.insert(section.path, at: place + 1)
+        }
     }
 
-    /// Whether other rules have to be loaded, or other tests run: a peer's new address can be enough. The portal stays
-    /// as it is until a restart, so that its changes are none here.
-    private static func filtersDiffer(_ old: Configuration, _ new: Configuration) -> Bool {
-        var next = new
-        next.portal = old.portal
-        next.firewall.enabled = old.firewall.enabled
-        next.firewall.table = old.firewall.table
-        return next.firewall != old.firewall || next.groups != old.groups
-            || next.firewallPolicy() != old.firewallPolicy()
+    /// The place of the last key that is told before those of `section`; -1 for none.
+    private static func place(of section: Section, in keys: [String]) -> Int {
+        guard let first = toldInOrder.firstIndex(where: { $0.path.hasPrefix(section.path + ".") }) else { return -1 }
+        return keys.lastIndex { key in toldInOrder[..<first].contains { $0.path == key } } ?? -1
     }
 
     /// The key's file has something else in it, though it is called the same.
     package mutating func waits(for key: String) {
         if !needsRestart.contains(key) { needsRestart.append(key) }
+    }
+}
+
+extension Configuration {
+    /// This one with all that a reload may change as `new` has it; what needs a restart stays as it is until then.
+    package func reloaded(from new: Configuration) -> Configuration {
+        var next = self
+        for setting in Self.table.settings where setting.effect != .restart { setting.copy(new, &next) }
+        next.fileWarnings = new.fileWarnings
+        return next
+    }
+
+    /// Whether neither other rules have to be loaded nor other tests run: a peer's new address can be enough. The portal stays
+    /// as it is until a restart, so that its changes are none here.
+    func hasSameFilters(as new: Configuration) -> Bool {
+        var next = new
+        next.portal = portal
+        next.firewall.enabled = firewall.enabled
+        next.firewall.table = firewall.table
+        return next.firewall == firewall && next.groups == groups && next.firewallPolicy() == firewallPolicy()
     }
 }

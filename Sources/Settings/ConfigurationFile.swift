@@ -32,14 +32,15 @@ extension Configuration {
     package static func parse(_ yaml: String, file: String) throws(ConfigurationError) -> Configuration {
         let problems = ProblemList(file: file)
         let directory = FilePath.directory(of: FilePath.absolute(file))
-        var configuration = Configuration(directory: directory)
+        let reading = Reading(Configuration(directory: directory), directory: directory)
         do {
             // Editors of other systems begin a file with a byte order mark.
             let yaml = yaml.hasPrefix("\u{feff}") ? String(yaml.dropFirst()) : yaml
             if let node = try Yams.compose(yaml: yaml, .default, .default, .utf8) {
                 let root = ConfigurationValue(node: node, keyPath: "", problems: problems)
                 // A file of comments alone has one empty scalar.
-                if !root.isNull { configuration.read(root, directory: directory) }
+                if !root.isNull { table.read(root, reading) }
+                reading.finish()
             }
         } catch let error as YamlError {
             problems.add(error, yaml: yaml)
@@ -49,7 +50,7 @@ extension Configuration {
         guard problems.problems.isEmpty else {
             throw .invalid(problems.problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) })
         }
-        return configuration
+        return reading.configuration
     }
 }
 

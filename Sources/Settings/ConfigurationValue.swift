@@ -120,6 +120,34 @@ struct ConfigurationValue {
         return nil
     }
 
+    /// The path of a file; a relative one is resolved in `directory`.
+    func path(in directory: String) -> String? {
+        guard let text = text(expected: "the path of a file") else { return nil }
+        guard !text.isEmpty, !text.hasSuffix("/"), !text.utf8.contains(0) else {
+            complain(expected: "the path of a file")
+            return nil
+        }
+        return FilePath.resolve(text, in: directory)
+    }
+
+    /// A list of at least one of the known words, each once.
+    func words<Word: RawRepresentable & CaseIterable & Equatable>(
+        _: Word.Type, expected: String, each thing: String
+    ) -> [Word]? where Word.RawValue == String {
+        guard let items = items(expected: expected) else { return nil }
+        guard !items.isEmpty else {
+            complain(expected: "at least one \(thing)")
+            return nil
+        }
+        var list: [Word] = []
+        for item in items {
+            guard let word = item.word(Word.self) else { continue }
+            if list.contains(word) { item.complain(expected: "each \(thing) once") }
+            list.append(word)
+        }
+        return list
+    }
+
     /// The items of a list.
     func items(expected: String) -> [ConfigurationValue]? {
         guard let sequence = node.sequence else {

@@ -43,8 +43,9 @@ import Testing
         #expect(limits.nodeBytesQueuedInAll == 1 << 30 && limits.nodeBytesQueuedPerClient == 5 << 20)
         #expect(limits.nodeBytesQueued == (1 << 20) + 1)
         // Each of them is something else than the default: nothing is left out when it is shown.
-        let keys = APILimitsConfiguration.counts.map(\.key) + APILimitsConfiguration.sizes.map(\.key)
-        #expect(api.limits.differences(from: APILimitsConfiguration()) == keys && keys.count == 10)
+        let keys = APILimitsConfiguration.table.settings
+        let standard = Configuration(directory: "/etc")
+        #expect(keys.count == 10 && keys.allSatisfy { !$0.isSame(configuration, standard) })
         let shown = try EffectiveConfiguration(configuration).yaml()
         #expect(try Self.parse(shown).api == api, "\(shown)")
     }
@@ -54,8 +55,8 @@ import Testing
         #expect("\(standard)" == "\(limits)")
         let shown = try Self.parse(Configuration.commentedDefault)
         #expect(shown.api == APIConfiguration())
-        for (key, _) in APILimitsConfiguration.counts + APILimitsConfiguration.sizes {
-            #expect(Configuration.commentedDefault.contains("\n    \(key): "), "\(key)")
+        for setting in APILimitsConfiguration.table.settings {
+            #expect(Configuration.commentedDefault.contains("\n    \(setting.key): "), "\(setting.path)")
         }
     }
 

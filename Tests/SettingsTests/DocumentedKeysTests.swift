@@ -17,7 +17,7 @@ import Testing
 
     /// Names of the author's own, or explained by the key above them.
     private static let inner = [
-        "api.limits.", "networks.", "groups.", "firewall.rules[]", "firewall.outbound.", "firewall.tests[]",
+        "api.limits.", "networks.", "groups.", "firewall.rules[]", "firewall.outbound.rules[]", "firewall.tests[]",
         "firewall.nat[]",
         "network.", "transports[].udp",
     ]

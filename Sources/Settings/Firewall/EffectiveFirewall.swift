@@ -1,106 +1,33 @@
 internal import Firewall
-internal import INET256
 internal import Wire
 
-/// A key of the author's own: the name of a network or group.
-private struct NameKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-}
-
-/// The key `networks` of a configuration as `check` shows it.
-struct EffectiveNetworks: Encodable {
-    private let configuration: Configuration
-
-    init(_ configuration: Configuration) { self.configuration = configuration }
-
-    private struct Network: Encodable {
-        let via: String?
-        let prefixes: [String]
+/// The firewall's lists as `check` shows them. Values of types of their own, and no dictionaries: so the order is always the
+/// same.
+enum EffectiveFirewall {
+    static func networks(_ configuration: Configuration) -> Shown {
+        .mapping(
+            configuration.networks.map { network in
+                let via = network.via.map { Shown.word(RuleText.word(.node($0), peers: configuration.peers)) }
+                let prefixes = Shown.words(network.prefixes.map(\.description))
+                return (network.name, .mapping([("via", via ?? .nothing), ("prefixes", prefixes)]))
+            })
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var fields = encoder.container(keyedBy: NameKey.self)
-        for network in configuration.networks {
-            let via = network.via.map { RuleText.word(.node($0), peers: configuration.peers) }
-            try fields.encode(
-                Network(via: via, prefixes: network.prefixes.map(\.description)),
-                forKey: NameKey(stringValue: network.name))
-        }
-    }
-}
-
-/// The key `groups`.
-struct EffectiveGroups: Encodable {
-    private let configuration: Configuration
-
-    init(_ configuration: Configuration) { self.configuration = configuration }
-
-    func encode(to encoder: any Encoder) throws {
-        var fields = encoder.container(keyedBy: NameKey.self)
-        for group in configuration.groups {
-            let members = group.members.map { RuleText.word($0, peers: configuration.peers) }
-            try fields.encode(members, forKey: NameKey(stringValue: group.name))
-        }
-    }
-}
-
-/// The key `firewall`. Values of types of their own, and no dictionaries: so the order is always the same.
-struct EffectiveFirewall: Encodable {
-    private let enabled: Bool
-    private let fallback: String
-    private let rules: [Rule]
-    private let outbound: Outbound
-    private let nat: [Translation]
-    private let clampMSS: WordOrFlag
-    private let include: [String]
-    private let tests: [Test]
-    private let cutRemoved: Bool
-    private let table: String
-
-    init(_ configuration: Configuration) {
-        let firewall = configuration.firewall
-        let peers = configuration.peers
-        enabled = firewall.enabled
-        fallback = firewall.inbound.fallback.rawValue
-        rules = firewall.inbound.rules.map { Rule($0, .inbound, peers) }
-        outbound = Outbound(
-            fallback: firewall.outbound.fallback.rawValue,
-            rules: firewall.outbound.rules.map { Rule($0, .outbound, peers) })
-        nat = firewall.nat.map(Translation.init)
-        clampMSS =
-            switch firewall.clampMSS {
-            case .auto: .word(firewall.clampMSS.rawValue)
-            case .on: .flag(true)
-            case .off: .flag(false)
-            }
-        include = firewall.include
-        tests = firewall.tests.map { Test($0, peers) }
-        cutRemoved = firewall.cutRemoved
-        table = firewall.table
+    static func groups(_ configuration: Configuration) -> Shown {
+        .mapping(
+            configuration.groups.map { group in
+                (group.name, .words(group.members.map { RuleText.word($0, peers: configuration.peers) }))
+            })
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case enabled
-        case fallback = "default"
-        case rules, outbound, nat
-        case clampMSS = "clamp_mss"
-        case include, tests
-        case cutRemoved = "cut_removed"
-        case table
+    static func rules(_ rules: [ConfiguredRule], _ way: FirewallTest.Way, _ peers: [PeerConfiguration]) -> Shown {
+        .list(rules.map { .other(Rule($0, way, peers)) })
     }
 
-    private struct Outbound: Encodable {
-        let fallback: String
-        let rules: [Rule]
+    static func masquerades(_ list: [Masquerade]) -> Shown { .list(list.map { .other(Translation($0)) }) }
 
-        enum CodingKeys: String, CodingKey {
-            case fallback = "default"
-            case rules
-        }
+    static func tests(_ tests: [FirewallTest], _ peers: [PeerConfiguration]) -> Shown {
+        .list(tests.map { .other(Test($0, peers)) })
     }
 
     private struct Rule: Encodable {

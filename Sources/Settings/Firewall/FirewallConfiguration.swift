@@ -1,6 +1,4 @@
 package import Firewall
-package import INET256
-package import Wire
 
 /// What passes between this box and the mesh, as the file says it: names of groups and networks stay names, so that
 /// it can be shown again. `Configuration.firewallPolicy` resolves them.
@@ -23,105 +21,6 @@ package struct FirewallConfiguration: Equatable, Sendable {
     package var table = Ruleset.standardTable
 }
 
-/// Rules in order, and what becomes of the rest.
-package struct ConfiguredRules: Equatable, Sendable {
-    package var rules: [ConfiguredRule] = []
-    package var fallback: FirewallAction
-}
-
-package struct ConfiguredRule: Hashable, Sendable {
-    package var action: FirewallAction
-    package var services: [ConfiguredService]
-    /// The mesh's side: `from` inbound, `to` outbound.
-    package var peers: [ConfiguredSubject] = [.any]
-    /// Our side: `to` inbound, `from` outbound.
-    package var places: [ConfiguredPlace]
-    package var limit: RateLimit?
-    package var log: RuleLog?
-    package var comment: String?
-}
-
-/// A service by the name that people gave it, and what that stands for.
-package struct ConfiguredService: Hashable, Sendable {
-    package var text: String
-    package var services: [Firewall.Service]
-}
-
-/// Who is on the mesh's side.
-package enum ConfiguredSubject: Hashable, Sendable {
-    case any
-    /// Every configured peer.
-    case peers
-    case node(Address)
-    case group(String)
-    /// One behind another box.
-    case network(String)
-    case prefix(IPv6Prefix)
-}
-
-/// What is on our side.
-package enum ConfiguredPlace: Hashable, Sendable {
-    case box
-    /// One behind this box.
-    case network(String)
-    /// The box and every network behind it.
-    case any
-}
-
-package enum RuleLog: Hashable, Sendable {
-    /// With a prefix that tells the rule.
-    case standard
-    case prefix(String)
-}
-
-/// Whether the segment size of forwarded TCP is fitted to the path.
-package enum ClampMSS: String, CaseIterable, Sendable {
-    /// When there are networks behind this box.
-    case auto
-    case on = "true"
-    case off = "false"
-}
-
-/// A named set of members on the mesh's side.
-package struct GroupConfiguration: Hashable, Sendable {
-    package var name: String
-    /// Never `any`.
-    package var members: [ConfiguredSubject]
-}
-
-/// IPv6 prefixes behind a box.
-package struct NetworkConfiguration: Hashable, Sendable {
-    package var name: String
-    /// The node that they are behind; nil is this box.
-    package var via: Address?
-    package var prefixes: [IPv6Prefix]
-}
-
-/// What a new packet has to meet with: every member of the subject and every reading of the service alike.
-package struct FirewallTest: Hashable, Sendable {
-    package enum Way: String, CaseIterable, Sendable {
-        case inbound = "in"
-        case outbound = "out"
-    }
-
-    /// The end on our side.
-    package enum End: Hashable, Sendable {
-        case box
-        /// Any address in there.
-        case network(String)
-        case address(IPv6Address)
-        /// The box and every network behind it.
-        case any
-    }
-
-    package var way = Way.inbound
-    /// On the mesh's side. Never empty, as the services and the ends.
-    package var subjects: [ConfiguredSubject]
-    package var services: [ConfiguredService]
-    package var ends = [End.box]
-    package var expect: FirewallAction
-}
-
 extension Configuration {
     package var enforcesFirewall: Bool { firewall.enabled && portal.enabled }
 
@@ -132,14 +31,90 @@ extension Configuration {
     }
 }
 
-extension FirewallTest.End {
-    /// As the file has it.
-    package var word: String {
-        switch self {
-        case .box: "box"
-        case .any: "any"
-        case .network(let name): name
-        case .address(let address): address.description
+extension FirewallConfiguration {
+    static let table = Section(
+        "firewall", expected: "a mapping such as {default: deny, rules: []}",
+        comment: """
+            What may pass between this box and the mesh. Each rule has one action (allow, deny, reject; drop is another
+            word for deny), the services that it is about, and who may use them. The first rule that matches
+            decides. Answers to what was allowed always pass, and so does the ICMPv6 that IPv6 needs; ping is
+            allowed unless a rule denies icmpv6/echo-request.
+            """
+    ) {
+        Setting(
+            "firewall.enabled", \.firewall.enabled, .flag, .reload,
+            comment: "With false nothing is filtered: everybody on the mesh reaches every service of this box.",
+            help: "`false`: nothing is filtered, and `status` says so")
+        Setting(
+            "firewall.default", \.firewall.inbound.fallback, .action, .together,
+            comment: """
+                What becomes of traffic from the mesh that no rule matches: deny (in silence), reject (with an answer)
+                or allow.
+                """,
+            help: "what becomes of the rest from the mesh: `deny`, `reject`, `allow`")
+        Setting(
+            "firewall.rules", \.firewall.inbound.rules, .rules(.inbound), .together,
+            comment: ruleComment,
+            help: "`{allow\\|deny\\|reject: SERVICE, from:, to:, limit:, log:, comment:}`; the first that matches wins"
+        )
+        .turn(.rules).inFile(.lines(ruleSample))
+        Section(
+            "firewall.outbound", expected: "a mapping such as {default: allow, rules: []}",
+            comment: """
+                The same for traffic into the mesh: there `to` is the mesh's side, and `from` is box, networks behind this
+                box, or any (the default).
+                """
+        ) {
+            Setting(
+                "firewall.outbound.default", \.firewall.outbound.fallback, .action, .together,
+                help: "the same for what goes into the mesh")
+            Setting(
+                "firewall.outbound.rules", \.firewall.outbound.rules, .rules(.outbound), .together,
+                help: "there `to` is the mesh's side"
+            )
+            .turn(.rules).inFile(.lines("rules:\n  - reject: tcp/25\n    to: any"))
         }
+        Setting(
+            "firewall.nat", \.firewall.nat, .masquerades, .together,
+            comment: """
+                Gives forwarded packets this box's own address, where the other side has no route back: what comes
+                from lan (into the mesh), or what comes from the mesh (into lan).
+                """,
+            help: "masquerading for networks behind the box"
+        )
+        .turn(.rules).inFile(.lines("nat:\n  - masquerade: lan\n  - {masquerade: mesh, to: lan}"))
+        Setting(
+            "firewall.clamp_mss", \.firewall.clampMSS, .clamp, .together,
+            comment: """
+                Whether forwarded TCP is told how large its segments may be: true, false, or auto (if there are
+                networks behind this box).
+                """,
+            help: "segment sizes of forwarded TCP: `auto` (where networks are behind the box), `true`, `false`")
+        Setting(
+            "firewall.include", \.firewall.include, .globs, .together,
+            comment:
+                "Files with raw nft text for what the rules cannot say; * is possible. They are asked before the rules.",
+            help: "files of raw nft rules"
+        )
+        .inFile(.lines("include:\n  - /etc/inet256vpn/firewall.d/*.nft"))
+        Setting(
+            "firewall.tests", \.firewall.tests, .tests, .together, comment: testComment,
+            help: "what must come out before a policy is loaded"
+        )
+        .turn(.rules).inFile(.lines(testSample))
+        Setting(
+            "firewall.cut_removed", \.firewall.cutRemoved, .flag, .together,
+            comment: """
+                Whether every reload ends open connections that the new rules would not let begin, and those of removed
+                peers, as `reload --cut` does once.
+                """,
+            help: "every reload ends what is open and could not begin any more, as `reload --cut` does once")
+        Setting(
+            "firewall.table", \.firewall.table, .tableName, .restart,
+            comment: "The name of the table in the kernel. A second daemon on one machine needs another.",
+            help:
+                "the name of the table in the kernel; [a second daemon on one machine](#two-on-one-machine) needs another"
+        )
     }
+    .asSample().together { old, new in old.hasSameFilters(as: new) }
 }

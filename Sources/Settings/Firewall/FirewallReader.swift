@@ -1,70 +1,116 @@
 internal import Firewall
 internal import Wire
 
-extension Configuration {
-    /// Takes in the firewall's part, whose names are the peers' and those of each other: so it is read behind all
-    /// else, wherever it stands in the file.
-    mutating func read(
-        networks networksValue: ConfigurationValue?, groups groupsValue: ConfigurationValue?,
-        firewall firewallValue: ConfigurationValue?, directory: String
-    ) {
-        var scope = NameScope(peers: peers)
-        if portal.enabled { scope.portalPrefix = portal.prefix }
-        if let networksValue { networks = networksValue.networks(&scope) }
-        scope.networks = networks
-        if let groupsValue { groups = groupsValue.groups(&scope) }
-        if portal.enabled, portal.prefix.length > NameScope.mostBits { scope.weakPrefix = portal.prefix }
-        if let firewallValue { firewall.read(firewallValue, scope, directory: directory) }
+/// The names that the firewall's part may use are the peers', and those of each other: so it is read behind all else,
+/// wherever it stands in the file.
+extension Reading {
+    func networks(_ value: ConfigurationValue) -> [NetworkConfiguration] {
+        var scope = scope ?? names
+        let networks = value.networks(&scope)
+        self.scope = scope
+        return networks
     }
-}
 
-extension FirewallConfiguration {
-    fileprivate mutating func read(_ value: ConfigurationValue, _ scope: NameScope, directory: String) {
-        var scope = scope
-        var rest: [(key: String, value: ConfigurationValue)] = []
-        let known = [
-            "enabled", "default", "rules", "outbound", "nat", "clamp_mss", "include", "tests", "cut_removed", "table",
-        ]
-        value.fields(known, expected: "a mapping such as {default: deny, rules: []}") { key, value in
-            if key == "enabled" {
-                if let flag = value.bool() { enabled = flag }
-            } else {
-                rest.append((key, value))
-            }
-        }
+    func groups(_ value: ConfigurationValue) -> [GroupConfiguration] {
+        var scope = scope ?? names
+        scope.networks = configuration.networks
+        let groups = value.groups(&scope)
+        self.scope = scope
+        return groups
+    }
+
+    /// For rules and tests.
+    var ruleScope: NameScope {
+        var scope = scope ?? names
+        scope.networks = configuration.networks
+        let portal = configuration.portal
         // Rules that nobody enforces may speak of whom they like.
-        if !enabled { scope.weakPrefix = nil }
-        for (key, value) in rest {
-            switch key {
-            case "default":
-                if let word = value.word(ActionWord.self) { inbound.fallback = word.action }
-            case "rules": inbound.read(rules: value, .inbound, scope)
-            case "outbound": outbound.readOutbound(value, scope)
-            case "nat": nat = value.masquerades(scope)
-            case "clamp_mss":
-                if let word = value.word(ClampMSS.self) { clampMSS = word }
-            case "include": include = value.globs(in: directory)
-            case "table":
-                let expected = "a letter and up to 99 letters, digits and underscores, such as \(Ruleset.standardTable)"
-                if let name = value.text(expected: expected) {
-                    if Ruleset.isTableName(name) { table = name } else { value.complain(expected: expected) }
-                }
-            case "cut_removed":
-                if let flag = value.bool() { cutRemoved = flag }
-            default: tests = value.firewallTests(scope)
+        let isWeak = configuration.enforcesFirewall && portal.prefix.length > NameScope.mostBits
+        scope.weakPrefix = isWeak ? portal.prefix : nil
+        return scope
+    }
+
+    private var names: NameScope {
+        var scope = NameScope(peers: configuration.peers)
+        if configuration.portal.enabled { scope.portalPrefix = configuration.portal.prefix }
+        return scope
+    }
+}
+
+extension Form where Value == FirewallAction {
+    static var action: Form {
+        Form { value, _ in
+            value.word(ActionWord.self)?.action
+        } show: { action, _ in
+            .word(action.rawValue)
+        }
+    }
+}
+
+extension Form where Value == [ConfiguredRule] {
+    static func rules(_ way: FirewallTest.Way) -> Form {
+        Form { value, reading in
+            value.rules(way, reading.ruleScope)
+        } show: { rules, configuration in
+            EffectiveFirewall.rules(rules, way, configuration.peers)
+        }
+    }
+}
+
+extension Form where Value == [Masquerade] {
+    static var masquerades: Form {
+        Form { value, reading in
+            value.masquerades(reading.ruleScope)
+        } show: { list, _ in
+            EffectiveFirewall.masquerades(list)
+        }
+    }
+}
+
+extension Form where Value == [FirewallTest] {
+    static var tests: Form {
+        Form { value, reading in
+            value.firewallTests(reading.ruleScope)
+        } show: { tests, configuration in
+            EffectiveFirewall.tests(tests, configuration.peers)
+        }
+    }
+}
+
+extension Form where Value == ClampMSS {
+    static var clamp: Form {
+        Form { value, _ in
+            value.word(ClampMSS.self)
+        } show: { clamp, _ in
+            switch clamp {
+            case .auto: .word(clamp.rawValue)
+            case .on: .flag(true)
+            case .off: .flag(false)
             }
         }
     }
 }
 
-extension ConfiguredRules {
-    fileprivate mutating func readOutbound(_ value: ConfigurationValue, _ scope: NameScope) {
-        value.fields(["default", "rules"], expected: "a mapping such as {default: allow, rules: []}") { key, value in
-            if key == "rules" {
-                read(rules: value, .outbound, scope)
-            } else if let word = value.word(ActionWord.self) {
-                fallback = word.action
-            }
+extension Form where Value == [String] {
+    static var globs: Form {
+        Form { value, reading in
+            value.globs(in: reading.directory)
+        } show: { globs, _ in
+            .words(globs)
+        }
+    }
+}
+
+extension Form where Value == String {
+    static var tableName: Form {
+        Form { value, _ in
+            let expected = "a letter and up to 99 letters, digits and underscores, such as \(Ruleset.standardTable)"
+            guard let name = value.text(expected: expected) else { return nil }
+            if Ruleset.isTableName(name) { return name }
+            value.complain(expected: expected)
+            return nil
+        } show: { name, _ in
+            .word(name)
         }
     }
 }

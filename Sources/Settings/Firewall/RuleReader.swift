@@ -14,17 +14,15 @@ enum ActionWord: String, CaseIterable {
     }
 }
 
-extension ConfiguredRules {
-    /// Takes in `rules`; each that was complained about is left out.
-    mutating func read(rules value: ConfigurationValue, _ way: FirewallTest.Way, _ scope: NameScope) {
-        if value.isNull { return }
-        let items = value.items(expected: "a list of rules, such as [{allow: ssh, from: [admins]}]") ?? []
-        rules = items.compactMap { $0.rule(way, scope) }
-    }
-}
-
 extension ConfigurationValue {
-    fileprivate func rule(_ way: FirewallTest.Way, _ scope: NameScope) -> ConfiguredRule? {
+    /// The list of rules; each that was complained about is left out. Nothing at all is an empty one.
+    func rules(_ way: FirewallTest.Way, _ scope: NameScope) -> [ConfiguredRule] {
+        if isNull { return [] }
+        let items = items(expected: "a list of rules, such as [{allow: ssh, from: [admins]}]") ?? []
+        return items.compactMap { $0.rule(way, scope) }
+    }
+
+    private func rule(_ way: FirewallTest.Way, _ scope: NameScope) -> ConfiguredRule? {
         var actions: [(word: ActionWord, services: [ConfiguredService]?)] = []
         var rule = ConfiguredRule(action: .deny, services: [], places: way == .inbound ? [.box] : [.any])
         let words = ActionWord.allCases.map(\.rawValue)

@@ -12,22 +12,58 @@ package struct APIConfiguration: Equatable, Sendable {
 }
 
 extension APIConfiguration {
-    /// Takes in the mapping but for `allow`, which it gives back: that one needs the peers' names.
-    mutating func read(_ value: ConfigurationValue) -> ConfigurationValue? {
-        var allow: ConfigurationValue?
-        var listener: ConfigurationValue?
-        value.fields(["allow", "allow_remote", "limits", "listen"], expected: "a mapping such as {allow: [any]}") {
-            key, value in
-            switch key {
-            case "allow": allow = value
-            case "allow_remote": if let permission = value.bool() { allowRemote = permission }
-            case "listen": listener = value
-            default: limits.read(value)
-            }
+    static let table = Section(
+        "api", expected: "a mapping such as {allow: [any]}",
+        comment: "Applications that open nodes of their own on this box, by the same socket."
+    ) {
+        Setting(
+            "api.allow", \.api.allow, .access, .reload,
+            comment: """
+                Whom their nodes may exchange messages with: any, peers, and names and addresses of nodes. Nodes of this
+                box reach each other in any case.
+                """,
+            help: "whom applications' nodes exchange messages with: `any`, `peers`, names, addresses"
+        )
+        .turn(.behindNames).placed(in: .told, behind: "portal.except")
+        Setting(
+            "api.allow_remote", \.api.allowRemote, .flag, .restart,
+            comment: """
+                Whether api_endpoint and listen may be TCP addresses that other machines reach. There is no password and no
+                encryption: whoever reaches api_endpoint then opens nodes on this box, and whoever is on the way there
+                reads their private keys.
+                """,
+            help: "`true`: both may be TCP that other machines reach, **without password and encryption**"
+        )
+        .placed(in: .told, behind: "api.listen").placed(in: .shown, behind: "limits")
+        Setting(
+            "api.listen", \.api.listen, listener, .restart,
+            comment: """
+                A further listener on loopback for GET /metrics, /healthz and /admin/status, which every user of this
+                machine may ask.
+                """,
+            help: "`tcp://127.0.0.1:PORT`: a further listener for `GET /metrics`, `/healthz`, `/admin/status` and `/admin/firewall` alone"
+        )
+        .turn(.behindLimits).placed(in: .words, behind: "limits").placed(in: .file, behind: "allow")
+        .inFile(.sample("tcp://127.0.0.1:2560")).usually("none")
+        APILimitsConfiguration.table
+    }
+
+    private static let listener = Form<APIEndpoint?> { value, reading in
+        value.isNull ? .some(nil) : value.listener(allowingRemote: reading.configuration.api.allowRemote)
+    } show: { endpoint, _ in
+        endpoint.map { .word("\($0)") } ?? .nothing
+    }
+
+    /// Not that of the listener.
+    static let endpoint = Form<APIEndpoint> { value, reading in
+        let api = reading.configuration.api
+        let endpoint = value.apiEndpoint(in: reading.directory, allowingRemote: api.allowRemote)
+        if let endpoint, case .tcp = endpoint, api.listen == endpoint {
+            value.complain(expected: "another port than that of api.listen", found: "\(endpoint) for both")
         }
-        // Behind allow_remote, wherever that stands.
-        if let listener { listen = listener.listener(allowingRemote: allowRemote) }
-        return allow
+        return endpoint
+    } show: { endpoint, _ in
+        .word("\(endpoint)")
     }
 }
 
@@ -55,7 +91,6 @@ extension ConfigurationValue {
     /// Nothing, or "tcp://127.0.0.1:PORT": there is no way to tell clients apart there, so other machines stay out unless they
     /// are let in expressly.
     fileprivate func listener(allowingRemote: Bool) -> APIEndpoint? {
-        if isNull { return nil }
         let expected = "tcp:// with a loopback address and a port, such as tcp://127.0.0.1:2560"
         guard let text = text(expected: expected) else { return nil }
         do throws(APIEndpointError) {

@@ -1,62 +1,8 @@
 internal import INET256
-internal import Netlink
-internal import Portal
 internal import Wire
 
-extension PortalConfiguration {
-    /// Takes in the mapping but for `allow` and `except`, which it gives back: the one needs the peers' names, the other the
-    /// prefix and the networks.
-    mutating func read(_ value: ConfigurationValue) -> (allow: ConfigurationValue?, except: ConfigurationValue?) {
-        var allow: ConfigurationValue?
-        var except: ConfigurationValue?
-        let known = [
-            "enabled", "interface", "prefix", "except", "guard", "mtu", "offload", "dscp", "persistent", "table",
-            "metric", "allow",
-        ]
-        value.fields(known, expected: "a mapping such as {interface: inet256}") { key, value in
-            switch key {
-            case "enabled":
-                if let flag = value.bool() { enabled = flag }
-            case "interface":
-                if let name = value.interfaceName() { interface = name }
-            case "prefix":
-                if let prefix = value.portalPrefix() { self.prefix = prefix }
-            case "mtu":
-                if value.isWord("auto") {
-                    mtu = nil
-                } else if let mtu = value.integer(in: Self.mtus, or: "auto") {
-                    self.mtu = mtu
-                }
-            case "offload":
-                if let choice = value.word(OffloadChoice.self) { offload = choice }
-            case "dscp":
-                if value.isWord("clear") {
-                    dscp = .clear
-                } else if value.isWord("inherit") {
-                    dscp = .inherit
-                } else if let number = value.integer(in: 0...63, or: "clear or inherit") {
-                    dscp = .fixed(UInt8(number))
-                }
-            case "persistent":
-                if let flag = value.bool() { persistent = flag }
-            case "guard":
-                if let choice = value.word(PortalGuard.self) { guarding = choice }
-            case "except":
-                except = value
-            case "table":
-                if let number = value.integer(in: Self.tables) { table = UInt32(number) }
-            case "metric":
-                if let number = value.integer(in: Self.metrics) { metric = UInt32(number) }
-            default:
-                allow = value
-            }
-        }
-        return (allow, except)
-    }
-}
-
 extension ConfigurationValue {
-    fileprivate func interfaceName() -> String? {
+    func interfaceName() -> String? {
         guard let text = text(expected: InterfaceName.rule) else { return nil }
         if let fault = InterfaceName.fault(in: text) {
             complain(expected: "\(InterfaceName.rule) (\(fault))")
@@ -65,7 +11,7 @@ extension ConfigurationValue {
         return text
     }
 
-    fileprivate func portalPrefix() -> IPv6Prefix? {
+    func portalPrefix() -> IPv6Prefix? {
         let lengths = PortalConfiguration.prefixLengths
         let expected = "an IPv6 prefix of \(lengths.lowerBound) to \(lengths.upperBound) bits, such as fd00::/8"
         guard let text = text(expected: expected) else { return nil }

@@ -1,5 +1,70 @@
-internal import INET256
+package import INET256
 internal import Wire
+
+/// A configured neighbour.
+package struct PeerConfiguration: Hashable, Sendable {
+    package var id: Address
+    package var name: String?
+    /// Where it may be reached, tried in this order. Empty: it comes to us.
+    package var endpoints: [PeerEndpoint] = []
+
+    /// What people call it.
+    package var label: String { name ?? id.description }
+}
+
+/// A place where a peer listens: its host may be a name, looked up when it is needed.
+package struct PeerEndpoint: Hashable, Sendable, CustomStringConvertible {
+    /// A host name or a numeric address, an IPv6 one without brackets.
+    package var host: String
+    package var port: UInt16
+
+    package var description: String { host.contains(":") ? "udp://[\(host)]:\(port)" : "udp://\(host):\(port)" }
+}
+
+extension PeerConfiguration {
+    private static let list = Form<[PeerConfiguration]> { value, _ in
+        value.peers()
+    } show: { list, _ in
+        .list(
+            list.map { peer in
+                .mapping([
+                    ("id", .word("\(peer.id)")), ("name", peer.name.map { .word($0) } ?? .nothing),
+                    ("addrs", .words(peer.endpoints.map(\.description))),
+                ])
+            })
+    }
+
+    static let setting = Setting(
+        "peers", \.peers, list, .together,
+        comment: """
+            The boxes that this one keeps links to. A peer without addrs is waited for.
+            `inet256vpn status` on the other box prints its id, behind "address".
+            """
+    )
+    .placed(in: .file, behind: "transports")
+    .inFile(
+        .lines(
+            """
+            #peers:
+            #  - id: "oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
+            #    name: office
+            #    addrs: ["udp://vpn.example.org:25632", "udp://[2001:db8::1]:25632"]
+            """)
+    )
+    .rows([
+        TableRow("`peers[].id`", "required", "the peer's address"),
+        TableRow(
+            "`peers[].name`", "none",
+            "what to call it in commands and logs; \(reservedNames) mean something else"),
+        TableRow("`peers[].addrs`", "`[]`", "`udp://host:port`, names or numbers; none: it calls us"),
+    ])
+
+    /// "`any`, `peers`, `box` and `mesh`".
+    private static var reservedNames: String {
+        let words = PeerName.reserved.map { "`\($0)`" }
+        return words.dropLast().joined(separator: ", ") + " and " + (words.last ?? "")
+    }
+}
 
 extension ConfigurationValue {
     /// The list of peers; nothing at all is an empty list, as it remains when every entry is commented out.
