@@ -50,6 +50,18 @@ package final class Mailbox<Command: Sendable>: Sendable {
         if wasEmpty { wakeup.signal() }
     }
 
+    /// Leaves several commands, all or none.
+    public func post(all commands: [Command]) throws(MailboxError) {
+        guard !commands.isEmpty else { return }
+        let wasEmpty = try state.withLock { (state) throws(MailboxError) in
+            if state.isClosed { throw .closed }
+            if commands.count > capacity - state.waiting.count { throw .full }
+            state.waiting += commands
+            return state.waiting.count == commands.count
+        }
+        if wasEmpty { wakeup.signal() }
+    }
+
     /// Takes all commands in the order they came; for the data thread.
     package func drain() -> [Command] {
         // In this order: a command that comes in between is taken now and leaves a wake-up that finds

@@ -30,6 +30,21 @@ import Wire
         #expect(mailbox.close().isEmpty)
     }
 
+    @Test func takesSeveralOrNone() throws {
+        let mailbox = try Mailbox<Int>(capacity: 4)
+        let poller = try Poller()
+        try poller.add(mailbox.descriptor, token: 1, interest: .readable)
+        try mailbox.post(all: [])
+        #expect(try poller.wait(until: .distantPast, now: BootClock.now()) == 0)
+        try mailbox.post(all: [1, 2])
+        #expect(try poller.wait(until: .distantPast, now: BootClock.now()) == 1)
+        #expect(throws: MailboxError.full) { try mailbox.post(all: [3, 4, 5]) }
+        try mailbox.post(all: [3, 4])
+        #expect(mailbox.drain() == [1, 2, 3, 4])
+        _ = mailbox.close()
+        #expect(throws: MailboxError.closed) { try mailbox.post(all: [6]) }
+    }
+
     @Test func losesNothingBetweenThreads() throws {
         let mailbox = try Mailbox<Int>(capacity: .max)
         let poller = try Poller()

@@ -14,6 +14,8 @@ internal import Wire
 /// The control side's view of the running daemon: it asks the data plane through the mailbox and words the answers.
 actor RunningDaemon: DaemonControl {
     private(set) var configuration: Configuration
+    /// The one whose rules are in force.
+    private var enforced: Configuration
     /// What the operator should know of the configuration and the key files.
     private var warnings: [String]
     /// Those of them that are about the configuration in force: comparing every rule with every other is done once.
@@ -41,6 +43,7 @@ actor RunningDaemon: DaemonControl {
         self.keeper = keeper
         self.setup = setup
         configuration = setup.configuration
+        enforced = setup.configuration
         warnings = setup.warnings + plan.ciphers.warnings
         configurationWarnings = setup.configurationWarnings
         mailbox = plan.engine.mailbox
@@ -118,49 +121,62 @@ actor RunningDaemon: DaemonControl {
 
     // MARK: Reload
 
+    /// All of it or nothing: what can fail comes first, and is undone where something behind it fails.
     func reload(cut: Bool) async throws -> ReloadSummary {
         let old = configuration
         // Before it is read: what is written meanwhile is another version.
         let version = FileVersion(setup.file)
-        let (new, change) = try setup.reread(after: configuration)
-        var enforced = configuration
-        enforced.firewall = new.firewall
-        enforced.firewall.table = configuration.firewall.table
-        enforced.groups = new.groups
-        enforced.networks = new.networks
-        enforced.peers = new.peers
+        let (new, change) = try setup.reread(after: old)
+        let next = old.reloaded(from: new)
+        // Rules may speak of networks that are routed after a restart only.
+        var rules = next
+        rules.networks = new.networks
         var summary = change.summary
         summary.repaired = try await keeper.repair()
-        // First, and all or nothing: when the kernel refuses the rules, the rest stays as it was too.
-        enforced.portal.allow = new.portal.allow
-        let open = OpenFlows(enforced, own: setup.key.address)
-        try await keeper.enforce(enforced, open: open)
+        try await keeper.enforce(rules, open: OpenFlows(rules, own: setup.key.address))
+        do {
+            try mailbox.post(all: commands(from: old, to: next))
+        } catch {
+            await undo(rules: enforced)
+            throw error
+        }
+        enforced = rules
         summary.repaired += await portal?.mending() ?? []
-        // What needs a restart stays as it is until then.
         waiting = change.needsRestart
         taken = version
-        var next = configuration
-        next.peers = new.peers
-        next.groups = new.groups
-        next.firewall = new.firewall
-        next.accept = new.accept
-        next.portal.allow = new.portal.allow
-        next.portal.except = new.portal.except
-        next.api.allow = new.api.allow
-        next.api.limits.nodes = new.api.limits.nodes
-        next.log.level = new.log.level
-        next.fileWarnings = new.fileWarnings
         warn(of: next)
         configuration = next
-        setup.log.level = new.log.level
-        if change.applied.contains("accept") { try mailbox.post(.setAcceptsAnybody(new.accept == .any)) }
-        if let map { try mailbox.post(.setAccess(PortalGate(portalOf: next, map))) }
-        try mailbox.post(.setNodeAccess(PortalGate(next.api.allow, next), limit: next.api.limits.nodes))
+        setup.log.level = next.log.level
         // Before the peers: whether an endpoint can be called depends on the exceptions.
         await prefix?.set(next)
-        await directory.set(new.peers)
-        if cut || new.firewall.cutRemoved { await end(enforced, gone: change.peersRemoved, since: old, &summary) }
+        await directory.set(next.peers)
+        if cut || next.firewall.cutRemoved { await end(rules, gone: change.peersRemoved, since: old, &summary) }
         return summary
+    }
+
+    /// What the data plane has to be told; of peers the directory tells it.
+    private func commands(from old: Configuration, to new: Configuration) -> [EngineCommand] {
+        var commands: [EngineCommand] = []
+        if old.accept != new.accept { commands.append(.setAcceptsAnybody(new.accept == .any)) }
+        let peersDiffer = Set(old.peers.map(\.id)) != Set(new.peers.map(\.id))
+        func differ(_ before: PortalAccess, _ now: PortalAccess) -> Bool {
+            before != now || peersDiffer && now.namesPeers
+        }
+        let gateDiffers = differ(old.portal.allow, new.portal.allow) || old.portal.except != new.portal.except
+        if gateDiffers, let map { commands.append(.setAccess(PortalGate(portalOf: new, map))) }
+        if differ(old.api.allow, new.api.allow) || old.api.limits.nodes != new.api.limits.nodes {
+            commands.append(.setNodeAccess(PortalGate(new.api.allow, new), limit: new.api.limits.nodes))
+        }
+        return commands
+    }
+
+    /// Brings back the rules that were in force.
+    private func undo(rules: Configuration) async {
+        do {
+            try await keeper.enforce(rules, open: OpenFlows(rules, own: setup.key.address))
+        } catch {
+            logger.error("the firewall's former rules could not be brought back", metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Ends what is open and should not be, of `gone` everything.

@@ -1,0 +1,104 @@
+import DataPlane
+import INET256
+import Mesh
+import Settings
+import System
+import Testing
+import Transport
+import Wire
+
+@testable import inet256vpn
+
+/// The configured peers and where they are, as the data plane is told it.
+@Suite struct PeerDirectoryTests {
+    private let mailbox: Mailbox<EngineCommand>
+    private let directory: PeerDirectory
+    private static let own = "pJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
+
+    init() throws {
+        mailbox = try Mailbox()
+        directory = PeerDirectory(
+            mailbox: mailbox, logger: silent, own: [try Sample.address(Self.own)], portal: nil,
+            transports: [try #require(Endpoint("0.0.0.0:7"))])
+    }
+
+    private static func peers(_ list: String) throws -> [PeerConfiguration] {
+        try Sample.parse("peers:\n" + list).peers
+    }
+
+    /// What the data plane was told since the last time.
+    private func told() -> [String] {
+        mailbox.drain().map { command in
+            switch command {
+            case .setPeer(let peer, let name): "\(name): \(peer.endpoints.map { "\($0)" }.joined(separator: ", "))"
+            case .removePeer(let address): "without \(address)"
+            default: "something else"
+            }
+        }
+    }
+
+    private static let office =
+        "  - {id: \(Sample.plain), name: office, addrs: [\"udp://192.0.2.1:7\", \"udp://192.0.2.2:8\"]}\n"
+    private static let barn = "  - {id: \(Sample.dashed), name: barn}\n"
+
+    @Test func whatIsNewIsToldOnce() async throws {
+        await directory.set(try Self.peers(Self.office + Self.barn))
+        #expect(told() == ["office: 192.0.2.1:7, 192.0.2.2:8", "barn: "])
+        await directory.set(try Self.peers(Self.office + Self.barn))
+        #expect(told() == [])
+        // In another order it is another thing to call first.
+        let turned = Self.office.replacing("udp://192.0.2.1:7", with: "udp://192.0.2.3:9")
+        await directory.set(try Self.peers(turned + Self.barn))
+        #expect(told() == ["office: 192.0.2.3:9, 192.0.2.2:8"])
+        await directory.set(try Self.peers(Self.barn))
+        #expect(told() == ["without \(Sample.plain)"])
+        #expect(await directory.name(of: try Sample.address(Sample.dashed)) == "barn")
+        #expect(await directory.name(of: try Sample.address(Sample.plain)) == nil)
+    }
+
+    @Test func thisBoxIsNoPeerOfItself() async throws {
+        await directory.set(try Self.peers("  - {id: \(Self.own), addrs: [\"udp://192.0.2.1:7\"]}\n" + Self.barn))
+        #expect(told() == ["barn: "])
+    }
+
+    @Test func endpointsThatCannotWorkAreLeftOutAndSaid() async throws {
+        let list = """
+              - {id: \(Sample.plain), name: office, addrs: ["udp://224.0.0.1:1", "udp://192.0.2.1:7", "udp://[2001:db8::1]:7"]}
+              - {id: \(Sample.dashed), name: barn, addrs: ["udp://0.0.0.0:9"]}
+              - {id: \(Sample.doubleDashed), name: shed, addrs: ["udp://127.0.0.1:7"]}
+            """
+        await directory.set(try Self.peers(list))
+        #expect(told() == ["office: 192.0.2.1:7", "barn: ", "shed: "])
+        let troubles = await directory.troubles
+        let office = try #require(troubles[try Sample.address(Sample.plain)])
+        #expect(office.word == "multicast" && !office.isAll)
+        #expect(office.text.contains("224.0.0.1:1") && office.text.contains("no transport of this box speaks IPv6"))
+        let barn = try #require(troubles[try Sample.address(Sample.dashed)])
+        #expect(barn.word == "unspecified-address" && barn.isAll)
+        #expect(troubles[try Sample.address(Sample.doubleDashed)]?.word == "own-endpoint")
+        // The machine's network changed: everybody with endpoints is told again.
+        await directory.networkChanged()
+        #expect(told() == ["office: 192.0.2.1:7", "barn: ", "shed: "])
+    }
+
+    /// A name of /etc/hosts: it is asked for beside everything else, and told when it is known.
+    @Test func namesAreLookedUp() async throws {
+        await directory.set(
+            try Self.peers("  - {id: \(Sample.plain), name: office, addrs: [\"udp://localhost:25\"]}\n"))
+        #expect(told() == ["office: "])
+        var answers: [String] = []
+        for _ in 0..<1500 where answers.isEmpty {
+            try await Task.sleep(for: .milliseconds(20))
+            answers = told()
+        }
+        #expect(answers == ["office: 127.0.0.1:25"])
+        await directory.stop()
+    }
+
+    @Test func aDataPlaneThatIsGoneIsNoCrash() async throws {
+        _ = mailbox.close()
+        await directory.set(try Self.peers(Self.office))
+        await directory.set([])
+        #expect(await directory.troubles.isEmpty)
+    }
+}
