@@ -8,8 +8,7 @@ package struct Configuration: Equatable, Sendable {
     package var apiEndpoint = APIEndpoint.standard
     package var api = APIConfiguration()
     package var network = NetworkKind.beaconnet
-    /// Nodes that `beaconnet` has room for in its table.
-    package var maxNodes = 4096
+    package var routing = RoutingConfiguration()
     package var transports = [TransportConfiguration.standard]
     /// Threads that carry packets.
     package var threads = 1

@@ -45,12 +45,12 @@ import Wire
 
     @Test func maxNodesIsReadShownAndNeedsARestart() throws {
         let standard = try Sample.parse("")
-        #expect(standard.maxNodes == 4096)
+        #expect(standard.routing.maxNodes == 4096)
         let larger = try Sample.parse("network: {beaconnet: {max_nodes: 10000}}")
-        #expect(larger.maxNodes == 10_000 && larger.network == .beaconnet)
+        #expect(larger.routing.maxNodes == 10_000 && larger.network == .beaconnet)
         #expect(ConfigurationChange(from: standard, to: larger).needsRestart == ["network.beaconnet.max_nodes"])
         #expect(ConfigurationChange(from: standard, to: larger).applied.isEmpty)
-        #expect(try Sample.parse("network: beaconnet").maxNodes == 4096)
-        #expect(try Sample.parse("network: {onehop: {}}").maxNodes == 4096)
+        #expect(try Sample.parse("network: beaconnet").routing.maxNodes == 4096)
+        #expect(try Sample.parse("network: {onehop: {}}").routing.maxNodes == 4096)
     }
 }

@@ -12,12 +12,18 @@ package enum NetworkKind: String, CaseIterable, Codable, Sendable {
     }
 }
 
+/// The algorithms' options.
+package struct RoutingConfiguration: Equatable, Sendable {
+    /// Nodes that `beaconnet` has room for in its table.
+    package var maxNodes = 4096
+}
+
 extension NetworkKind {
     /// The options that an algorithm has, by its name.
     private static let options: [NetworkKind: Section] = [
         .beaconnet: Section("network.beaconnet", expected: "a mapping such as {max_nodes: 4096}") {
             Setting(
-                "network.beaconnet.max_nodes", \.maxNodes, .number(64...65_536), .restart,
+                "network.beaconnet.max_nodes", \.routing.maxNodes, .number(64...65_536), .restart,
                 help: "nodes of others that there is room for, {range}; [when there are more](#limits)")
         }
     ]

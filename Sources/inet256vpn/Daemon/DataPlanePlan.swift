@@ -37,7 +37,7 @@ struct DataPlanePlan {
         ciphers = CipherSurvey(of: configuration.crypto.backends)
         for warning in ciphers.warnings { logger.warning("\(warning)") }
         var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: startMilliseconds)
-        box.limits.maximumOrigins = configuration.maxNodes
+        box.limits.maximumOrigins = configuration.routing.maxNodes
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)

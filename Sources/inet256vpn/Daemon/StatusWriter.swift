@@ -56,7 +56,7 @@ struct StatusWriter {
             SameKeyStatus(
                 address: "\($0.address)", isHere: snapshot.box.nodes.contains($0.address), ageSeconds: $0.age.inSeconds)
         }
-        report.warnings += MeshWarnings.list(snapshot.box, maxNodes: configuration.maxNodes, name: name)
+        report.warnings += MeshWarnings.list(snapshot.box, maxNodes: configuration.routing.maxNodes, name: name)
         report.threads = snapshot.threads
         report.scheduling = snapshot.scheduling.rawValue
         if snapshot.threads > 1 { report.threadHandovers = snapshot.handovers.count }
