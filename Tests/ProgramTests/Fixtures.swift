@@ -22,7 +22,7 @@ enum Sample {
 }
 
 /// A directory of the test's own, gone with the value.
-final class TemporaryDirectory {
+final class TemporaryDirectory: Sendable {
     let path: String
 
     init() throws {

@@ -1,6 +1,7 @@
 import API
 import DataPlane
 import Firewall
+import Glibc
 import INET256
 import Logging
 import Mesh
@@ -15,7 +16,7 @@ import Wire
 /// A daemon's reload, without data plane and kernel: what it keeps, what it tells the data plane, and that it does all or nothing.
 @Suite struct ReloadTests {
     /// A box without a portal. What it tells its data plane lies in the mailbox.
-    private final class Place {
+    private final class Place: Sendable {
         let directory: TemporaryDirectory
         let setup: DaemonSetup
         let mailbox: Mailbox<EngineCommand>
@@ -41,7 +42,11 @@ import Wire
         private static let shut = "portal: {enabled: false}\n"
 
         func reload(_ yaml: String) async throws -> ReloadSummary {
-            try directory.write("config.yaml", Self.shut + yaml, mode: 0o644)
+            try directory.write("next.yaml", Self.shut + yaml, mode: 0o644)
+            // At once: others may be reading it.
+            guard rename(directory.file("next.yaml"), directory.file("config.yaml")) == 0 else {
+                throw FileError("rename", directory.file("next.yaml"))
+            }
             return try await daemon.reload(cut: false)
         }
 
@@ -108,6 +113,25 @@ import Wire
         await #expect(throws: ConfigurationError.self) { _ = try await place.reload("accept: all\nlog: debug\n") }
         #expect(await place.daemon.configuration == before)
         #expect(place.told() == [] && place.setup.log.level == .notice)
+    }
+
+    /// SIGHUP and `reload` may come at once: whatever order they are served in, the data plane is told of what is in force.
+    @Test func severalAtOnceAreServedOneByOne() async throws {
+        let place = try Place(capacity: 1024)
+        let daemon = place.daemon
+        var accepts = false
+        for round in 0..<8 {
+            async let first = daemon.reload(cut: false)
+            async let second = place.reload(round % 2 == 0 ? "accept: any\napi: {allow: peers}\n" : "")
+            async let third = daemon.reload(cut: false)
+            _ = try await (first, second, third)
+            for line in place.told() {
+                if line.hasPrefix("accepts anybody: ") { accepts = line.hasSuffix("true") }
+            }
+            let now = await daemon.configuration
+            #expect(accepts == (now.accept == .any))
+            #expect(now.accept == (round % 2 == 0 ? .any : .peers))
+        }
     }
 
     /// The data plane takes no more commands: all stays as it was, and the next reload does it.

@@ -24,6 +24,8 @@ actor RunningDaemon: DaemonControl {
     private var taken: FileVersion?
     /// Keys of the file whose new values wait for a restart, as of the last reload.
     private var waiting: [String] = []
+    private var isReloading = false
+    private var waitingReloads: [CheckedContinuation<Void, Never>] = []
     private let setup: DaemonSetup
     private let mailbox: Mailbox<EngineCommand>
     private let portal: Mailbox<PortalCommand>?
@@ -121,8 +123,19 @@ actor RunningDaemon: DaemonControl {
 
     // MARK: Reload
 
-    /// All of it or nothing: what can fail comes first, and is undone where something behind it fails.
+    /// One at a time: each goes from what the one before it has left.
     func reload(cut: Bool) async throws -> ReloadSummary {
+        while isReloading { await withCheckedContinuation { waitingReloads.append($0) } }
+        isReloading = true
+        defer {
+            isReloading = false
+            if !waitingReloads.isEmpty { waitingReloads.removeFirst().resume() }
+        }
+        return try await reloadNow(cut: cut)
+    }
+
+    /// All of it or nothing: what can fail comes first, and is undone where something behind it fails.
+    private func reloadNow(cut: Bool) async throws -> ReloadSummary {
         let old = configuration
         // Before it is read: what is written meanwhile is another version.
         let version = FileVersion(setup.file)
