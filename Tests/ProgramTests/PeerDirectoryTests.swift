@@ -95,6 +95,34 @@ import Wire
         await directory.stop()
     }
 
+    /// More peers than the mailbox has room for, as a reload may bring: nobody is forgotten.
+    @Test func aBusyDataPlaneIsToldAgain() async throws {
+        let small = try Mailbox<EngineCommand>(capacity: 1)
+        let directory = PeerDirectory(
+            mailbox: small, logger: silent, own: [], portal: nil, transports: [try #require(Endpoint("0.0.0.0:7"))])
+        let shed = "  - {id: \(Sample.doubleDashed), name: shed}\n"
+        func told(_ count: Int) async throws -> Set<String> {
+            var seen: Set<String> = []
+            for _ in 0..<1500 where seen.count < count {
+                for command in small.drain() {
+                    switch command {
+                    case .setPeer(_, let name): seen.insert(name)
+                    case .removePeer(let address): seen.insert("without \(address)")
+                    default: seen.insert("something else")
+                    }
+                }
+                if seen.count < count { try await Task.sleep(for: .milliseconds(20)) }
+            }
+            return seen
+        }
+        await directory.set(try Self.peers(Self.office + Self.barn + shed))
+        #expect(try await told(3) == ["office", "barn", "shed"])
+        await directory.set([])
+        let gone = [Sample.plain, Sample.dashed, Sample.doubleDashed].map { "without \($0)" }
+        #expect(try await told(3) == Set(gone))
+        await directory.stop()
+    }
+
     @Test func aDataPlaneThatIsGoneIsNoCrash() async throws {
         _ = mailbox.close()
         await directory.set(try Self.peers(Self.office))

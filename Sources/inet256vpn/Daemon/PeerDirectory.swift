@@ -27,11 +27,16 @@ actor PeerDirectory {
     private let transports: [Endpoint]
     private var peers: [PeerConfiguration] = []
     private var places: [Key: PeerPlace] = [:]
+    /// Whom the data plane was too busy to hear of: it is told again until it has.
+    private var owed: Set<Address> = []
+    private var repeating: Task<Void, Never>?
     /// What was last said of each peer's endpoints.
     private var told: [Address: [PeerTrouble]] = [:]
 
     private static let firstPause: Interval = .seconds(1)
     private static let longestPause: Interval = .seconds(60)
+    /// What a busy data plane is left before it is told again.
+    private static let breath: Duration = .milliseconds(50)
     /// A question that waits for longer than this is asked anew when the network changes.
     private static let patience: Interval = .seconds(2)
 
@@ -66,7 +71,7 @@ actor PeerDirectory {
         peers = list.filter { !own.contains($0.id) }
         for peer in old where !peers.contains(where: { $0.id == peer.id }) {
             told[peer.id] = nil
-            post(.removePeer(peer.id))
+            post(.removePeer(peer.id), about: peer.id)
         }
         let wanted = Set(peers.flatMap { peer in peer.endpoints.map { Key(peer: peer.id, endpoint: $0) } })
         for (key, place) in places where !wanted.contains(key) {
@@ -100,6 +105,7 @@ actor PeerDirectory {
     /// Nothing is looked up any more.
     func stop() {
         for place in places.values { place.lookup?.cancel() }
+        repeating?.cancel()
     }
 
     // MARK: Names
@@ -168,7 +174,7 @@ actor PeerDirectory {
                     metadata: ["peer": "\(peer.label)", "reason": "\(fault.text)", "word": "\(fault.word)"])
             }
         }
-        post(.setPeer(PeerSettings(address: peer.id, endpoints: endpoints), name: peer.label))
+        post(.setPeer(PeerSettings(address: peer.id, endpoints: endpoints), name: peer.label), about: peer.id)
     }
 
     /// The endpoints that may be called, in their configured order, and what is wrong with the others.
@@ -194,11 +200,33 @@ actor PeerDirectory {
         return (endpoints, faults)
     }
 
-    private func post(_ command: EngineCommand) {
-        do {
+    // MARK: The data plane
+
+    private func post(_ command: EngineCommand, about address: Address) {
+        do throws(MailboxError) {
             try mailbox.post(command)
+            owed.remove(address)
+        } catch .full {
+            if owed.isEmpty { logger.notice("the data plane is too busy to hear of peers: it is told again") }
+            owed.insert(address)
+            if repeating == nil { repeatSoon() }
         } catch {
             logger.error("the data plane did not take a change of peers", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func repeatSoon() {
+        repeating = Task {
+            do { try await Task.sleep(for: Self.breath) } catch { return }
+            repeating = nil
+            let surroundings = Surroundings(portal, logger)
+            for address in owed {
+                if let peer = peers.first(where: { $0.id == address }) {
+                    announce(peer, surroundings)
+                } else {
+                    post(.removePeer(address), about: address)
+                }
+            }
         }
     }
 }
