@@ -1,5 +1,6 @@
 import INET256
 import Mesh
+import MeshSim
 import Testing
 import Wire
 
@@ -7,8 +8,8 @@ import Wire
 @Suite struct ConvergenceTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
-        let graph: @Sendable (UInt64) -> Graph
-        var quality = LinkQuality.good
+        let graph: @Sendable (UInt64) -> Topology
+        var quality = CableQuality.uneven
         /// Time for all to reach all, and then for ways to be shortest.
         var span = Interval.seconds(2)
     }

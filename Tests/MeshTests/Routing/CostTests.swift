@@ -1,5 +1,6 @@
 import INET256
 import Mesh
+import MeshSim
 import Testing
 import Wire
 
@@ -7,7 +8,7 @@ import Wire
 @Suite struct CostTests {
     private func fabric(_ seed: UInt64, _ wires: [(Int, Int)], boxes: Int) -> Fabric<BeaconNet> {
         let fabric = Fabric(seed: seed) { BeaconNet(sequence: $0, now: $1) }
-        for _ in 0..<boxes { _ = fabric.addBox() }
+        for _ in 0..<boxes { _ = fabric.addNode() }
         for (a, b) in wires { fabric.connect(a, b) }
         fabric.run(for: .seconds(5))
         return fabric
@@ -20,7 +21,7 @@ import Wire
     }
 
     private func hop(_ fabric: Fabric<BeaconNet>, _ from: Int, _ to: Int) -> Int? {
-        fabric.boxes[from].algorithm.nextHop(to: fabric.address(to)).map { Int($0.rawValue) }
+        fabric.nodes[from].algorithm.nextHop(to: fabric.address(to)).map { Int($0.rawValue) }
     }
 
     /// A way around is taken within round trips, not beacon periods, and left again when the link is good.
@@ -54,19 +55,19 @@ import Wire
     /// However costs change, at each end by itself: nothing ever goes around, and in the end everybody reaches everybody.
     @Test(arguments: Seeds.several(3)) func changingCostsMakeNoLoops(seed: UInt64) {
         let fabric = Fabric(seed: seed, quality: .bad) { BeaconNet(sequence: $0, now: $1) }
-        let graph = Graph.random(12, extra: 10, seed: seed)
+        let graph = Topology.random(12, extra: 10, seed: seed)
         fabric.build(graph)
         fabric.run(for: .seconds(5))
         let random = SeededRandom(seed: seed)
         for _ in 0..<200 {
-            let (a, b) = graph.edges[Int(random.next() % UInt64(graph.edges.count))]
+            let (a, b) = graph.cables[Int(random.next() % UInt64(graph.cables.count))]
             let (box, other) = random.next() % 2 == 0 ? (a, b) : (b, a)
             // The extremes too: no sum may run over.
             let cost = [1, 3, 5, 64, 255][Int(random.next() % 5)] as UInt8
             fabric.step(box) { $0.weigh(fabric.id(other), cost: cost, now: fabric.now) }
             fabric.run(for: .milliseconds(100))
         }
-        for (a, b) in graph.edges { weigh(fabric, a, b, 1) }
+        for (a, b) in graph.cables { weigh(fabric, a, b, 1) }
         let reached = fabric.run(atMost: .seconds(60)) { fabric.allReached }
         #expect(reached != nil, "seed \(seed): \(fabric.unreached().count) pairs")
         #expect(fabric.loops.isEmpty, "seed \(seed): \(fabric.loops.prefix(2))")

@@ -1,11 +1,12 @@
 import INET256
 import Mesh
+import MeshSim
 import Testing
 import Wire
 
 /// Links and boxes die and come back: traffic finds the ways that are left within 2 s, and never a circle.
 @Suite struct FailureTests {
-    static func fabric(_ graph: Graph, seed: UInt64, _ quality: LinkQuality = .good) -> Fabric<BeaconNet> {
+    static func fabric(_ graph: Topology, seed: UInt64, _ quality: CableQuality = .uneven) -> Fabric<BeaconNet> {
         let fabric = Fabric(seed: seed, quality: quality) { BeaconNet(sequence: $0, now: $1) }
         fabric.build(graph)
         let reached = fabric.run(atMost: .seconds(6)) { fabric.unreached(shortest: true).isEmpty }
@@ -33,7 +34,7 @@ import Wire
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func boxDies(seed: UInt64) {
-        var graph = Graph.ring(16)
+        var graph = Topology.ring(16)
         graph.join(2, 11)
         let fabric = Self.fabric(graph, seed: seed)
         fabric.kill(5)
@@ -41,8 +42,8 @@ import Wire
         #expect(healed != nil, "seed \(seed): \(fabric.unreached().prefix(3))")
         // Nobody goes on believing in the dead one.
         let gone = fabric.run(atMost: .seconds(2)) {
-            fabric.boxes.indices.allSatisfy {
-                fabric.boxes[$0].algorithm.nextHop(to: fabric.address(5)) == nil || $0 == 5
+            fabric.nodes.indices.allSatisfy {
+                fabric.nodes[$0].algorithm.nextHop(to: fabric.address(5)) == nil || $0 == 5
             }
         }
         #expect(gone != nil, "seed \(seed)")
@@ -55,7 +56,7 @@ import Wire
         fabric.cut(5, 6)
         fabric.run(for: .seconds(40))
         for (near, far) in [(0, 11), (5, 6), (11, 0), (6, 5)] {
-            #expect(fabric.boxes[near].algorithm.nextHop(to: fabric.address(far)) == nil, "seed \(seed)")
+            #expect(fabric.nodes[near].algorithm.nextHop(to: fabric.address(far)) == nil, "seed \(seed)")
         }
         fabric.connect(5, 6)
         let healed = fabric.run(atMost: .seconds(2)) { fabric.allReached }
@@ -79,7 +80,7 @@ import Wire
     /// A link that only one end knows to have been down and up again: the other end must start over as well.
     @Test func oneEndStartsOver() {
         let fabric = Self.fabric(.chain(4), seed: 1)
-        let key = fabric.boxes[2].key.publicKey
+        let key = fabric.nodes[2].key.publicKey
         fabric.step(1) { $0.neighbourDown(fabric.id(2), now: fabric.now) }
         fabric.run(for: .seconds(3))
         fabric.step(1) { $0.neighbourUp(fabric.id(2), key: key, now: fabric.now) }
@@ -91,16 +92,16 @@ import Wire
     /// Links go and come at random, faster than some are noticed. The invariant is the point; in the end all is well.
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func storm(seed: UInt64) {
-        let graph = Graph.random(12, extra: 8, seed: seed)
+        let graph = Topology.random(12, extra: 8, seed: seed)
         let fabric = Self.fabric(graph, seed: seed, .bad)
         let random = SeededRandom(seed: seed &+ 1000)
         var down: [(Int, Int)] = []
         for _ in 0..<120 {
-            if random.chance(0.5), !down.isEmpty {
+            if random.chance(permille: 500), !down.isEmpty {
                 let edge = down.remove(at: Int(random.next() % UInt64(down.count)))
                 fabric.connect(edge.0, edge.1)
             } else {
-                let edge = graph.edges[Int(random.next() % UInt64(graph.edges.count))]
+                let edge = graph.cables[Int(random.next() % UInt64(graph.cables.count))]
                 if !down.contains(where: { $0 == edge }) {
                     fabric.cut(edge.0, edge.1)
                     down.append(edge)

@@ -1,4 +1,5 @@
 import INET256
+import MeshSim
 import Testing
 import Wire
 
@@ -178,7 +179,7 @@ import Wire
                 let teller = Int(random.next() % 4)
                 speakers[teller].say(.beacon(own, metric: teller == who ? 0 : 1), to: &listener, now: now)
             default:
-                if random.chance(0.3) { sequences[node] += 1 }
+                if random.chance(permille: 300) { sequences[node] += 1 }
                 let metric = UInt8(random.next() % 6)
                 speakers[who].say(.beacon(nodes[node].beacon(sequences[node]), metric: metric), to: &listener, now: now)
             }
@@ -225,7 +226,7 @@ import Wire
             fabric.run(for: .seconds(2))
             fabric.kill(3)
             fabric.run(for: .seconds(30))
-            return fabric.boxes.map { "\($0.algorithm.statistics) \($0.algorithm.version) \($0.algorithm.deadline)" }
+            return fabric.nodes.map { "\($0.algorithm.statistics) \($0.algorithm.version) \($0.algorithm.deadline)" }
                 + ["\(fabric.framesDelivered)"]
         }
         #expect(trace() == trace())

@@ -1,4 +1,5 @@
 import INET256
+import MeshSim
 import Testing
 import Wire
 
@@ -11,19 +12,19 @@ import Wire
         let hosted = PrivateKey(generatedFrom: fabric.random)
         fabric.step(5) { $0.addLocal(hosted, now: fabric.now) }
         let known = fabric.run(atMost: .seconds(1)) {
-            (0..<5).allSatisfy { fabric.boxes[$0].algorithm.nextHop(to: hosted.address) == fabric.id($0 + 1) }
+            (0..<5).allSatisfy { fabric.nodes[$0].algorithm.nextHop(to: hosted.address) == fabric.id($0 + 1) }
         }
         #expect(known != nil)
-        let far = fabric.boxes[0].algorithm
+        let far = fabric.nodes[0].algorithm
         #expect(far.publicKey(of: hosted.address) == hosted.publicKey)
         #expect(far.find(prefix: hosted.address, bits: 60) == hosted.address)
-        #expect(fabric.boxes[5].algorithm.nextHop(to: hosted.address) == nil)
-        #expect(fabric.boxes[5].algorithm.find(prefix: hosted.address, bits: 256) == hosted.address)
+        #expect(fabric.nodes[5].algorithm.nextHop(to: hosted.address) == nil)
+        #expect(fabric.nodes[5].algorithm.find(prefix: hosted.address, bits: 256) == hosted.address)
 
-        let asked = fabric.boxes.map(\.algorithm.statistics.requestsSent).reduce(0, +)
+        let asked = fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +)
         fabric.step(5) { $0.removeLocal(hosted.address, now: fabric.now) }
         let gone = fabric.run(atMost: .seconds(1)) {
-            fabric.boxes.allSatisfy {
+            fabric.nodes.allSatisfy {
                 $0.algorithm.nextHop(to: hosted.address) == nil
                     && $0.algorithm.find(prefix: hosted.address, bits: 60) == nil
             }
@@ -31,11 +32,11 @@ import Wire
         #expect(gone != nil)
         // It took itself back, so nobody looks for it.
         fabric.run(for: .seconds(2))
-        #expect(fabric.boxes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
+        #expect(fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
         // And after a while, when no beacon of it can still be about, nobody remembers.
         fabric.run(for: .seconds(300 + 60 + 10))
-        for box in fabric.boxes { #expect(box.algorithm.publicKey(of: hosted.address) == nil) }
-        #expect(fabric.boxes[0].algorithm.statistics.knownOrigins == 5)
+        for box in fabric.nodes { #expect(box.algorithm.publicKey(of: hosted.address) == nil) }
+        #expect(fabric.nodes[0].algorithm.statistics.knownOrigins == 5)
         #expect(fabric.loops.isEmpty)
     }
 
@@ -44,11 +45,11 @@ import Wire
         let hosted = PrivateKey(generatedFrom: fabric.random)
         fabric.step(0) { $0.addLocal(hosted, now: fabric.now) }
         fabric.run(for: .seconds(1))
-        #expect(fabric.boxes[2].algorithm.nextHop(to: hosted.address) == fabric.id(1))
+        #expect(fabric.nodes[2].algorithm.nextHop(to: hosted.address) == fabric.id(1))
         fabric.step(0) { $0.removeLocal(hosted.address, now: fabric.now) }
         fabric.step(4) { $0.addLocal(hosted, now: fabric.now) }
         let moved = fabric.run(atMost: .seconds(1)) {
-            (0..<4).allSatisfy { fabric.boxes[$0].algorithm.nextHop(to: hosted.address) == fabric.id($0 + 1) }
+            (0..<4).allSatisfy { fabric.nodes[$0].algorithm.nextHop(to: hosted.address) == fabric.id($0 + 1) }
         }
         #expect(moved != nil)
     }
@@ -58,9 +59,9 @@ import Wire
         let twin = PrivateKey(generatedFrom: fabric.random)
         fabric.step(0) { $0.addLocal(twin, now: fabric.now) }
         fabric.step(3) { $0.addLocal(twin, now: fabric.now) }
-        let before = fabric.boxes[0].algorithm.locals[twin.address]?.beacon.sequence ?? 0
+        let before = fabric.nodes[0].algorithm.locals[twin.address]?.beacon.sequence ?? 0
         fabric.run(for: .seconds(30))
-        let after = fabric.boxes[0].algorithm.locals[twin.address]?.beacon.sequence ?? 0
+        let after = fabric.nodes[0].algorithm.locals[twin.address]?.beacon.sequence ?? 0
         // Each outdoes the other: a burst, then about one a second each.
         #expect(after - before < 2 * (8 + 30 + 4), "\(after - before)")
         #expect(fabric.loops.isEmpty)
@@ -68,8 +69,8 @@ import Wire
 
     @Test func findTakesPrefixesOfAnyLength() {
         let fabric = FailureTests.fabric(.chain(8), seed: 24)
-        let algorithm = fabric.boxes[3].algorithm
-        for box in fabric.boxes.indices {
+        let algorithm = fabric.nodes[3].algorithm
+        for box in fabric.nodes.indices {
             let address = fabric.address(box)
             #expect(algorithm.find(prefix: address, bits: 256) == address)
             #expect(algorithm.find(prefix: address, bits: 64) == address)
@@ -82,7 +83,7 @@ import Wire
         #expect(algorithm.find(prefix: Address(raw: .zero), bits: 0) != nil)
         #expect(algorithm.find(prefix: Address(raw: .zero), bits: 257) == nil)
         #expect(algorithm.find(prefix: Address(raw: .zero), bits: -1) == nil)
-        let least = fabric.boxes.map(\.key.address).min()
+        let least = fabric.nodes.map(\.key.address).min()
         #expect(algorithm.find(prefix: Address(raw: .zero), bits: 0) == least)
     }
 

@@ -1,4 +1,5 @@
 import INET256
+import MeshSim
 import Testing
 import Wire
 
@@ -15,24 +16,24 @@ import Wire
         fabric.build(.chain(3))
         let nodes = (0..<count).map { _ in PrivateKey(generatedFrom: fabric.random) }
         fabric.step(0) { for node in nodes { $0.addLocal(node, now: fabric.now) } }
-        func reachable(_ box: Int) -> Int { nodes.count { fabric.boxes[box].algorithm.nextHop(to: $0.address) != nil } }
+        func reachable(_ box: Int) -> Int { nodes.count { fabric.nodes[box].algorithm.nextHop(to: $0.address) != nil } }
         // Without a configured limit 3,584 places may be one neighbour's.
         let room = places == nil ? count : 3500
         fabric.run(for: .seconds(30))
         for box in 1...2 { try #require(reachable(box) >= room, "\(reachable(box)) of \(count) known to box \(box)") }
-        let asked = fabric.boxes.map(\.algorithm.statistics.requestsSent).reduce(0, +)
+        let asked = fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +)
 
         fabric.step(0) { for node in nodes { $0.removeLocal(node.address, now: fabric.now) } }
         fabric.run(for: .seconds(2))
         for box in 1...2 { #expect(reachable(box) == 0, "box \(box)") }
         // By their own word: nobody looks for them.
         fabric.run(for: .seconds(5))
-        #expect(fabric.boxes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
+        #expect(fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
         // Nor does what they leave behind keep others out.
         let late = PrivateKey(generatedFrom: fabric.random)
         fabric.step(2) { $0.addLocal(late, now: fabric.now) }
         fabric.run(for: .seconds(1))
-        #expect(fabric.boxes[0].algorithm.nextHop(to: late.address) == fabric.id(1))
+        #expect(fabric.nodes[0].algorithm.nextHop(to: late.address) == fabric.id(1))
         #expect(fabric.loops.isEmpty)
     }
 }

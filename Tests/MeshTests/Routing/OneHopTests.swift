@@ -1,4 +1,5 @@
 import INET256
+import MeshSim
 import Testing
 import Wire
 
@@ -12,7 +13,7 @@ import Wire
         let hosted = PrivateKey(generatedFrom: fabric.random)
         fabric.step(1) { $0.addLocal(hosted, now: fabric.now) }
         let known = fabric.run(atMost: .seconds(2)) {
-            [0, 2].allSatisfy { fabric.boxes[$0].algorithm.nextHop(to: hosted.address) == fabric.id(1) }
+            [0, 2].allSatisfy { fabric.nodes[$0].algorithm.nextHop(to: hosted.address) == fabric.id(1) }
         }
         #expect(known != nil, "seed \(seed)")
         fabric.run(for: .seconds(60))
@@ -20,13 +21,13 @@ import Wire
             #expect(fabric.walk(from: from, to: fabric.address(to)) == .arrived(hops: 1), "seed \(seed)")
         }
         for (from, to) in [(0, 2), (0, 3), (1, 3), (3, 0)] {
-            #expect(fabric.boxes[from].algorithm.nextHop(to: fabric.address(to)) == nil, "seed \(seed)")
+            #expect(fabric.nodes[from].algorithm.nextHop(to: fabric.address(to)) == nil, "seed \(seed)")
         }
-        #expect(fabric.boxes[3].algorithm.nextHop(to: hosted.address) == nil, "seed \(seed)")
-        #expect(fabric.boxes[0].algorithm.find(prefix: hosted.address, bits: 50) == hosted.address, "seed \(seed)")
+        #expect(fabric.nodes[3].algorithm.nextHop(to: hosted.address) == nil, "seed \(seed)")
+        #expect(fabric.nodes[0].algorithm.find(prefix: hosted.address, bits: 50) == hosted.address, "seed \(seed)")
         fabric.step(1) { $0.removeLocal(hosted.address, now: fabric.now) }
         let gone = fabric.run(atMost: .seconds(2)) {
-            fabric.boxes.allSatisfy { $0.algorithm.nextHop(to: hosted.address) == nil }
+            fabric.nodes.allSatisfy { $0.algorithm.nextHop(to: hosted.address) == nil }
         }
         #expect(gone != nil, "seed \(seed)")
     }
@@ -73,9 +74,9 @@ import Wire
         fabric.build(.chain(2))
         let hosted = PrivateKey(generatedFrom: fabric.random)
         fabric.step(1) { $0.addLocal(hosted, now: fabric.now) }
-        let version = fabric.boxes[0].algorithm.version
+        let version = fabric.nodes[0].algorithm.version
         fabric.run(for: .seconds(30))
-        let near = fabric.boxes[0].algorithm
+        let near = fabric.nodes[0].algorithm
         #expect(near.version > version)
         #expect(near.nextHop(to: hosted.address) == fabric.id(1))
         #expect(near.find(prefix: hosted.address, bits: 99) == hosted.address)
@@ -83,14 +84,14 @@ import Wire
         #expect(near.statistics.neighbours == 1 && near.statistics.reachable == 2)
         #expect(near.deadline > fabric.now && near.deadline < .distantFuture)
         fabric.step(0) { $0.wanted(Address(raw: .zero), now: fabric.now) }
-        #expect(fabric.boxes[0].algorithm.statistics.requestsSent > near.statistics.requestsSent)
+        #expect(fabric.nodes[0].algorithm.statistics.requestsSent > near.statistics.requestsSent)
         fabric.step(0) { algorithm in
             #expect(algorithm.fault([9], from: fabric.id(1), now: fabric.now) == .truncated)
         }
         fabric.step(1) { $0.removeLocal(hosted.address, now: fabric.now) }
         fabric.run(for: .seconds(1))
-        #expect(fabric.boxes[0].algorithm.nextHop(to: hosted.address) == nil)
+        #expect(fabric.nodes[0].algorithm.nextHop(to: hosted.address) == nil)
         fabric.step(0) { $0.neighbourDown(fabric.id(1), now: fabric.now) }
-        #expect(fabric.boxes[0].algorithm.nextHop(to: fabric.address(1)) == nil)
+        #expect(fabric.nodes[0].algorithm.nextHop(to: fabric.address(1)) == nil)
     }
 }

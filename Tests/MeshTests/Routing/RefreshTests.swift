@@ -1,4 +1,5 @@
 import INET256
+import MeshSim
 import Testing
 import Wire
 
@@ -79,8 +80,8 @@ import Wire
             frames += more.frames
             beacons += more.beacons
         }
-        // Every 122 to 140 s, each in a frame of seven or what is left.
+        // Every 122 to 140 s. Alone each would have a frame of its own; by other keys it is 41 to 67 frames.
         #expect((150...190).contains(beacons), "\(beacons)")
-        #expect(frames <= 45, "\(frames) frames")
+        #expect(frames <= 70, "\(frames) frames")
     }
 }

@@ -1,4 +1,5 @@
 import INET256
+import MeshSim
 import Wire
 
 @testable import Mesh

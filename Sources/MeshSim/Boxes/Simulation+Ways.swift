@@ -1,39 +1,9 @@
-import Mesh
-import MeshSim
-import Testing
-import Wire
+internal import Mesh
+package import Wire
 
-/// A shape of mesh, by the places of its nodes.
-struct Topology: CustomTestStringConvertible, Sendable {
-    let name: String
-    let nodes: Int
-    let cables: [(Int, Int)]
-
-    var testDescription: String { name }
-
-    static func chain(_ count: Int) -> Topology {
-        Topology(name: "chain of \(count)", nodes: count, cables: (1..<count).map { ($0 - 1, $0) })
-    }
-
-    static func ring(_ count: Int) -> Topology {
-        Topology(name: "ring of \(count)", nodes: count, cables: (0..<count).map { ($0, ($0 + 1) % count) })
-    }
-
-    /// A random tree, so that all are connected, and `extra` cables more.
-    static func random(_ count: Int, extra: Int, seed: UInt64) -> Topology {
-        let random = SeededRandom(seed: seed)
-        var cables: [(Int, Int)] = (1..<count).map { (Int(random.next(below: UInt32($0))), $0) }
-        while cables.count < count - 1 + extra {
-            let a = Int(random.next(below: UInt32(count)))
-            let b = Int(random.next(below: UInt32(count)))
-            let pair = (min(a, b), max(a, b))
-            if a != b, !cables.contains(where: { $0 == pair }) { cables.append(pair) }
-        }
-        return Topology(name: "random of \(count), seed \(seed)", nodes: count, cables: cables)
-    }
-
+extension Topology {
     /// Boxes and cables of this shape.
-    func build(seed: UInt64, network: String, _ quality: CableQuality = .clean) -> Simulation {
+    package func build(seed: UInt64, network: String, _ quality: CableQuality = .clean) -> Simulation {
         let simulation = Simulation(seed: seed, settings: Simulation.smallBoxes(network: network))
         for _ in 0..<nodes { simulation.addNode() }
         for (a, b) in cables { simulation.connect(a, b, quality) }
@@ -41,16 +11,17 @@ struct Topology: CustomTestStringConvertible, Sendable {
     }
 }
 
+/// Who reaches whom.
 extension Simulation {
     /// Does every box know every other address in `places`?
-    func allFound(_ places: [Int]) -> Bool {
+    package func allFound(_ places: [Int]) -> Bool {
         places.allSatisfy { a in
             places.allSatisfy { b in a == b || box(a)?.nextHop(to: address(b)) != nil }
         }
     }
 
     /// Sends from each of `sources` to each of `targets` and answers what arrives; returns the pairs that got no answer.
-    func unanswered(from sources: [Int], to targets: [Int], patience: Interval) -> [(Int, Int)] {
+    package func unanswered(from sources: [Int], to targets: [Int], patience: Interval) -> [(Int, Int)] {
         var open: [(Int, Int)] = []
         for source in sources {
             clearReceived()
@@ -79,4 +50,38 @@ extension Simulation {
     }
 
     private func question(_ from: Int, _ to: Int) -> [UInt8] { Array("from \(from) to \(to)".utf8) }
+
+    /// Sends a message every 200 ms until one arrives; how long that took.
+    package func secondsUntilReached(from: Int, to: Int, within: Interval) -> Interval? {
+        let start = now
+        clearReceived()
+        while now - start < within {
+            send(Array("are you there".utf8), from: from, to: address(to))
+            if run(until: { !received(to).isEmpty }, within: .milliseconds(200)) { return now - start }
+        }
+        return nil
+    }
+
+    /// Follows the next hops from every box to every address; a description of the first circle.
+    package func findLoop() -> String? {
+        let places = Dictionary((0..<count).map { (address($0), $0) }, uniquingKeysWith: { first, _ in first })
+        for target in 0..<count {
+            // Boxes from which the way to the target is known to end.
+            var ends = [Bool](repeating: false, count: count)
+            ends[target] = true
+            for start in 0..<count where !ends[start] {
+                var path = [start]
+                while let place = path.last, !ends[place], let next = box(place)?.nextHop(to: address(target)),
+                    let hop = places[next]
+                {
+                    if path.contains(hop) {
+                        return "to \(target) at \((now - .distantPast).inSeconds) s: \(path + [hop])"
+                    }
+                    path.append(hop)
+                }
+                for place in path { ends[place] = true }
+            }
+        }
+        return nil
+    }
 }

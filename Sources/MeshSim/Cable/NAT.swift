@@ -1,0 +1,87 @@
+package import Wire
+
+/// A router that translates addresses (RFC 4787): what goes out gets a port of its own address, and only those who were sent to
+/// from there get in by it, for as long as something goes out now and then.
+package struct NAT: Sendable {
+    package enum Mapping: Sendable, Equatable {
+        /// One port for an inside endpoint, whoever it sends to.
+        case endpointIndependent
+        /// Another port for each endpoint that it sends to, so nobody can tell another how it is reached.
+        case endpointDependent
+    }
+
+    package let address: IPv6Address
+    package let mapping: Mapping
+    /// How long a port stays for which nothing goes out (120 s at least, says RFC 4787; many have 30).
+    package let timeout: Interval
+    private var entries: [Key: Entry] = [:]
+    private var ports: [UInt16: Key] = [:]
+    private var nextPort: UInt16 = 1024
+
+    private struct Key: Hashable {
+        let inside: Endpoint
+        /// Nil: all of them.
+        let outside: Endpoint?
+    }
+
+    private struct Entry {
+        let port: UInt16
+        var used: Instant
+        /// Who was sent to, and when.
+        var remotes: [Endpoint: Instant] = [:]
+    }
+
+    package init(address: IPv6Address, mapping: Mapping, timeout: Interval) {
+        self.address = address
+        self.mapping = mapping
+        self.timeout = timeout
+    }
+
+    /// Something goes out: where it seems to come from.
+    package mutating func outbound(from inside: Endpoint, to outside: Endpoint, now: Instant) -> Endpoint {
+        let key = Key(inside: inside, outside: mapping == .endpointIndependent ? nil : outside)
+        var entry = live(key, now) ?? Entry(port: freePort(now), used: now)
+        entry.used = now
+        entry.remotes = entry.remotes.filter { now - $0.value < timeout }
+        entry.remotes[outside] = now
+        entries[key] = entry
+        ports[entry.port] = key
+        return Endpoint(address: address, port: entry.port)
+    }
+
+    /// Something comes for one of its ports: whose that is, if it gets in.
+    package func inbound(to endpoint: Endpoint, from outside: Endpoint, now: Instant) -> Endpoint? {
+        guard endpoint.address == address, let key = ports[endpoint.port], let entry = live(key, now),
+            let told = entry.remotes[outside], now - told < timeout
+        else { return nil }
+        return key.inside
+    }
+
+    /// Who has a port, whether anybody gets in by it or not.
+    func owner(of endpoint: Endpoint) -> Endpoint? {
+        endpoint.address == address ? ports[endpoint.port]?.inside : nil
+    }
+
+    /// It starts again, and remembers nothing. The ports it gives next are others.
+    package mutating func forget() {
+        entries.removeAll()
+        ports.removeAll()
+    }
+
+    private func live(_ key: Key, _ now: Instant) -> Entry? {
+        entries[key].flatMap { now - $0.used < timeout ? $0 : nil }
+    }
+
+    /// Ports are given in turn; when all were given, those that nobody uses any more.
+    private mutating func freePort(_ now: Instant) -> UInt16 {
+        for _ in 0..<Int(UInt16.max) {
+            nextPort = nextPort == .max ? 1024 : nextPort + 1
+            guard let key = ports[nextPort] else { return nextPort }
+            if live(key, now)?.port != nextPort {
+                if entries[key]?.port == nextPort { entries[key] = nil }
+                return nextPort
+            }
+        }
+        preconditionFailure("more than 64,000 flows through a NAT")
+    }
+}
