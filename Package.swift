@@ -56,6 +56,7 @@ let package = Package(
         // The layers, lowest first. A target sees only what stands before it.
         .target(name: "Wire", swiftSettings: strict),
         .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
+        .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .target(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
@@ -70,7 +71,7 @@ let package = Package(
         .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict),
         .target(
-            name: "API", dependencies: ["INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
+            name: "API", dependencies: ["NodeProtocol", "INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: fast),
         .target(
             name: "Settings",
@@ -80,16 +81,17 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "INET256Client", dependencies: ["INET256", "Wire", nioCore, nioPosix], swiftSettings: strict),
+            name: "INET256Client", dependencies: ["NodeProtocol", "INET256", "Wire", nioCore, nioPosix],
+            swiftSettings: strict),
         .target(
             name: "DataPlane",
-            dependencies: ["API", "Portal", "Transport", "System", "Mesh", "INET256", "Wire", logging],
+            dependencies: ["API", "NodeProtocol", "Portal", "Transport", "System", "Mesh", "INET256", "Wire", logging],
             swiftSettings: fast),
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "API", "INET256Client", "Firewall", "Portal", "Transport", "System", "Netlink",
-                "Mesh", "INET256",
+                "Settings", "DataPlane", "API", "INET256Client", "NodeProtocol", "Firewall", "Portal", "Transport",
+                "System", "Netlink", "Mesh", "INET256",
                 "Wire",
                 "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -99,24 +101,37 @@ let package = Package(
             ],
             swiftSettings: fast, linkerSettings: shut),
 
-        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
-        .testTarget(name: "INET256Tests", dependencies: ["INET256", "Wire"], swiftSettings: strict),
+        // What the tests have in common.
+        .target(
+            name: "TestSupport", dependencies: ["INET256", "Wire", "CLinux"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+
+        .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: strict),
+        .testTarget(name: "INET256Tests", dependencies: ["TestSupport", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(
-            name: "INET256ClientTests", dependencies: ["INET256Client", "INET256", "Wire", nioCore],
+            name: "NodeProtocolTests", dependencies: ["TestSupport", "NodeProtocol", "INET256", "Wire"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "INET256ClientTests",
+            dependencies: ["TestSupport", "INET256Client", "NodeProtocol", "INET256", "Wire", nioCore],
             swiftSettings: strict),
         .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(
-            name: "NetlinkTests", dependencies: ["Netlink", "Firewall", "Portal", "Wire"], swiftSettings: strict),
+            name: "NetlinkTests", dependencies: ["TestSupport", "Netlink", "Firewall", "Portal", "Wire"],
+            swiftSettings: strict),
         .testTarget(
-            name: "FirewallTests", dependencies: ["Firewall", "Netlink", "Wire"], exclude: ["Recorded"],
+            name: "FirewallTests", dependencies: ["TestSupport", "Firewall", "Netlink", "Wire"], exclude: ["Recorded"],
             swiftSettings: strict),
         .testTarget(name: "SystemTests", dependencies: ["System", "Wire"], swiftSettings: strict),
         .testTarget(
-            name: "TransportTests", dependencies: ["Transport", "System", "Wire", "CLinux"], swiftSettings: strict),
-        .testTarget(name: "PortalTests", dependencies: ["Portal", "Wire", "CLinux"], swiftSettings: strict),
+            name: "TransportTests", dependencies: ["TestSupport", "Transport", "System", "Wire", "CLinux"],
+            swiftSettings: strict),
         .testTarget(
-            name: "APITests", dependencies: ["API", "INET256", "System", "Wire", nioCore, logging],
+            name: "PortalTests", dependencies: ["TestSupport", "Portal", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "APITests",
+            dependencies: ["TestSupport", "API", "NodeProtocol", "INET256", "System", "Wire", nioCore, logging],
             swiftSettings: strict),
         .testTarget(
             name: "SettingsTests",
@@ -124,19 +139,24 @@ let package = Package(
             exclude: ["Recorded"], swiftSettings: strict),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["DataPlane", "API", "Portal", "Transport", "System", "Mesh", "INET256", "Wire", logging],
+            dependencies: [
+                "DataPlane", "API", "NodeProtocol", "Portal", "Transport", "System", "TestSupport", "Mesh", "INET256",
+                "Wire",
+                logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "System",
-                "Transport", "Wire", logging, nioCore,
+                "inet256vpn", "Settings", "DataPlane", "API", "Firewall", "INET256", "Mesh", "Netlink", "NodeProtocol",
+                "Portal", "System", "TestSupport", "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         // The targets of Tests/Fuzz, a package of its own, and its inputs.
         .testTarget(
-            name: "FuzzTests", dependencies: ["API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nioCore],
+            name: "FuzzTests",
+            dependencies: ["API", "INET256Client", "NodeProtocol", "Mesh", "Portal", "INET256", "Wire", nioCore],
             swiftSettings: strict),
         .testTarget(
             name: "KernelTests", dependencies: ["inet256vpn", "INET256Client", "INET256", "Portal"],

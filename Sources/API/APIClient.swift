@@ -4,22 +4,22 @@ internal import NIOPosix
 internal import Wire
 
 /// Asks the daemon: one connection per request, bounded in time and size.
-public struct APIClient: Sendable {
-    public let endpoint: APIEndpoint
+package struct APIClient: Sendable {
+    package let endpoint: APIEndpoint
     /// How long a request may take unless it says otherwise.
-    public let timeout: Duration
+    package let timeout: Duration
 
     /// Bytes of an answer that are taken in; a report of thousands of sessions stays far below.
     static let longestAnswer = 64 * 1024 * 1024
     private static let connectTime: Duration = .seconds(3)
 
-    public init(endpoint: APIEndpoint, timeout: Duration = .seconds(10)) {
+    package init(endpoint: APIEndpoint, timeout: Duration = .seconds(10)) {
         self.endpoint = endpoint
         self.timeout = timeout
     }
 
     /// Sends a request and waits for the whole answer, whatever its status is.
-    public func send(
+    package func send(
         _ method: String, _ path: String, body: [UInt8] = [], timeout: Duration? = nil
     ) async throws(APIClientError) -> APIResponse {
         do {

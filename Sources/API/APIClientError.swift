@@ -3,7 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 
 /// Why the daemon gave no answer, worded for the one who typed the command.
-public enum APIClientError: Error, Hashable, CustomStringConvertible {
+package enum APIClientError: Error, Hashable, CustomStringConvertible {
     /// Nobody listens there.
     case notRunning(APIEndpoint)
     /// The socket is there, and this user may not use it.
@@ -13,7 +13,7 @@ public enum APIClientError: Error, Hashable, CustomStringConvertible {
     /// Whatever answered does not speak our HTTP, or broke off.
     case broken(APIEndpoint, String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .notRunning(let endpoint):
             """

@@ -1,39 +1,36 @@
-public import Wire
+package import Wire
 
 /// Where the daemon's API listens and where commands look for it.
-public enum APIEndpoint: Hashable, Sendable {
-    /// A stream socket in the file system, at most `longestPath` bytes.
+package enum APIEndpoint: Hashable, Sendable {
+    /// A stream socket in the file system.
     case unix(path: String)
     /// HTTP over TCP. The API has no authentication and no encryption of its own: a listener belongs on a loopback address.
     case tcp(Endpoint)
 
     /// The socket that the daemon opens when nothing else is configured.
-    public static let standard = APIEndpoint.unix(path: "/run/inet256vpn/api.sock")
-
-    /// Bytes of path that fit `sun_path` with its closing zero (unix(7): 108).
-    public static let longestPath = 107
+    package static let standard = APIEndpoint.unix(path: "/run/inet256vpn/api.sock")
 
     /// Parses "unix:///run/x.sock", "unix://./x.sock" or "tcp://127.0.0.1:2560" ("localhost" stands for
     /// 127.0.0.1). Addresses that other machines reach are refused unless `allowingRemote` says otherwise. Throws what
     /// is wrong with the text, worded for people.
-    public init(parsing text: String, allowingRemote: Bool = false) throws(APIEndpointError) {
-        if let path = text.dropping(prefix: "unix://") {
-            guard !path.isEmpty, !path.hasSuffix("/") else { throw .noPath }
-            guard path.utf8.count <= Self.longestPath else { throw .pathTooLong(path.utf8.count) }
-            guard !path.utf8.contains(0) else { throw .noPath }
+    package init(parsing text: String, allowingRemote: Bool = false) throws(APIEndpointError) {
+        let socket: SocketText
+        do throws(SocketTextError) { socket = try SocketText(text) } catch { throw APIEndpointError(error) }
+        switch socket {
+        case .unix(let path):
+            guard !path.hasSuffix("/") else { throw .noPath }
             self = .unix(path: path)
-        } else if let rest = text.dropping(prefix: "tcp://") {
+        case .tcp(let rest):
+            let rest = String(rest)
             let numeric = rest.dropping(prefix: "localhost:").map { "127.0.0.1:" + $0 } ?? rest
             guard let endpoint = Endpoint(numeric) else { throw .notNumeric }
             guard allowingRemote || endpoint.address.isLoopback else { throw .notLoopback(rest) }
             self = .tcp(endpoint)
-        } else {
-            throw .unknownScheme
         }
     }
 
     /// Whether other machines may reach it.
-    public var isRemote: Bool {
+    package var isRemote: Bool {
         switch self {
         case .unix: false
         case .tcp(let endpoint): !endpoint.address.isLoopback
@@ -42,7 +39,7 @@ public enum APIEndpoint: Hashable, Sendable {
 }
 
 extension APIEndpoint: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .unix(let path): "unix://\(path)"
         case .tcp(let endpoint): "tcp://\(endpoint)"
@@ -51,7 +48,7 @@ extension APIEndpoint: CustomStringConvertible {
 }
 
 /// Why a text does not name an API endpoint.
-public enum APIEndpointError: Error, Hashable, CustomStringConvertible {
+package enum APIEndpointError: Error, Hashable, CustomStringConvertible {
     case unknownScheme
     case noPath
     /// The path's length in bytes.
@@ -60,12 +57,20 @@ public enum APIEndpointError: Error, Hashable, CustomStringConvertible {
     /// The host and port that were given.
     case notLoopback(String)
 
-    public var description: String {
+    init(_ error: SocketTextError) {
+        switch error {
+        case .unknownScheme: self = .unknownScheme
+        case .noPath: self = .noPath
+        case .pathTooLong(let count): self = .pathTooLong(count)
+        }
+    }
+
+    package var description: String {
         switch self {
         case .unknownScheme: "expected unix:///path/to/socket or tcp://127.0.0.1:PORT"
         case .noPath: "expected the path of a socket after unix://, such as unix:///run/inet256vpn/api.sock"
         case .pathTooLong(let count):
-            "the socket's path has \(count) bytes, and Unix sockets allow \(APIEndpoint.longestPath)"
+            "the socket's path has \(count) bytes, and Unix sockets allow \(SocketText.longestPath)"
         case .notNumeric: "expected a numeric loopback address and a port after tcp://, such as tcp://127.0.0.1:2560"
         case .notLoopback(let host):
             "\(host) is not a loopback address, and the API has no authentication and no encryption"

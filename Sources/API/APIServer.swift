@@ -1,4 +1,4 @@
-public import Logging
+package import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -7,8 +7,8 @@ internal import Wire
 
 /// Serves HTTP/1.1 on a Unix socket (mode 0660) or on loopback TCP: one request per connection, every step
 /// bounded by `APILimits`. Runs on event loop threads of its own, never on the data plane's.
-public final class APIServer: Sendable {
-    public let endpoint: APIEndpoint
+package final class APIServer: Sendable {
+    package let endpoint: APIEndpoint
     private let listener: any Channel
     private let connections: APIConnections
     private let file: UnixSocketFile?
@@ -26,7 +26,7 @@ public final class APIServer: Sendable {
     /// Opens the endpoint and begins to serve. Port 0 lets the kernel choose: `endpoint` tells which.
     /// `group` is the Unix group that a socket opened by root is handed to, where it exists. `nodes` opens nodes for
     /// applications; without it /nodes answers 501.
-    public static func listen(
+    package static func listen(
         on endpoint: APIEndpoint, responder: any APIResponder, limits: APILimits = APILimits(),
         nodes: (any APINodeService)? = nil, group: String? = nil, logger: Logger
     ) async throws(APIServerError) -> APIServer {
@@ -76,7 +76,7 @@ public final class APIServer: Sendable {
     }
 
     /// Serves until the task is cancelled, then closes. (It serves from `listen` on; this only waits.)
-    public func run() async {
+    package func run() async {
         await withTaskCancellationHandler {
             // However the listener came to be closed, what is left to do is the same.
             try? await listener.closeFuture.get()
@@ -88,7 +88,7 @@ public final class APIServer: Sendable {
 
     /// Stops listening, closes every connection and removes the socket's file. Also for a server that was never run; a
     /// second call does nothing.
-    public func close() async {
+    package func close() async {
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
         try? await listener.close()
         connections.closeAll()

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Why the API's socket could not be opened.
-public enum APIServerError: Error, Hashable, CustomStringConvertible {
+package enum APIServerError: Error, Hashable, CustomStringConvertible {
     case anotherIsRunning(APIEndpoint)
     /// Something that is not a socket lies at the path; it is not ours to remove.
     case notASocket(String)
@@ -9,7 +9,7 @@ public enum APIServerError: Error, Hashable, CustomStringConvertible {
     case system(operation: String, path: String, code: Int32)
     case other(String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .anotherIsRunning(let endpoint):
             "another daemon is running at \(endpoint): stop it first, or give this one an api_endpoint of its own"

@@ -1,18 +1,18 @@
 /// The body of `POST /admin/ping`.
-public struct PingRequest: Codable, Sendable, Equatable {
+package struct PingRequest: Codable, Sendable, Equatable {
     /// The target's address, 43 characters. Names are the caller's to resolve.
-    public var target: String
+    package var target: String
     /// Bytes of payload, at most `largestPayload`.
-    public var bytes: Int
+    package var bytes: Int
     /// At most `longestTimeout`.
-    public var timeoutMs: Int
+    package var timeoutMs: Int
 
     /// A node's message (65,535 bytes) less what a ping needs for itself.
-    public static let largestPayload = 65_000
+    package static let largestPayload = 65_000
     /// In milliseconds.
-    public static let longestTimeout = 60_000
+    package static let longestTimeout = 60_000
 
-    public init(target: String, bytes: Int, timeoutMs: Int) {
+    package init(target: String, bytes: Int, timeoutMs: Int) {
         self.target = target
         self.bytes = bytes
         self.timeoutMs = timeoutMs
@@ -25,7 +25,7 @@ public struct PingRequest: Codable, Sendable, Equatable {
 }
 
 /// How one ping went.
-public enum PingOutcome: Sendable, Equatable {
+package enum PingOutcome: Sendable, Equatable {
     /// `via` says how it went there, such as "direct 192.0.2.1:25632".
     case answered(rtt: Duration, via: String?)
     case timedOut
@@ -44,7 +44,7 @@ extension PingOutcome: Codable {
         case timedOut = "timed_out"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         switch try fields.decode(Kind.self, forKey: .outcome) {
         case .answered:
@@ -57,7 +57,7 @@ extension PingOutcome: Codable {
         }
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         switch self {
         case .answered(let rtt, let via):
@@ -74,23 +74,23 @@ extension PingOutcome: Codable {
 }
 
 /// What a reload did: the answer to `POST /admin/reload`.
-public struct ReloadSummary: Codable, Sendable, Equatable {
+package struct ReloadSummary: Codable, Sendable, Equatable {
     /// Names or addresses of peers.
-    public var peersAdded: [String] = []
-    public var peersRemoved: [String] = []
-    public var peersChanged: [String] = []
+    package var peersAdded: [String] = []
+    package var peersRemoved: [String] = []
+    package var peersChanged: [String] = []
     /// Other keys of the configuration that were applied.
-    public var applied: [String] = []
+    package var applied: [String] = []
     /// Keys whose change waits for a restart.
-    public var needsRestart: [String] = []
+    package var needsRestart: [String] = []
     /// What others had changed of the portal and the firewall, and was put back.
-    public var repaired: [String] = []
+    package var repaired: [String] = []
     /// Open connections that were ended; nil where nobody asked for that.
-    public var connectionsCut: Int?
+    package var connectionsCut: Int?
     /// Why some of them were not, for people.
-    public var cutNote: String?
+    package var cutNote: String?
 
-    public init() {}
+    package init() {}
 
     enum CodingKeys: String, CodingKey {
         case applied, repaired
@@ -104,16 +104,16 @@ public struct ReloadSummary: Codable, Sendable, Equatable {
 }
 
 /// The body of `POST /admin/reload`; without one nothing is cut.
-public struct ReloadRequest: Codable, Sendable, Equatable {
+package struct ReloadRequest: Codable, Sendable, Equatable {
     /// End what is open and what the new rules would not let begin.
-    public var cut: Bool
+    package var cut: Bool
 
-    public init(cut: Bool) { self.cut = cut }
+    package init(cut: Bool) { self.cut = cut }
 }
 
 /// The answer to a request that failed: `{"error": "..."}`.
-public struct APIFailure: Codable, Sendable, Equatable {
-    public var error: String
+package struct APIFailure: Codable, Sendable, Equatable {
+    package var error: String
 
-    public init(error: String) { self.error = error }
+    package init(error: String) { self.error = error }
 }

@@ -1,26 +1,26 @@
 /// The firewall as it is in force: the body of `GET /admin/firewall`, and what `firewall show` prints.
-public struct FirewallReport: Codable, Sendable, Equatable {
+package struct FirewallReport: Codable, Sendable, Equatable {
     /// Whether the table is in the kernel.
-    public var enforced: Bool
+    package var enforced: Bool
     /// Why not, or what to know.
-    public var note: String?
+    package var note: String?
     /// "inet inet256vpn".
-    public var table: String
+    package var table: String
     /// Whether the kernel keeps everybody else from changing the table.
-    public var owned = false
-    public var inbound = FirewallListReport()
-    public var outbound = FirewallListReport()
-    public var groups: [FirewallGroupReport] = []
+    package var owned = false
+    package var inbound = FirewallListReport()
+    package var outbound = FirewallListReport()
+    package var groups: [FirewallGroupReport] = []
     /// Packets and bytes that no rule of the configuration counted, by reason.
-    public var counters: [String: PacketCount] = [:]
+    package var counters: [String: PacketCount] = [:]
     /// Files of raw nft text.
-    public var includes: [String] = []
-    public var masquerades: [String] = []
-    public var clampsMSS = false
+    package var includes: [String] = []
+    package var masquerades: [String] = []
+    package var clampsMSS = false
     /// Other tables that decide about the same packets.
-    public var others: [String] = []
+    package var others: [String] = []
 
-    public init(enforced: Bool, note: String? = nil, table: String) {
+    package init(enforced: Bool, note: String? = nil, table: String) {
         self.enforced = enforced
         self.note = note
         self.table = table
@@ -33,14 +33,14 @@ public struct FirewallReport: Codable, Sendable, Equatable {
 }
 
 /// One direction's rules, in order.
-public struct FirewallListReport: Codable, Sendable, Equatable {
-    public var rules: [FirewallRuleReport]
+package struct FirewallListReport: Codable, Sendable, Equatable {
+    package var rules: [FirewallRuleReport]
     /// "allow", "deny" or "reject": what becomes of the rest.
-    public var fallback: String
+    package var fallback: String
     /// How much that was.
-    public var fallbackCount: PacketCount
+    package var fallbackCount: PacketCount
 
-    public init(
+    package init(
         rules: [FirewallRuleReport] = [], fallback: String = "", fallbackCount: PacketCount = PacketCount()
     ) {
         self.rules = rules
@@ -55,16 +55,16 @@ public struct FirewallListReport: Codable, Sendable, Equatable {
     }
 }
 
-public struct FirewallRuleReport: Codable, Sendable, Equatable {
+package struct FirewallRuleReport: Codable, Sendable, Equatable {
     /// As configured: "allow ssh from admins".
-    public var rule: String
-    public var comment: String?
+    package var rule: String
+    package var comment: String?
     /// New connections: what belongs to one that was allowed is not counted again.
-    public var count: PacketCount
+    package var count: PacketCount
     /// The counter's name in the table.
-    public var counter: String
+    package var counter: String
 
-    public init(rule: String, comment: String?, count: PacketCount, counter: String) {
+    package init(rule: String, comment: String?, count: PacketCount, counter: String) {
         self.rule = rule
         self.comment = comment
         self.count = count
@@ -72,21 +72,21 @@ public struct FirewallRuleReport: Codable, Sendable, Equatable {
     }
 }
 
-public struct FirewallGroupReport: Codable, Sendable, Equatable {
-    public var name: String
-    public var members: Int
+package struct FirewallGroupReport: Codable, Sendable, Equatable {
+    package var name: String
+    package var members: Int
 
-    public init(name: String, members: Int) {
+    package init(name: String, members: Int) {
         self.name = name
         self.members = members
     }
 }
 
-public struct PacketCount: Codable, Sendable, Equatable {
-    public var packets: UInt64
-    public var bytes: UInt64
+package struct PacketCount: Codable, Sendable, Equatable {
+    package var packets: UInt64
+    package var bytes: UInt64
 
-    public init(packets: UInt64 = 0, bytes: UInt64 = 0) {
+    package init(packets: UInt64 = 0, bytes: UInt64 = 0) {
         self.packets = packets
         self.bytes = bytes
     }

@@ -1,40 +1,40 @@
 /// A neighbour: configured, or one that came by itself where `accept: any` allows it.
-public struct PeerStatus: Codable, Sendable, Equatable {
-    public enum State: String, Codable, Sendable, CaseIterable {
+package struct PeerStatus: Codable, Sendable, Equatable {
+    package enum State: String, Codable, Sendable, CaseIterable {
         case up, handshaking, down
         /// Somebody answers there, and it is not this peer, or it may not come in.
         case refused
     }
 
     /// The address, 43 characters.
-    public var id: String
-    public var name: String?
-    public var configured: Bool
-    public var state: State
+    package var id: String
+    package var name: String?
+    package var configured: Bool
+    package var state: State
     /// Why the state is what it is, such as "wrong key: answered as ...".
-    public var detail: String?
+    package var detail: String?
     /// The same in one word while the link is down, such as "no-route" or "other-key"; README lists them.
-    public var reason: String?
-    public var endpoint: String?
-    public var rttMs: Double?
-    public var handshakeAgeSeconds: Double?
-    public var traffic = Traffic()
+    package var reason: String?
+    package var endpoint: String?
+    package var rttMs: Double?
+    package var handshakeAgeSeconds: Double?
+    package var traffic = Traffic()
     /// Datagrams that the peer sent here and that did not come in though later ones did; nil before the first session. It
     /// lags by some seconds, since what is merely late is waited for, and it holds what probes of the path's size that
     /// were too large cost.
-    public var lostPackets: UInt64?
+    package var lostPackets: UInt64?
     /// Of a hundred questions to the peer by the link's path, how many get no answer, as a moving average: what is lost there
     /// or on the way back.
-    public var lossPercent: Double?
+    package var lossPercent: Double?
     /// The link loses so much that data goes around it by relays.
-    public var avoided: Bool?
-    public var cipher: String?
+    package var avoided: Bool?
+    package var cipher: String?
     /// The library that this box takes the cipher from, such as "openssl".
-    public var cipherBackend: String?
+    package var cipherBackend: String?
     /// Bytes of datagram that the path carries.
-    public var mtu: Int?
+    package var mtu: Int?
 
-    public init(id: String, name: String? = nil, configured: Bool, state: State) {
+    package init(id: String, name: String? = nil, configured: Bool, state: State) {
         self.id = id
         self.name = name
         self.configured = configured
@@ -52,30 +52,30 @@ public struct PeerStatus: Codable, Sendable, Equatable {
 }
 
 /// A session between one of the local nodes and a remote one.
-public struct SessionStatus: Codable, Sendable, Equatable {
-    public enum Via: String, Codable, Sendable {
+package struct SessionStatus: Codable, Sendable, Equatable {
+    package enum Via: String, Codable, Sendable {
         /// Datagrams go to the remote box itself.
         case direct
         /// Through neighbours.
         case relayed
     }
 
-    public var local: String
-    public var remote: String
-    public var via: Via
+    package var local: String
+    package var remote: String
+    package var via: Via
     /// The remote endpoint of a direct session.
-    public var endpoint: String?
+    package var endpoint: String?
     /// The neighbour's address that a relayed session goes through.
-    public var nextHop: String?
-    public var ageSeconds: Double
-    public var cipher: String?
+    package var nextHop: String?
+    package var ageSeconds: Double
+    package var cipher: String?
     /// The library that this box takes the cipher from, such as "openssl".
-    public var cipherBackend: String?
+    package var cipherBackend: String?
     /// Bytes of datagram that the path carries.
-    public var mtu: Int?
-    public var traffic = Traffic()
+    package var mtu: Int?
+    package var traffic = Traffic()
 
-    public init(local: String, remote: String, via: Via, ageSeconds: Double) {
+    package init(local: String, remote: String, via: Via, ageSeconds: Double) {
         self.local = local
         self.remote = remote
         self.via = via

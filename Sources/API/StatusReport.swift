@@ -1,49 +1,49 @@
 /// What the daemon tells about itself: the body of `GET /admin/status`, and what `status` and `peers` print.
 /// Keys are snake_case on the wire; fields are added over time, never renamed.
-public struct StatusReport: Codable, Sendable, Equatable {
-    public var version: String
-    public var pid: Int32
-    public var uptimeSeconds: Double
+package struct StatusReport: Codable, Sendable, Equatable {
+    package var version: String
+    package var pid: Int32
+    package var uptimeSeconds: Double
     /// The address of the box's own key, 43 characters.
-    public var mainAddr: String
+    package var mainAddr: String
     /// The main address's place in the portal's prefix (RFC 5952 text).
-    public var ip6Addr: String?
-    public var network: NetworkStatus
-    public var transportAddrs: [TransportStatus] = []
-    public var portal: PortalStatus
-    public var peers: [PeerStatus] = []
-    public var sessions: [SessionStatus] = []
-    public var nodes: [LocalNodeStatus] = []
+    package var ip6Addr: String?
+    package var network: NetworkStatus
+    package var transportAddrs: [TransportStatus] = []
+    package var portal: PortalStatus
+    package var peers: [PeerStatus] = []
+    package var sessions: [SessionStatus] = []
+    package var nodes: [LocalNodeStatus] = []
     /// Threads that carry packets; nil while the data plane does not answer.
-    public var threads: Int?
+    package var threads: Int?
     /// How they stand to other programs: `realtime` or `normal`; nil while the data plane does not answer.
-    public var scheduling: String?
+    package var scheduling: String?
     /// Packets that the further threads left to the first one; nil with one thread.
-    public var threadHandovers: UInt64?
+    package var threadHandovers: UInt64?
     /// Nil while the data plane does not answer.
-    public var applicationMessages: MessageCounts?
+    package var applicationMessages: MessageCounts?
     /// Packets dropped since the start, by reason.
-    public var drops: [String: UInt64] = [:]
-    public var firewall: FirewallStatus
+    package var drops: [String: UInt64] = [:]
+    package var firewall: FirewallStatus
     /// What this box offers to seal sessions with, its favourite first.
-    public var suites: [SuiteStatus] = []
+    package var suites: [SuiteStatus] = []
     /// Handshakes that ended with keys, since the start.
-    public var handshakes: UInt64 = 0
+    package var handshakes: UInt64 = 0
     /// How often something was due again in the instant in which it was done, and was put off: a fault of this program.
-    public var stuckDeadlines: UInt64?
+    package var stuckDeadlines: UInt64?
     /// Addresses whose key is on two machines; nil while the data plane does not answer.
-    public var sameKey: [SameKeyStatus]?
+    package var sameKey: [SameKeyStatus]?
     /// Bytes held in queues and for reassembly.
-    public var queuedBytes: UInt64 = 0
+    package var queuedBytes: UInt64 = 0
     /// What the operator should look at, one sentence each.
-    public var warnings: [String] = []
-    public var memoryRssBytes: UInt64 = 0
+    package var warnings: [String] = []
+    package var memoryRssBytes: UInt64 = 0
     /// Keys of the configuration's file whose values, read by a reload, wait for a restart; nil of a daemon that does not say.
-    public var needsRestart: [String]?
+    package var needsRestart: [String]?
     /// The configuration's file has been written since it was last taken over.
-    public var configurationUnread: Bool?
+    package var configurationUnread: Bool?
 
-    public init(
+    package init(
         version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, ip6Addr: String?,
         network: NetworkStatus, portal: PortalStatus, firewall: FirewallStatus = FirewallStatus()
     ) {
@@ -78,14 +78,14 @@ public struct StatusReport: Codable, Sendable, Equatable {
 }
 
 /// A key that is on two machines, of which one is reached.
-public struct SameKeyStatus: Codable, Sendable, Equatable {
-    public var address: String
+package struct SameKeyStatus: Codable, Sendable, Equatable {
+    package var address: String
     /// Whether one of the two is this one.
-    public var isHere: Bool
+    package var isHere: Bool
     /// Since the last sign of it.
-    public var ageSeconds: Double
+    package var ageSeconds: Double
 
-    public init(address: String, isHere: Bool, ageSeconds: Double) {
+    package init(address: String, isHere: Bool, ageSeconds: Double) {
         self.address = address
         self.isHere = isHere
         self.ageSeconds = ageSeconds
@@ -99,24 +99,24 @@ public struct SameKeyStatus: Codable, Sendable, Equatable {
 }
 
 /// The routing algorithm and its own numbers.
-public struct NetworkStatus: Codable, Sendable, Equatable {
-    public var name: String
-    public var statistics: [String: Int64]
+package struct NetworkStatus: Codable, Sendable, Equatable {
+    package var name: String
+    package var statistics: [String: Int64]
 
-    public init(name: String, statistics: [String: Int64] = [:]) {
+    package init(name: String, statistics: [String: Int64] = [:]) {
         self.name = name
         self.statistics = statistics
     }
 }
 
 /// A suite of the handshake, and the library that its cipher is taken from here.
-public struct SuiteStatus: Codable, Sendable, Equatable {
+package struct SuiteStatus: Codable, Sendable, Equatable {
     /// The suite's number on the wire.
-    public var suite: Int
-    public var cipher: String
-    public var backend: String
+    package var suite: Int
+    package var cipher: String
+    package var backend: String
 
-    public init(suite: Int, cipher: String, backend: String) {
+    package init(suite: Int, cipher: String, backend: String) {
         self.suite = suite
         self.cipher = cipher
         self.backend = backend
@@ -124,28 +124,28 @@ public struct SuiteStatus: Codable, Sendable, Equatable {
 }
 
 /// One configured transport and the sockets it has.
-public struct TransportStatus: Codable, Sendable, Equatable {
+package struct TransportStatus: Codable, Sendable, Equatable {
     /// As configured, such as "udp://[::]:25632".
-    public var listen: String
+    package var listen: String
     /// The endpoints that the kernel gave.
-    public var bound: [String]
+    package var bound: [String]
     /// Whether datagrams cross the kernel several at once: "segmentation" out, "joining" in.
-    public var offloads: [String] = []
+    package var offloads: [String] = []
 
-    public init(listen: String, bound: [String]) {
+    package init(listen: String, bound: [String]) {
         self.listen = listen
         self.bound = bound
     }
 }
 
 /// Counts of both directions, since the thing they belong to began.
-public struct Traffic: Codable, Sendable, Equatable {
-    public var rxPackets: UInt64
-    public var rxBytes: UInt64
-    public var txPackets: UInt64
-    public var txBytes: UInt64
+package struct Traffic: Codable, Sendable, Equatable {
+    package var rxPackets: UInt64
+    package var rxBytes: UInt64
+    package var txPackets: UInt64
+    package var txBytes: UInt64
 
-    public init(rxPackets: UInt64 = 0, rxBytes: UInt64 = 0, txPackets: UInt64 = 0, txBytes: UInt64 = 0) {
+    package init(rxPackets: UInt64 = 0, rxBytes: UInt64 = 0, txPackets: UInt64 = 0, txBytes: UInt64 = 0) {
         self.rxPackets = rxPackets
         self.rxBytes = rxBytes
         self.txPackets = txPackets
@@ -161,46 +161,46 @@ public struct Traffic: Codable, Sendable, Equatable {
 }
 
 /// Messages of applications' nodes since the start, wherever they go and come from.
-public struct MessageCounts: Codable, Sendable, Equatable {
+package struct MessageCounts: Codable, Sendable, Equatable {
     /// Taken from applications.
-    public var sent: UInt64
+    package var sent: UInt64
     /// Handed to them.
-    public var received: UInt64
+    package var received: UInt64
 
-    public init(sent: UInt64, received: UInt64) {
+    package init(sent: UInt64, received: UInt64) {
         self.sent = sent
         self.received = received
     }
 }
 
 /// The portal: `traffic.rx` is what came out of the mesh into the interface.
-public struct PortalStatus: Codable, Sendable, Equatable {
-    public var enabled: Bool
+package struct PortalStatus: Codable, Sendable, Equatable {
+    package var enabled: Bool
     /// Whether interface, address and routes are as they should be, as measured for this report.
-    public var up = false
+    package var up = false
     /// What is not, a sentence each.
-    public var damage: [String] = []
+    package var damage: [String] = []
     /// How often something that others had changed was put back, since the start.
-    public var repairs: UInt64 = 0
+    package var repairs: UInt64 = 0
     /// What the interface is called now.
-    public var interface: String?
+    package var interface: String?
     /// What it should be called.
-    public var configuredInterface: String?
-    public var address: String?
-    public var prefix: String?
+    package var configuredInterface: String?
+    package var address: String?
+    package var prefix: String?
     /// In bytes.
-    public var mtu: Int?
+    package var mtu: Int?
     /// What the kernel leaves to the portal and takes from it (TUN offloads); empty when all packets cross one by one.
-    public var offloads: [String] = []
-    public var traffic = Traffic()
+    package var offloads: [String] = []
+    package var traffic = Traffic()
     /// Packets the portal dropped, by reason.
-    public var drops: [String: UInt64] = [:]
+    package var drops: [String: UInt64] = [:]
     /// When the prefix is held unreachable while the portal does not serve it: "always", "running" or "off".
-    public var guarding: String?
+    package var guarding: String?
     /// Parts of the prefix that stay with the machine's own network.
-    public var exceptions: [PortalExceptionStatus] = []
+    package var exceptions: [PortalExceptionStatus] = []
 
-    public init(enabled: Bool) { self.enabled = enabled }
+    package init(enabled: Bool) { self.enabled = enabled }
 
     enum CodingKeys: String, CodingKey {
         case enabled, up, damage, repairs, interface, address, prefix, mtu, offloads, traffic, drops, exceptions
@@ -210,16 +210,16 @@ public struct PortalStatus: Codable, Sendable, Equatable {
 }
 
 /// A part of the portal's prefix that is not the mesh's on this machine.
-public struct PortalExceptionStatus: Codable, Sendable, Equatable {
-    public var prefix: String
+package struct PortalExceptionStatus: Codable, Sendable, Equatable {
+    package var prefix: String
     /// "portal.except", or what the machine has there, such as its nameserver.
-    public var reason: String
+    package var reason: String
     /// Where packets for it go, such as "via fe80::1 dev eth0".
-    public var way: String
+    package var way: String
     /// Whether the route there is one of ours.
-    public var isLaid: Bool
+    package var isLaid: Bool
 
-    public init(prefix: String, reason: String, way: String, isLaid: Bool) {
+    package init(prefix: String, reason: String, way: String, isLaid: Bool) {
         self.prefix = prefix
         self.reason = reason
         self.way = way
@@ -233,13 +233,13 @@ public struct PortalExceptionStatus: Codable, Sendable, Equatable {
 }
 
 /// A node that this box hosts: its own, further ones of the configuration, or an application's.
-public struct LocalNodeStatus: Codable, Sendable, Equatable {
-    public var address: String
-    public var ip6Addr: String?
+package struct LocalNodeStatus: Codable, Sendable, Equatable {
+    package var address: String
+    package var ip6Addr: String?
     /// "main", "configured" or "application".
-    public var origin: String
+    package var origin: String
 
-    public init(address: String, ip6Addr: String?, origin: String) {
+    package init(address: String, ip6Addr: String?, origin: String) {
         self.address = address
         self.ip6Addr = ip6Addr
         self.origin = origin
@@ -252,26 +252,26 @@ public struct LocalNodeStatus: Codable, Sendable, Equatable {
 }
 
 /// Whether anything filters what comes in by the portal. `firewall show` has the rules.
-public struct FirewallStatus: Codable, Sendable, Equatable {
+package struct FirewallStatus: Codable, Sendable, Equatable {
     /// Whether this daemon enforces a policy of its own: its table is in the kernel, whole, and about the portal's interface, as measured
     /// for this report.
-    public var enforced: Bool
+    package var enforced: Bool
     /// Such as "inet inet256vpn".
-    public var table: String?
+    package var table: String?
     /// Whether the kernel keeps everybody else from changing the table.
-    public var owned = false
+    package var owned = false
     /// What becomes of inbound packets that no rule decides on: "deny", "reject" or "allow".
-    public var inboundDefault: String?
+    package var inboundDefault: String?
     /// Of both directions.
-    public var rules = 0
+    package var rules = 0
     /// Other tables' input chains that were found, such as "inet filter input".
-    public var inputFilters: [String]
+    package var inputFilters: [String]
     /// Chains of other tables that can drop what goes through the portal, either way, each with its hook: "inet filter/out policy drop
     /// at output".
-    public var otherFilters: [String] = []
-    public var note: String?
+    package var otherFilters: [String] = []
+    package var note: String?
 
-    public init(enforced: Bool = false, inputFilters: [String] = [], note: String? = nil) {
+    package init(enforced: Bool = false, inputFilters: [String] = [], note: String? = nil) {
         self.enforced = enforced
         self.inputFilters = inputFilters
         self.note = note

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Wire
 
 /// A listening Unix socket with its file: one per path and machine, mode 0660, removed on `remove()`.
 ///
@@ -116,7 +117,7 @@ final class UnixSocketFile: Sendable {
     private static func withSocketAddress(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
     ) -> CInt {
-        precondition(path.utf8.count <= APIEndpoint.longestPath, "a socket's path fits its address")
+        precondition(path.utf8.count <= SocketText.longestPath, "a socket's path fits its address")
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Wire
 
 /// Where a daemon's API is.
 public enum ClientEndpoint: Hashable, Sendable {
@@ -10,8 +11,6 @@ public enum ClientEndpoint: Hashable, Sendable {
     public static let environmentKey = "INET256_API"
     /// Sockets that are looked for, in this order, where the environment says nothing.
     static let usualPaths = ["/run/inet256vpn/api.sock", "/run/inet256.sock"]
-    /// unix(7): 108 bytes, with a closing zero.
-    private static let longestPath = 107
 
     /// What `INET256_API` names, else the first of the usual sockets that exists, else the first of them.
     public static func standard() throws(ClientEndpointError) -> ClientEndpoint {
@@ -24,25 +23,15 @@ public enum ClientEndpoint: Hashable, Sendable {
 
     /// Parses "unix:///run/x.sock" or "tcp://127.0.0.1:2560".
     public init(parsing text: String) throws(ClientEndpointError) {
-        if text.hasPrefix("unix://") {
-            let path = String(text.dropFirst("unix://".count))
-            guard !path.isEmpty, path.utf8.count <= Self.longestPath, !path.utf8.contains(0) else { throw .init(text) }
-            self = .unix(path: path)
-        } else if text.hasPrefix("tcp://") {
-            var rest = text.dropFirst("tcp://".count)
+        guard let socket = try? SocketText(text) else { throw .init(text) }
+        switch socket {
+        case .unix(let path): self = .unix(path: path)
+        case .tcp(var rest):
             while rest.last == "/" { rest.removeLast() }
-            guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port > 0
+            guard let parts = HostPort(rest), parts.port > 0, !parts.host.contains("/"),
+                parts.isBracketed || !parts.host.contains(":")
             else { throw .init(text) }
-            var host = rest[..<colon]
-            if host.hasPrefix("["), host.hasSuffix("]") {
-                host = host.dropFirst().dropLast()
-            } else if host.contains(":") {
-                throw .init(text)
-            }
-            guard !host.isEmpty, !host.contains("/") else { throw .init(text) }
-            self = .tcp(host: String(host), port: Int(port))
-        } else {
-            throw .init(text)
+            self = .tcp(host: String(parts.host), port: Int(parts.port))
         }
     }
 }

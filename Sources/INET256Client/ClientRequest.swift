@@ -1,28 +1,21 @@
 internal import INET256
 internal import NIOCore
+internal import NodeProtocol
 
 /// What the client asks of the daemon over HTTP. Written by hand: encoders of HTTP clients know no CONNECT with a body.
-enum ClientRequest: String {
-    /// Opens a node; the connection then carries frames.
-    case open = "CONNECT"
-    /// Removes a node.
-    case drop = "DELETE"
-
+extension NodeCall {
     /// The whole request. It holds the private key: `wipe` it once it was written.
     func bytes(_ key: PrivateKey) -> ByteBuffer {
-        let before = "{\"private_key\":\""
-        let after = "\"}"
-        let count = before.utf8.count + PrivateKey.textCount + after.utf8.count
         let head =
-            "\(rawValue) /nodes/\(key.address) HTTP/1.1\r\nHost: \r\nContent-Type: application/json\r\n"
-            + "Content-Length: \(count)\r\n\r\n"
+            "\(rawValue) \(Self.path(key.address)) HTTP/1.1\r\nHost: \r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(Self.bodyCount)\r\n\r\n"
         // All its room at once, so that no half-filled copy of the key is left behind.
         var buffer = ByteBuffer()
-        buffer.reserveCapacity(head.utf8.count + count)
+        buffer.reserveCapacity(head.utf8.count + Self.bodyCount)
         buffer.writeString(head)
-        buffer.writeString(before)
+        buffer.writeString(Self.beforeKey)
         key.text().withBytes { text in _ = buffer.writeBytes(text) }
-        buffer.writeString(after)
+        buffer.writeString(Self.behindKey)
         return buffer
     }
 

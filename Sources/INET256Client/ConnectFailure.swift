@@ -2,12 +2,13 @@ internal import Glibc
 internal import INET256
 internal import NIOCore
 internal import NIOPosix
+internal import Wire
 
 /// Why there is no connection, as a `NodeError`.
 enum ConnectFailure {
     /// The daemon's refusal: its JSON says why, in words; other daemons say it in plain text or not at all.
     static func refused(_ head: AnswerHead, _ body: [UInt8]) -> NodeError {
-        let said = JSONReading(body)?["error"]?.text ?? String(decoding: body, as: UTF8.self)
+        let said = body.withUnsafeBytes { JSONObject($0)?.string("error") } ?? String(decoding: body, as: UTF8.self)
         var reason = String(said.trimmingBlanks().prefix(longestReason))
         if reason.isEmpty { reason = head.phrase.isEmpty ? "status \(head.status)" : head.phrase }
         switch head.status {

@@ -1,5 +1,6 @@
 internal import INET256
 internal import NIOCore
+internal import NodeProtocol
 internal import Wire
 
 /// The connection's end of the conversation: sends the request, reads the answer's head, and then frames.
@@ -48,7 +49,7 @@ final class LinkHandler: ChannelInboundHandler {
         let me = NIOLoopBound(self, eventLoop: loop)
         context.writeAndFlush(NIOAny(request)).whenComplete { _ in
             // A turn later, when nobody else holds the bytes: then it is they that are wiped, not a copy.
-            loop.execute { ClientRequest.wipe(&me.value.request) }
+            loop.execute { NodeCall.wipe(&me.value.request) }
         }
     }
 
@@ -59,7 +60,7 @@ final class LinkHandler: ChannelInboundHandler {
             // Only the frame that was cut in two is put together, outside of the read that had its beginning; the others
             // are read where they are.
             if received.readerIndex > 0 { received = ByteBuffer(copying: received) }
-            guard Frame.complete(&received, from: &bytes) else { return }
+            guard received.completeFrame(from: &bytes) else { return }
             readFrames(link, context)
             guard received.readableBytes == 0 else { return }
         }
@@ -107,16 +108,17 @@ final class LinkHandler: ChannelInboundHandler {
         // In variables of our own meanwhile: access to an object's is checked each time.
         var (bytes, came) = (received, messages)
         (received, messages) = (ByteBuffer(), [])
-        var failure: FrameError?
-        do throws(FrameError) {
-            while let frame = try Frame.next(in: &bytes) {
-                switch frame {
-                case .message(let source, let payload):
-                    came.append(Message(source: source, destination: link.address, payload: payload))
-                case .keepAlive: break
-                case .answer(let type, let id, let json): link.takeAnswer(type, id, json)
+        var failure: NodeFrameError?
+        do throws(NodeFrameError) {
+            while try bytes.nextFrame({ frame in
+                switch frame.kind {
+                case .data:
+                    let payload = [UInt8](frame.payload)
+                    came.append(Message(source: frame.address, destination: link.address, payload: payload))
+                case .keep: break
+                case .find, .publicKey: link.takeAnswer(frame)
                 }
-            }
+            }) {}
         } catch {
             failure = error
         }

@@ -1,6 +1,7 @@
 internal import INET256
 internal import NIOCore
 internal import NIOPosix
+internal import NodeProtocol
 internal import Wire
 
 /// How connections to the daemon come about.
@@ -16,7 +17,7 @@ enum LinkOpening {
         _ key: PrivateKey, at endpoint: ClientEndpoint, into queue: MessageQueue
     ) async throws(NodeError) -> NodeLink {
         let opened = Promise<NodeLink, NodeError>()
-        let request = ClientRequest.open.bytes(key)
+        let request = NodeCall.open.bytes(key)
         return try await converse(endpoint, opened) {
             LinkHandler(.open(key.address, queue, opened), request: request, endpoint: endpoint)
         }
@@ -25,7 +26,7 @@ enum LinkOpening {
     /// Drops the node of `key`.
     static func drop(_ key: PrivateKey, at endpoint: ClientEndpoint) async throws(NodeError) {
         let done = Promise<Void, NodeError>()
-        let request = ClientRequest.drop.bytes(key)
+        let request = NodeCall.drop.bytes(key)
         try await converse(endpoint, done) { LinkHandler(.drop(done), request: request, endpoint: endpoint) }
     }
 

@@ -1,5 +1,6 @@
 internal import INET256
 internal import NIOCore
+internal import NodeProtocol
 internal import Synchronization
 internal import Wire
 
@@ -35,26 +36,29 @@ final class NodeLink: Sendable {
     }
 
     func find(prefix: Address, bits: Int) async throws(NodeError) -> Address {
-        let bytes = Array(prefix.masked(to: bits).raw.bytes.prefix((bits + 7) / 8))
-        let answer = try await ask(.find, json: "{\"prefix\":\"\(Base64Text.encode(bytes))\",\"nbits\":\(bits)}")
-        guard let text = answer["addr"]?.text, let found = Address(text), found.hasPrefix(prefix, bits: bits) else {
+        let answer = try await ask(.find) { NodeFrame.find($0, prefix: prefix, bits: bits) }
+        guard case .address(let found)? = answer, found.hasPrefix(prefix, bits: bits) else {
             throw .unavailable("the daemon found something else than it was asked for")
         }
         return found
     }
 
     func lookup(_ target: Address) async throws(NodeError) -> PublicKey {
-        let answer = try await ask(.publicKey, json: "{\"target\":\(jsonQuoted(target.description))}")
-        guard let text = answer["public_key"]?.text, let bytes = Base64Text.decode(text),
-            let key = try? PublicKey(serialized: bytes), key.address == target
-        else { throw .unavailable("the daemon's answer is not the key of \(target)") }
+        let answer = try await ask(.publicKey) { NodeFrame.lookup($0, target) }
+        guard case .publicKey(let key)? = answer, key.address == target else {
+            throw .unavailable("the daemon's answer is not the key of \(target)")
+        }
         return key
     }
 
-    private func ask(_ type: FrameType, json: String) async throws(NodeError) -> JSONReading {
-        let (id, answer) = try questions.begin(type)
+    /// Nil when the answer is none to this question.
+    private func ask(
+        _ kind: NodeFrame.Kind, _ frame: (NodeQuestionID) -> [UInt8]
+    ) async throws(NodeError) -> NodeAnswer? {
+        let (id, answer) = try questions.begin(kind)
         defer { questions.forget(id) }
-        try await outbox.add { $0.writeQuestion(type, id, json: json) }
+        let bytes = frame(id)
+        try await outbox.add { _ = $0.writeBytes(bytes) }
         return try await answer.value(cancelled: .cancelled)
     }
 
@@ -79,7 +83,7 @@ final class NodeLink: Sendable {
     /// The messages that came with one read.
     func take(_ messages: [Message]) { queue.offer(contentsOf: messages) }
 
-    func takeAnswer(_ type: FrameType, _ id: RequestID, _ json: [UInt8]) { questions.answer(type, id, json) }
+    func takeAnswer(_ frame: NodeFrame) { questions.answer(frame) }
 
     func keepAlive() { outbox.addKeepAlive() }
 

@@ -1,4 +1,4 @@
-package import System
+internal import System
 package import Wire
 
 /// Memory for datagrams on their way out, made once: payloads one behind the other in an arena, and a record

@@ -1,6 +1,6 @@
 internal import CLinux
 internal import Glibc
-package import System
+internal import System
 internal import Wire
 
 extension UDPSocket {

@@ -1,6 +1,6 @@
 internal import CLinux
 internal import Glibc
-package import System
+internal import System
 package import Wire
 
 /// A UDP socket of the box: non-blocking, batched both ways, for one thread.

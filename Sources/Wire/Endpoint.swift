@@ -33,25 +33,17 @@ extension Endpoint: CustomStringConvertible {
 
     /// Parses a numeric endpoint in the forms that `description` gives. Host names are not looked up here.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"),
-            let port = Self.number(text[text.index(after: colon)...], UInt16.self)
-        else { return nil }
-        let host = text[..<colon]
-        if host.hasPrefix("[") && host.hasSuffix("]") {
-            let inner = host.dropFirst().dropLast().split(separator: "%", omittingEmptySubsequences: false)
+        guard let parts = HostPort(text[...]) else { return nil }
+        if parts.isBracketed {
+            let inner = parts.host.split(separator: "%", omittingEmptySubsequences: false)
             guard (1...2).contains(inner.count), let address = IPv6Address(String(inner[0])) else { return nil }
-            guard let scope = inner.count == 1 ? 0 : Self.number(inner[1], UInt32.self) else { return nil }
-            self.init(address: address, port: port, scope: scope)
-        } else if let v4 = IPv4Text.parse(host) {
-            self.init(address: IPv6Address(mappedIPv4: v4), port: port)
+            guard let scope = inner.count == 1 ? 0 : HostPort.number(inner[1], UInt32.self) else { return nil }
+            self.init(address: address, port: parts.port, scope: scope)
+        } else if let v4 = IPv4Text.parse(parts.host) {
+            self.init(address: IPv6Address(mappedIPv4: v4), port: parts.port)
         } else {
             return nil
         }
-    }
-
-    /// A decimal number as it is written out: no sign, no leading zeros.
-    private static func number<T: FixedWidthInteger>(_ text: Substring, _: T.Type) -> T? {
-        T(text).flatMap { String($0) == text ? $0 : nil }
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import INET256
+import NodeProtocol
 import Synchronization
 import System
 import Wire
@@ -152,9 +153,9 @@ private final class MemoryThread: APINodeHost {
 
     func take(_ frames: UnsafeRawBufferPointer, from connection: NodeConnection) throws {
         var rest = frames
-        while !rest.isEmpty, let frame = try APIFrame.first(in: rest) {
+        while !rest.isEmpty, let frame = try NodeFrame.first(in: rest) {
             rest = UnsafeRawBufferPointer(rebasing: rest[frame.bytes.count...])
-            let message = APIFrame.data(connection.address, frame.payload)
+            let message = NodeFrame.data(connection.address, frame.payload)
             let taken = message.withUnsafeBytes { bytes in
                 members[frame.address, default: []].contains { $0.offer(bytes) == bytes.count }
             }

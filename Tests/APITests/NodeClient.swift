@@ -1,5 +1,6 @@
 import Foundation
 import INET256
+import NodeProtocol
 
 @testable import API
 
@@ -122,7 +123,7 @@ final class NodeClient {
                 if buffer.count >= length {
                     let frame = Array(buffer[..<length])
                     buffer.removeFirst(length)
-                    if !keeps, frame == APIFrame.keep { continue }
+                    if !keeps, frame == NodeFrame.keep { continue }
                     return frame
                 }
             }

@@ -1,5 +1,7 @@
 import Foundation
 import INET256
+import NodeProtocol
+import TestSupport
 import Testing
 
 @testable import API
@@ -12,13 +14,13 @@ import Testing
         limits.lingerTime = .milliseconds(20)
         limits.nodeConnectionsPerClient = 4096
         limits.connections = 4096
-        let vectors = try FrameVectors.load()
+        let vectors = try RecordedFrames.load()
         let frames = [
             vectors.dataHello, vectors.dataEmpty, vectors.findAddrReq, vectors.lookupPublicKeyReq, vectors.keepalive,
         ].map(hex)
         let nodes = MemoryNodes()
         try await serving(nodes, limits: limits) { target in
-            var random = Seeded(state: seed)
+            var random = SplitMix(seed: seed)
             func mutated(_ bytes: [UInt8]) -> [UInt8] {
                 var bytes = bytes
                 for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
@@ -49,7 +51,7 @@ import Testing
             }
             #expect(eventually { nodes.openCount == 0 }, "seed \(seed)")
             let good = try NodeClient(target, opening: key(1))
-            let hello = APIFrame.data(key(1).address, Array("hello".utf8))
+            let hello = NodeFrame.data(key(1).address, Array("hello".utf8))
             good.write(hello)
             #expect(try good.readFrame() == hello, "seed \(seed)")
         }

@@ -1,6 +1,8 @@
 import Foundation
 import INET256
+import NodeProtocol
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import API
@@ -11,7 +13,7 @@ import Testing
     func bodyInOneSegmentLaterAndByteByByte(_ tcp: Bool) async throws {
         try await serving(tcp: tcp) { target in
             let request = NodeClient.request("CONNECT", key(1))
-            let hello = APIFrame.data(key(1).address, Array("hello".utf8))
+            let hello = NodeFrame.data(key(1).address, Array("hello".utf8))
             let headCount = request.count - key(1).jsonBody.count
             let ways: [[ArraySlice<UInt8>]] = [
                 [request[...]], [request[..<headCount], request[headCount...]],
@@ -109,7 +111,7 @@ import Testing
             #expect(try second.readFrame() == nil)
             #expect(try third.readFrame() == nil)
             let fourth = try NodeClient(target, opening: key(1))
-            let hello = APIFrame.data(key(1).address, [1])
+            let hello = NodeFrame.data(key(1).address, [1])
             fourth.write(hello)
             #expect(try fourth.readFrame() == hello)
             let caller = nodes.state.withLock { $0.callers.first }
@@ -147,7 +149,7 @@ import Testing
             for _ in 0..<3 {
                 let third = try NodeClient(target)
                 // Frames sent ahead do not keep the answer from arriving.
-                third.write(NodeClient.request("CONNECT", key(3)) + APIFrame.data(key(1).address, [1]))
+                third.write(NodeClient.request("CONNECT", key(3)) + NodeFrame.data(key(1).address, [1]))
                 let answer = try third.readAnswer()
                 #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("2 different ones"), "\(answer)")
             }

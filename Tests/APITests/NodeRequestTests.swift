@@ -1,5 +1,6 @@
 import INET256
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import API

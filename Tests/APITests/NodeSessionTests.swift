@@ -1,6 +1,8 @@
 import Foundation
 import INET256
+import NodeProtocol
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 
@@ -15,18 +17,18 @@ import Wire
             let two = try NodeClient(target, opening: key(2))
             for size in [0, 1, 1200, 65_534, 65_535] {
                 let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ size) }
-                one.write(APIFrame.data(key(2).address, payload))
-                #expect(try two.readFrame() == APIFrame.data(key(1).address, payload), "\(size) bytes")
+                one.write(NodeFrame.data(key(2).address, payload))
+                #expect(try two.readFrame() == NodeFrame.data(key(1).address, payload), "\(size) bytes")
             }
             // A burst in one write goes over in few batches, KEEP frames between or not.
             let before = nodes.state.withLock { $0.batches.count }
-            let burst = (0..<40).flatMap { APIFrame.data(key(2).address, [UInt8($0)]) }
+            let burst = (0..<40).flatMap { NodeFrame.data(key(2).address, [UInt8($0)]) }
             one.write(burst)
             for number in 0..<40 { #expect(try two.readFrame()?.last == UInt8(number)) }
             #expect(nodes.state.withLock { $0.batches.count } - before <= 3)
             // Byte by byte.
-            for byte in APIFrame.keep + APIFrame.data(key(2).address, [7]) { one.write([byte]) }
-            #expect(try two.readFrame() == APIFrame.data(key(1).address, [7]))
+            for byte in NodeFrame.keep + NodeFrame.data(key(2).address, [7]) { one.write([byte]) }
+            #expect(try two.readFrame() == NodeFrame.data(key(1).address, [7]))
         }
     }
 
@@ -34,7 +36,7 @@ import Wire
         try await serving { target in
             let first = try NodeClient(target, opening: key(1))
             let second = try NodeClient(target, opening: key(1))
-            let message = APIFrame.data(key(1).address, [5])
+            let message = NodeFrame.data(key(1).address, [5])
             second.write(message)
             #expect(try first.readFrame() == message)
             first.closeHalf()
@@ -45,7 +47,7 @@ import Wire
     }
 
     @Test func questionsAreAnsweredAsRecorded() async throws {
-        let vectors = try FrameVectors.load()
+        let vectors = try RecordedFrames.load()
         try await serving { target in
             let client = try NodeClient(target, opening: key(1))
             client.write(hex(vectors.findAddrReq))
@@ -107,12 +109,12 @@ import Wire
         try await serving(nodes) { target in
             let good = try NodeClient(target, opening: key(1))
             let bad = try NodeClient(target, opening: key(2))
-            let last = APIFrame.data(key(1).address, [3])
+            let last = NodeFrame.data(key(1).address, [3])
             bad.write(last + bytes)
             #expect(try bad.readFrame() == nil)
-            #expect(try good.readFrame() == APIFrame.data(key(2).address, [3]))
-            good.write(APIFrame.data(key(1).address, [4]))
-            #expect(try good.readFrame() == APIFrame.data(key(1).address, [4]))
+            #expect(try good.readFrame() == NodeFrame.data(key(2).address, [3]))
+            good.write(NodeFrame.data(key(1).address, [4]))
+            #expect(try good.readFrame() == NodeFrame.data(key(1).address, [4]))
             #expect(eventually { nodes.openCount == 1 })
         }
     }
@@ -128,16 +130,16 @@ import Wire
             let mute = try NodeClient(target, opening: key(2))
             var keeps = 0
             while let frame = try mute.readFrame(keeps: true) {
-                #expect(frame == APIFrame.keep)
+                #expect(frame == NodeFrame.keep)
                 keeps += 1
-                talker.write(APIFrame.keep)
+                talker.write(NodeFrame.keep)
             }
             let passed = Date().timeIntervalSince(start)
             #expect(passed > 0.35 && passed < 3, "\(passed)")
             #expect(keeps >= 2 && keeps <= 9, "\(keeps)")
             // Who was heard all the while is still there.
-            talker.write(APIFrame.data(key(1).address, [1]))
-            #expect(try talker.readFrame() == APIFrame.data(key(1).address, [1]))
+            talker.write(NodeFrame.data(key(1).address, [1]))
+            #expect(try talker.readFrame() == NodeFrame.data(key(1).address, [1]))
         }
     }
 
@@ -149,17 +151,17 @@ import Wire
             let slow = try NodeClient(target, opening: key(1))
             let writer = try NodeClient(target, opening: key(2))
             let other = try NodeClient(target, opening: key(3))
-            let message = APIFrame.data(key(1).address, [UInt8](repeating: 1, count: 60_000))
+            let message = NodeFrame.data(key(1).address, [UInt8](repeating: 1, count: 60_000))
             let count = 400
             for _ in 0..<count { #expect(writer.write(message)) }
-            writer.write(APIFrame.data(key(3).address, [9]))
-            #expect(try other.readFrame() == APIFrame.data(key(2).address, [9]))
+            writer.write(NodeFrame.data(key(3).address, [9]))
+            #expect(try other.readFrame() == NodeFrame.data(key(2).address, [9]))
             let lost = nodes.lost
             #expect(lost > 0)
             // The queue, the channel's buffer and the kernel's hold the rest, whole and in order.
             for _ in 0..<(count - lost) { #expect(try slow.readFrame()?.count == message.count) }
-            writer.write(APIFrame.data(key(1).address, [2]))
-            #expect(try slow.readFrame() == APIFrame.data(key(2).address, [2]))
+            writer.write(NodeFrame.data(key(1).address, [2]))
+            #expect(try slow.readFrame() == NodeFrame.data(key(2).address, [2]))
             let held = (count - lost) * message.count
             #expect(held < 8 << 20, "\(held) bytes were held for one client")
         }
@@ -176,11 +178,11 @@ import Wire
             let slow = try (1...3).map { try NodeClient(target, opening: key($0)) }
             let writer = try NodeClient(target, opening: key(9))
             for number in UInt8(1)...3 {
-                let message = APIFrame.data(key(number).address, [UInt8](repeating: 1, count: 60_000))
+                let message = NodeFrame.data(key(number).address, [UInt8](repeating: 1, count: 60_000))
                 for _ in 0..<100 { #expect(writer.write(message)) }
             }
-            writer.write(APIFrame.data(key(9).address, [1]))
-            #expect(try writer.readFrame() == APIFrame.data(key(9).address, [1]))
+            writer.write(NodeFrame.data(key(9).address, [1]))
+            #expect(try writer.readFrame() == NodeFrame.data(key(9).address, [1]))
             let held = (300 - nodes.lost) * 60_040
             #expect(held > 5 << 20 && held < 8 << 20, "\(held) bytes were held for one client")
             // Room again as soon as something is read; a KEEP comes when nothing waits any more.
@@ -188,8 +190,8 @@ import Wire
                 while let frame = try client.readFrame(keeps: true), frame.count == 60_040 {}
             }
             let lost = nodes.lost
-            writer.write(APIFrame.data(key(1).address, [2]) + APIFrame.data(key(9).address, [2]))
-            #expect(try writer.readFrame() == APIFrame.data(key(9).address, [2]))
+            writer.write(NodeFrame.data(key(1).address, [2]) + NodeFrame.data(key(9).address, [2]))
+            #expect(try writer.readFrame() == NodeFrame.data(key(9).address, [2]))
             #expect(nodes.lost == lost)
         }
     }
@@ -201,7 +203,7 @@ import Wire
             let client = try NodeClient(target, opening: key(1))
             let second = try NodeClient(target, opening: key(2))
             nodes.state.withLock { $0.isStuck = true }
-            let frame = APIFrame.data(key(7).address, [UInt8](repeating: 1, count: 60_000))
+            let frame = NodeFrame.data(key(7).address, [UInt8](repeating: 1, count: 60_000))
             // Written without waiting until nothing more is taken for a while.
             var pending = frame[...]
             var written = 0
@@ -218,15 +220,15 @@ import Wire
             #expect(handedOver < 2 << 20, "\(handedOver) bytes were taken")
             #expect(written < 16 << 20)
             // Ready to be read, and one of them gone: neither wakes the thread again and again.
-            second.write(APIFrame.data(key(7).address, [1]))
+            second.write(NodeFrame.data(key(7).address, [1]))
             second.closeHalf()
             let turns = nodes.state.withLock { $0.turns }
             usleep(400_000)
             let more = nodes.state.withLock { $0.turns } - turns
             #expect(more < 40, "\(more) turns with nothing to do")
             nodes.release()
-            client.write(Array(pending) + APIFrame.data(key(1).address, [6]))
-            #expect(try client.readFrame() == APIFrame.data(key(1).address, [6]))
+            client.write(Array(pending) + NodeFrame.data(key(1).address, [6]))
+            #expect(try client.readFrame() == NodeFrame.data(key(1).address, [6]))
             let frames = (written + pending.count) / frame.count
             #expect(nodes.lost == frames + 1, "all of them were taken in: nobody has that node open")
         }
@@ -273,7 +275,7 @@ import Wire
                 let content = Array("PUBK".utf8) + [UInt8](repeating: 1, count: 16) + json
                 let question = [0, 0, 0, UInt8(content.count)] + content
                 func settled(_ client: NodeClient) throws {
-                    client.write(APIFrame.data(key(1).address, [1]))
+                    client.write(NodeFrame.data(key(1).address, [1]))
                     #expect(try clients[0].readFrame()?.last == 1)
                 }
                 for _ in 0..<4 { clients[0].write(question) }
@@ -291,7 +293,7 @@ import Wire
                     let json = Array("{\"target\":\"\(key(8).address)\"}".utf8)
                     let content = Array("PUBK".utf8) + [UInt8](repeating: 1, count: 16) + json
                     for _ in 0..<3 { client.write([0, 0, 0, UInt8(content.count)] + content) }
-                    client.write(APIFrame.data(key(1).address, [7]))
+                    client.write(NodeFrame.data(key(1).address, [7]))
                     #expect(try client.readFrame()?.last == 7)
                     client.closeHalf()
                     #expect(try client.readFrame() == nil)

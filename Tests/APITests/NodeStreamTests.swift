@@ -1,4 +1,6 @@
 import INET256
+import NodeProtocol
+import TestSupport
 import Testing
 
 @testable import API
@@ -13,10 +15,10 @@ import Testing
     /// What comes out when `bytes` come in pieces; `stop` ends it at that many messages and requests.
     private static func frames(
         _ bytes: [UInt8], cutAt cuts: [Int], stop: Int = .max
-    ) -> (seen: [Seen], fault: APIFrameError?, held: Int) {
+    ) -> (seen: [Seen], fault: NodeFrameError?, held: Int) {
         var stream = NodeStream()
         var seen: [Seen] = []
-        var fault: APIFrameError?
+        var fault: NodeFrameError?
         var start = 0
         for end in cuts + [bytes.count] {
             // In memory of its own, so that a look beyond it is found by the sanitizer.
@@ -28,7 +30,7 @@ import Testing
                     case .messages(let frames):
                         var rest = frames
                         while !rest.isEmpty {
-                            guard let frame = try? APIFrame.first(in: rest), frame.kind == .data else {
+                            guard let frame = try? NodeFrame.first(in: rest), frame.kind == .data else {
                                 Issue.record("what is handed on is no DATA frame")
                                 return false
                             }
@@ -46,11 +48,11 @@ import Testing
     }
 
     private static let good: [[UInt8]] = [
-        APIFrame.data(key(1).address, []), APIFrame.keep, APIFrame.data(key(2).address, [1, 2, 3]),
+        NodeFrame.data(key(1).address, []), NodeFrame.keep, NodeFrame.data(key(2).address, [1, 2, 3]),
         [0, 0, 0, 22] + Array("FIND".utf8) + [UInt8](repeating: 7, count: 16) + Array("{}".utf8),
-        APIFrame.data(key(3).address, [UInt8](repeating: 9, count: 65_535)), APIFrame.keep, APIFrame.keep,
+        NodeFrame.data(key(3).address, [UInt8](repeating: 9, count: 65_535)), NodeFrame.keep, NodeFrame.keep,
         [0, 0, 0, 20] + Array("PUBK".utf8) + [UInt8](repeating: 8, count: 16),
-        APIFrame.data(key(1).address, [UInt8](repeating: 5, count: 1200)),
+        NodeFrame.data(key(1).address, [UInt8](repeating: 5, count: 1200)),
     ]
     private static let expected: [Seen] = [
         .message(good[0]), .message(good[2]), .request(good[3]), .message(good[4]), .request(good[7]),
@@ -72,7 +74,7 @@ import Testing
     }
 
     @Test func aFrameThatIsNotWholeIsHeldAndNothingElse() {
-        let bytes = Array(Self.good.joined()) + APIFrame.data(key(1).address, [1, 2, 3]).dropLast()
+        let bytes = Array(Self.good.joined()) + NodeFrame.data(key(1).address, [1, 2, 3]).dropLast()
         let (seen, fault, held) = Self.frames(bytes, cutAt: [])
         #expect(seen == Self.expected && fault == nil && held == 42)
     }
@@ -99,7 +101,7 @@ import Testing
     /// 50,000 streams with bytes changed, and cut anywhere: the same comes out as of the whole, and never too much is held.
     @Test func mutatedStreamsCutAnywhere() {
         let seed = UInt64.random(in: .min ... .max)
-        var random = Seeded(state: seed)
+        var random = SplitMix(seed: seed)
         let small = Self.good.filter { $0.count < 2000 }
         for _ in 0..<50_000 {
             var bytes = (0..<Int.random(in: 1...5, using: &random)).flatMap { _ in
@@ -113,7 +115,7 @@ import Testing
             }
             let whole = Self.frames(bytes, cutAt: [])
             let cut = Self.frames(bytes, cutAt: cuts.sorted())
-            guard whole.seen == cut.seen, whole.fault == cut.fault, cut.held <= APIFrame.longest + 4 else {
+            guard whole.seen == cut.seen, whole.fault == cut.fault, cut.held <= NodeFrame.longest + 4 else {
                 Issue.record("seed \(seed): \(bytes) cut at \(cuts.sorted())")
                 return
             }
@@ -122,7 +124,7 @@ import Testing
 
     @Test func outputKeepsOrderCountsAnswersAndHoldsNothingWhenEmpty() {
         let seed = UInt64.random(in: .min ... .max)
-        var random = Seeded(state: seed)
+        var random = SplitMix(seed: seed)
         var output = NodeOutput()
         var model: [UInt8] = []
         var ends: [Int] = []

@@ -7,31 +7,6 @@ import Wire
 
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-func hex(_ text: String) -> [UInt8] {
-    let digits = text.compactMap { $0.hexDigitValue.map(UInt8.init) }
-    precondition(digits.count % 2 == 0 && digits.count == text.count, "not hexadecimal: \(text)")
-    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-}
-
-/// A key that is the same for the same number.
-func key(_ number: UInt8) -> PrivateKey {
-    let seed = [UInt8](repeating: number, count: PrivateKey.seedCount)
-    return PrivateKey(seed: seed.withUnsafeBytes { SecretBytes(copying: $0) })
-}
-
 extension PrivateKey {
     var jsonBody: [UInt8] {
         let text = text().withBytes { String(decoding: $0, as: UTF8.self) }

@@ -1,6 +1,7 @@
 import API
 import INET256
 import Mesh
+import NodeProtocol
 import Testing
 import Wire
 

@@ -27,6 +27,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "Wire", swiftSettings: strict),
         .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
+        .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .target(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
@@ -37,18 +38,19 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "INET256", "Wire", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                "NodeProtocol", "INET256", "Wire", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
-            name: "INET256Client", dependencies: ["INET256", "Wire", nio("NIOCore"), nio("NIOPosix")],
+            name: "INET256Client", dependencies: ["NodeProtocol", "INET256", "Wire", nio("NIOCore"), nio("NIOPosix")],
             swiftSettings: strict),
         .target(name: "FuzzDriver"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzDriver", "API", "INET256Client", "Mesh", "Portal", "INET256", "Wire", nio("NIOCore"),
+                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Portal", "INET256", "Wire",
+                nio("NIOCore"),
             ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),

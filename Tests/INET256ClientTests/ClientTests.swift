@@ -2,6 +2,7 @@ import Foundation
 import INET256
 import INET256Client
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 

@@ -1,6 +1,7 @@
 import Foundation
 import INET256
 import NIOCore
+import NodeProtocol
 import Testing
 import Wire
 
@@ -27,13 +28,6 @@ import Wire
 
     static func address() throws -> Address { Address(raw: try #require(Bytes32(try bytes("address_hex")))) }
 
-    private static func id() throws -> RequestID {
-        var buffer = ByteBuffer(bytes: try bytes("request_id"))
-        let high = buffer.readInteger(as: UInt64.self)
-        let low = buffer.readInteger(as: UInt64.self)
-        return RequestID(high: try #require(high), low: try #require(low))
-    }
-
     @Test func framesAreWrittenAsRecorded() throws {
         var buffer = ByteBuffer()
         buffer.writeMessage([], to: try Self.address())
@@ -44,77 +38,42 @@ import Wire
         buffer.clear()
         buffer.writeKeepAlive()
         #expect(Array(buffer.readableBytesView) == (try Self.bytes("keepalive")))
-        buffer.clear()
-        buffer.writeQuestion(.find, try Self.id(), json: "{\"prefix\":\"dGA=\",\"nbits\":13}")
-        #expect(Array(buffer.readableBytesView) == (try Self.bytes("find_addr_req")))
-        buffer.clear()
-        buffer.writeQuestion(.publicKey, try Self.id(), json: "{\"target\":\"\(try Self.address())\"}")
-        #expect(Array(buffer.readableBytesView) == (try Self.bytes("lookup_public_key_req")))
     }
 
     @Test func recordedFramesAreReadHoweverTheyAreCut() throws {
         let names = ["data_empty", "keepalive", "data_hello", "find_addr_ok", "lookup_public_key_error"]
-        let all = try names.flatMap { try Self.bytes($0) }
+        let each = try names.map { try Self.bytes($0) }
+        let all = each.flatMap { $0 }
         for step in [1, 3, 7, all.count] {
             var buffer = ByteBuffer()
-            var frames: [Frame] = []
+            var frames: [[UInt8]] = []
             for start in stride(from: 0, to: all.count, by: step) {
                 buffer.writeBytes(all[start..<min(start + step, all.count)])
-                while let frame = try Frame.next(in: &buffer) { frames.append(frame) }
+                while try buffer.nextFrame({ frames.append([UInt8]($0.bytes)) }) {}
             }
-            try #require(frames.count == names.count)
-            #expect(frames[0] == .message(try Self.address(), []))
-            #expect(frames[1] == .keepAlive)
-            #expect(frames[2] == .message(try Self.address(), Array("hello".utf8)))
-            guard case .answer(.find, let id, let found) = frames[3], case .answer(.publicKey, _, let error) = frames[4]
-            else { return #expect(Bool(false), "\(frames)") }
-            #expect(id == (try Self.id()))
-            #expect(JSONReading(found)?["ok"]?["addr"]?.text == "\(try Self.address())")
-            #expect(JSONReading(error)?["error"]?.text == "public key not found")
+            #expect(frames == each && buffer.readableBytes == 0)
         }
     }
 
-    @Test func whatIsNoFrameIsRefused() throws {
-        func refused(_ bytes: [UInt8]) throws(FrameError) -> Frame? {
-            var buffer = ByteBuffer(bytes: bytes)
-            return try Frame.next(in: &buffer)
+    /// Of a frame that was begun, what it lacks is taken and no more.
+    @Test func aBegunFrameIsCompleted() throws {
+        let frame = try Self.bytes("data_hello")
+        for begun in 1..<frame.count {
+            var started = ByteBuffer(bytes: frame[..<begun])
+            var more = ByteBuffer(bytes: frame[begun...] + [9, 9])
+            let isWhole = started.completeFrame(from: &more)
+            #expect(isWhole && Array(started.readableBytesView) == frame && more.readableBytes == 2)
         }
-        #expect(throws: FrameError.badLength(3)) { try refused([0, 0, 0, 3]) }
-        #expect(throws: FrameError.badLength(65_572)) { try refused([0, 1, 0, 0x24]) }
-        #expect(throws: FrameError.badBody(.keep)) { try refused(FakeConnection.frame("KEEP", [1])) }
-        #expect(throws: FrameError.badBody(.data)) {
-            try refused(FakeConnection.frame("DATA", Array(repeating: 0, count: 31)))
-        }
-        #expect(throws: FrameError.badBody(.find)) {
-            try refused(FakeConnection.frame("FIND", Array(repeating: 0, count: 15)))
-        }
-        #expect(throws: FrameError.unknownType(0x5858_5858)) { try refused(FakeConnection.frame("XXXX", [])) }
-        #expect(try refused([0, 1, 0, 0x23]) == nil)
-    }
-
-    @Test func base64GoesBothWays() throws {
-        for count in 0...66 {
-            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 89 + 7) }
-            let text = Data(bytes).base64EncodedString()
-            #expect(Base64Text.encode(bytes) == text)
-            #expect(Base64Text.decode(text) == bytes)
-        }
-        for bad in ["a", "ab*d", "ab-_", "abcde"] { #expect(Base64Text.decode(bad) == nil, "\(bad)") }
-    }
-
-    @Test func jsonIsReadStrictly() throws {
-        let value = JSONReading(
-            Array(#" {"a": [1, {"b": null}], "t": "x\"\u00e9\ud83d\ude00\n", "o": {"k": "v"}} "#.utf8))
-        #expect(value?["t"]?.text == "x\"é😀\n")
-        #expect(value?["o"]?["k"]?.text == "v")
-        for bad in [
-            "", "{", "{\"a\":}", "{\"a\":1,}", "\"\u{1}\"", "{} x", "[1", "\"\\ud83d\"",
-            String(repeating: "[", count: 40),
-        ] {
-            #expect(JSONReading(Array(bad.utf8)) == nil, "\(bad)")
-        }
-        let quoted = jsonQuoted("a\"\\\n\u{1}é")
-        #expect(JSONReading(Array(quoted.utf8))?.text == "a\"\\\n\u{1}é")
+        var started = ByteBuffer(bytes: frame[..<2])
+        var few = ByteBuffer(bytes: frame[2..<7])
+        let isWhole = started.completeFrame(from: &few)
+        #expect(!isWhole && few.readableBytes == 0)
+        // What is no frame is for `nextFrame` to find.
+        var wrong = ByteBuffer(bytes: [0xff])
+        var rest = ByteBuffer(bytes: [0xff, 0xff, 0xff, 1])
+        let isFound = wrong.completeFrame(from: &rest)
+        #expect(isFound)
+        #expect(throws: NodeFrameError.self) { try wrong.nextFrame { _ in } }
     }
 
     @Test func headsOfAnswersAreRead() throws {

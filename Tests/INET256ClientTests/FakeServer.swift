@@ -125,11 +125,6 @@ final class FakeServer: Sendable {
     }
 }
 
-/// A key of its own for each byte.
-func key(_ byte: UInt8) -> PrivateKey {
-    PrivateKey(seed: [UInt8](repeating: byte, count: 32).withUnsafeBytes { SecretBytes(copying: $0) })
-}
-
 /// Ends `body` after `seconds`: then it throws `cancelled`.
 func limited<R: Sendable>(_ seconds: Double = 10, _ body: @escaping @Sendable () async throws -> R) async throws -> R {
     let work = Task(operation: body)

@@ -1,4 +1,5 @@
 import INET256
+import TestSupport
 import Testing
 import Wire
 

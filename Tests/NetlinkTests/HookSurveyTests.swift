@@ -1,5 +1,6 @@
 import Firewall
 import Netlink
+import TestSupport
 import Testing
 
 @Suite struct HookSurveyTests {

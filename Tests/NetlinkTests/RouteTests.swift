@@ -1,6 +1,7 @@
 import Glibc
 import Netlink
 import Portal
+import TestSupport
 import Testing
 import Wire
 

@@ -1,6 +1,7 @@
 import Glibc
 import Netlink
 import Synchronization
+import TestSupport
 
 /// A TUN device as the portal would make it, held open until it is closed.
 struct Tun: ~Copyable {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -172,7 +173,7 @@ import Wire
     /// Whatever the bytes: an error that passes quotes a packet of its receiver's to where its sender is.
     @Test func hostileErrorsNeverPassWrongly() throws {
         let seed: UInt64 = 0x1c6e
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix(seed: seed)
         let bob = try address("fd00::b")
         let good = try message(2, from: "fd00::b", quoting: packet("fd00::1", "fd00::b"))
         var passed = 0

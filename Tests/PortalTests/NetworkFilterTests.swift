@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -148,7 +149,7 @@ import Wire
     /// back in.
     @Test func whatPassesOneWayHasItsWayBack() throws {
         let seed: UInt64 = 0xbac4
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix(seed: seed)
         let heads = ["fd00::", "fdaa:1::", "fdaa:2::", "fdaa:2:7::", "fdaa:2:9::", "2001:db8:1::", "2001:db8:2::"]
         func pick() throws -> String {
             try #require(heads.randomElement(using: &random)) + "\(Int.random(in: 1...13, using: &random).hex)"

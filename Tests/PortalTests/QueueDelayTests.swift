@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -8,7 +9,7 @@ import Wire
     /// departure that changes, with none, some and all of the packets willing to be marked.
     @Test(arguments: 0..<12)
     func everyPacketFaresAsInTheRFC(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         let slots = 2000
         let queue = TestQueue(seed: 9, slots: slots)
         var literal = LiteralCoDel()
@@ -117,7 +118,7 @@ import Wire
     /// Only the two bits of the mark change: of the traffic class and flow label beside them, and of all the rest, none.
     @Test func aMarkChangesNothingElse() throws {
         let queue = TestQueue(seed: 12)
-        var random = SeededGenerator(seed: 12)
+        var random = SplitMix(seed: 12)
         var sent: [[UInt8]] = []
         var marked = 0
         for at in Int64(0)..<600 {

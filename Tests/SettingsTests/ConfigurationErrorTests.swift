@@ -1,4 +1,5 @@
 import INET256
+import TestSupport
 import Testing
 
 @testable import Settings
@@ -226,7 +227,7 @@ struct Wrong: CustomTestStringConvertible, Sendable {
     @Test func randomTextNeverDoesMoreThanFail() {
         var generator = SystemRandomNumberGenerator()
         let seed = UInt64.random(in: 0 ... .max, using: &generator)
-        var state = SplitMix(state: seed)
+        var state = SplitMix(seed: seed)
         let pieces = [
             "peers", "portal", "allow", "id", "firewall", "rules", "from", "networks", "groups", "tests", ":", " ",
             "\n", "  ", "- ", "[", "]", "{", "}", "&a ", "*a", "\"", "'",
@@ -245,18 +246,5 @@ struct Wrong: CustomTestStringConvertible, Sendable {
                 }
             }
         }
-    }
-}
-
-/// A small seeded generator.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

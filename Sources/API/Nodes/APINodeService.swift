@@ -1,8 +1,9 @@
-public import INET256
-public import Wire
+package import INET256
+package import NodeProtocol
+package import Wire
 
 /// What the API needs of the box to let applications open nodes. The program implements it over the data plane's mailbox, tests in memory.
-public protocol APINodeService: Sendable {
+package protocol APINodeService: Sendable {
     /// Opens the node of `key`, or joins it where it is open already, and takes over the connection: on the thread that
     /// owns a `NodeConnections` it is given to that one's `open`. What is thrown is answered over HTTP.
     func open(_ key: PrivateKey, _ arrival: NodeArrival) async throws(APINodeError)
@@ -12,7 +13,7 @@ public protocol APINodeService: Sendable {
 }
 
 /// A connection as those see it who have something for it. All calls come from the thread that owns it.
-public protocol APINodeSink: AnyObject {
+package protocol APINodeSink: AnyObject {
     /// Takes whole DATA frames as they stand on the wire, one behind the other, source in each, and gives how many bytes of
     /// them it took: as many whole frames, from the first on, as there is room for. The caller offers the rest to the
     /// next connection of the node, or drops and counts it.
@@ -29,7 +30,7 @@ public protocol APINodeSink: AnyObject {
 }
 
 /// What the owner of connections does for them. All calls come from its own thread.
-public protocol APINodeHost: AnyObject {
+package protocol APINodeHost: AnyObject {
     /// Takes whole DATA frames as they stand on the wire, one behind the other, destination in each. They are valid until
     /// it returns.
     func take(_ frames: UnsafeRawBufferPointer, from connection: NodeConnection) throws
@@ -48,17 +49,17 @@ public protocol APINodeHost: AnyObject {
 }
 
 /// What a connection's descriptor is watched for.
-public struct NodeInterest: OptionSet, Sendable {
-    public let rawValue: UInt8
+package struct NodeInterest: OptionSet, Sendable {
+    package let rawValue: UInt8
 
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    public static let readable = NodeInterest(rawValue: 1)
-    public static let writable = NodeInterest(rawValue: 2)
+    package static let readable = NodeInterest(rawValue: 1)
+    package static let writable = NodeInterest(rawValue: 2)
 }
 
 /// Why a node could not be opened or a question was not answered. Each has an HTTP status and words for people.
-public enum APINodeError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum APINodeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The box's own main address is not for applications.
     case reserved
     /// Too many nodes: of this client, or in all.
@@ -70,7 +71,7 @@ public enum APINodeError: Error, Hashable, Sendable, CustomStringConvertible {
     case busy
     case cancelled
 
-    public var status: Int {
+    package var status: Int {
         switch self {
         case .reserved: 403
         case .tooMany, .busy: 503
@@ -80,7 +81,7 @@ public enum APINodeError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .reserved: "this address is the box's own: only the daemon speaks from it"
         case .tooMany(let what): "too many nodes are open \(what)"

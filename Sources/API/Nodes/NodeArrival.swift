@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// An application's connection on its way from the event loop to the thread that will own it. Its descriptor has one
 /// owner: whoever takes it, and until then the arrival, which closes it when it goes.
-public final class NodeArrival: Sendable {
+package final class NodeArrival: Sendable {
     /// Who is at the other end, for the log.
-    public let caller: APICaller
+    package let caller: APICaller
     let client: APIClientIdentity
     /// What came behind the request: frames already.
     let ahead: [UInt8]

@@ -1,5 +1,6 @@
 internal import Glibc
-public import INET256
+package import INET256
+package import NodeProtocol
 internal import Wire
 
 /// An application's connection that has its node: what it wrote and was not understood yet, what it was told and has not
@@ -7,12 +8,12 @@ internal import Wire
 ///
 /// Nothing of a client piles up here: a frame's beginning at most on the way in, and on the way out what the limits
 /// allow; beyond, messages are refused.
-public final class NodeConnection: APINodeSink {
+package final class NodeConnection: APINodeSink {
     /// The node's address.
-    public let address: Address
+    package let address: Address
     /// What the host knows the connection by.
-    public var hold: UInt64 = 0
-    public let caller: APICaller
+    package var hold: UInt64 = 0
+    package let caller: APICaller
 
     let number: UInt64
     let client: APIClientIdentity
@@ -57,7 +58,7 @@ public final class NodeConnection: APINodeSink {
         keepDue = now
     }
 
-    public var isEnded: Bool { ending != nil }
+    package var isEnded: Bool { ending != nil }
 
     var descriptor: Int32? {
         switch socket {
@@ -111,7 +112,7 @@ public final class NodeConnection: APINodeSink {
 
     // MARK: Out
 
-    public func offer(_ frames: UnsafeRawBufferPointer) -> Int {
+    package func offer(_ frames: UnsafeRawBufferPointer) -> Int {
         guard !isEnded else { return 0 }
         flush()
         var sent = 0
@@ -125,16 +126,16 @@ public final class NodeConnection: APINodeSink {
         return end
     }
 
-    public func answer(_ question: NodeQuestion, _ answer: NodeQuestion.Answer) {
+    package func answer(_ question: NodeQuestion, _ answer: NodeQuestion.Answer) {
         guard !isEnded else { return }
         count(requests: -1)
         self.answer(question.frame(answer))
     }
 
     /// Answers a request that is not asked on.
-    func refuse(_ frame: APIFrame, _ reason: String, counted: Bool) {
+    func refuse(_ frame: NodeFrame, _ reason: String, counted: Bool) {
         if counted { count(requests: -1) }
-        answer(APIFrame.failed(frame.kind, frame.requestID, reason))
+        answer(NodeFrame.failed(frame.kind, frame.requestID, reason))
     }
 
     /// It is written at the end of the turn, with all others of the turn.
@@ -149,7 +150,7 @@ public final class NodeConnection: APINodeSink {
     /// A client with unread bytes has enough to read.
     func keepAlive() {
         guard output.isEmpty, !isBlocked else { return }
-        APIFrame.keep.withUnsafeBytes { write(all: $0) }
+        NodeFrame.keep.withUnsafeBytes { write(all: $0) }
     }
 
     /// The socket may have room again.
@@ -206,7 +207,7 @@ public final class NodeConnection: APINodeSink {
         if frames.count - sent <= room { return frames.count }
         var end = 0
         while let length = frames.big(UInt32.self, at: end) {
-            let next = end + APIFrame.lengthCount + Int(length)
+            let next = end + NodeFrame.lengthCount + Int(length)
             guard next <= frames.count, end < sent || next - sent <= room else { break }
             end = next
         }
@@ -215,7 +216,7 @@ public final class NodeConnection: APINodeSink {
 
     // MARK: The end
 
-    public func end(_ reason: APINodeError) { end(reason.description) }
+    package func end(_ reason: APINodeError) { end(reason.description) }
 
     func end(_ reason: String) {
         guard ending == nil else { return }

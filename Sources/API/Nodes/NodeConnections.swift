@@ -1,13 +1,14 @@
 internal import Glibc
-public import INET256
-public import Logging
-public import Wire
+package import INET256
+package import Logging
+internal import NodeProtocol
+package import Wire
 
 /// All connections that have a node, on the one thread that owns them, with the limits that hold for a client and in all.
 /// It does their I/O without ever waiting; what the frames mean is the `APINodeHost`'s to say.
 ///
 /// A turn: `note` what the poller reports, `serve` to read, then whatever the host has for the connections, then `tidy`.
-public final class NodeConnections {
+package final class NodeConnections {
     let limits: APILimits
     let total = ClientUse()
     private let logger: Logger
@@ -34,7 +35,7 @@ public final class NodeConnections {
     /// Bytes taken from all connections in one turn: whatever else the thread does has its turn in between.
     private static let bytesPerTurn = 1 << 20
 
-    public init(limits: APILimits, logger: Logger) {
+    package init(limits: APILimits, logger: Logger) {
         self.limits = limits
         self.logger = logger
         keepInterval = Interval(limits.keepInterval)
@@ -45,12 +46,12 @@ public final class NodeConnections {
     deinit { scratch.deallocate() }
 
     /// When it wants its turn at the latest. Never, while there are no connections.
-    public var deadline: Instant { min(serveDue, sweepDue) }
+    package var deadline: Instant { min(serveDue, sweepDue) }
 
     // MARK: Opening
 
     /// Takes the connection in, once `join` has let it have the node.
-    public func open(
+    package func open(
         _ arrival: NodeArrival, node: Address, now: Instant, join: (NodeConnection) throws(APINodeError) -> UInt64,
         leave: (UInt64) -> Void
     ) throws(APINodeError) {
@@ -79,14 +80,14 @@ public final class NodeConnections {
     // MARK: A turn
 
     /// The poller reports a descriptor, by the number it was given to watch.
-    public func note(_ number: UInt64, isReadable: Bool, isWritable: Bool, isBroken: Bool) {
+    package func note(_ number: UInt64, isReadable: Bool, isWritable: Bool, isBroken: Bool) {
         guard let connection = byNumber[number], !connection.isEnded else { return }
         if isWritable || isBroken { connection.unblock() }
         if isReadable || isBroken, connection.mayRead { makeReady(connection) }
     }
 
     /// Reads those that are ready, each once, as long as there is room for what they bring.
-    public func serve(now: Instant, host: some APINodeHost) throws {
+    package func serve(now: Instant, host: some APINodeHost) throws {
         serveDue = .distantFuture
         guard !ready.isEmpty else { return }
         var next = 0
@@ -115,7 +116,7 @@ public final class NodeConnections {
     }
 
     /// The end of a turn: writes what waits, lets go of those that ended, and tells the poller.
-    public func tidy(now: Instant, host: some APINodeHost) throws {
+    package func tidy(now: Instant, host: some APINodeHost) throws {
         if now >= sweepDue { sweep(now) }
         repeat {
             // Ending may bring output to others, and writing may end.
@@ -129,7 +130,7 @@ public final class NodeConnections {
     }
 
     /// The daemon stops: nobody is left without an end.
-    public func endAll(host: some APINodeHost) {
+    package func endAll(host: some APINodeHost) {
         for connection in byNumber.values { connection.end(.closed) }
         while let connection = doomed.popLast() { bury(connection, host) }
         touched.removeAll()
@@ -206,7 +207,7 @@ public final class NodeConnections {
         if let fault { connection.end(fault.description) }
     }
 
-    private func ask(_ frame: APIFrame, _ connection: NodeConnection, _ host: some APINodeHost) {
+    private func ask(_ frame: NodeFrame, _ connection: NodeConnection, _ host: some APINodeHost) {
         if let refusal = connection.admitQuestion() {
             return connection.refuse(frame, refusal, counted: false)
         }

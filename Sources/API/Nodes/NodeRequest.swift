@@ -2,35 +2,30 @@ internal import Glibc
 internal import INET256
 internal import NIOCore
 internal import NIOHTTP1
+internal import NodeProtocol
 
-/// What CONNECT and DELETE ask for: `/nodes/{address}`, and the private key in a body of JSON.
+/// What CONNECT and DELETE ask for: `/nodes/{address}`, and the private key in a body of JSON (`NodeCall`).
 struct NodeRequest {
-    static let root = "/nodes/"
-
     let address: Address
 
     init(path: String) throws(NodeRequestError) {
-        guard let text = path.dropping(prefix: Self.root) else { throw .elsewhere(path) }
-        do throws(AddressTextError) {
-            address = try Address(parsing: text)
-        } catch {
+        let found: Address?
+        do throws(AddressTextError) { found = try NodeCall.address(path: path) } catch {
             throw .badAddress(error.description)
         }
+        guard let found else { throw .elsewhere(path) }
+        address = found
     }
 
-    /// The key in `{"private_key": "<standard base64 of the serialized key>"}`. Its address must be the one asked for.
-    /// Every copy made on the way is in locked memory; `body` is the caller's to wipe.
+    /// The key in the body. Its address must be the one asked for.
     func key(in body: ByteBuffer) throws(NodeRequestError) -> PrivateKey {
         let result: Result<PrivateKey, NodeRequestError> = body.withUnsafeReadableBytes { bytes in
-            guard let members = JSONMembers(bytes) else { return .failure(.badJSON) }
-            // A longer text is no key, and locked memory is scarce.
-            let copy = SecretBytes(count: min(bytes.count, Self.longestKeyText))
-            return copy.withMutableBytes { copy in
-                guard let text = members.copyText("private_key", to: copy) else { return .failure(.badJSON) }
-                do throws(KeyError) {
-                    return .success(try PrivateKey.parse(file: UnsafeRawBufferPointer(text)))
-                } catch {
-                    return .failure(.badKey(error.description))
+            do throws(NodeCallError) {
+                return .success(try NodeCall.key(in: bytes))
+            } catch {
+                switch error {
+                case .noKey: return .failure(.badJSON)
+                case .badKey(let fault): return .failure(.badKey(fault.description))
                 }
             }
         }
@@ -38,9 +33,6 @@ struct NodeRequest {
         guard key.address == address else { throw .otherKey(key.address) }
         return key
     }
-
-    /// Twice the text of a key: room for a few escapes.
-    private static let longestKeyText = 2 * PrivateKey.textCount
 }
 
 /// Why a request for a node is refused before anybody is asked.
@@ -69,7 +61,7 @@ enum NodeRequestError: Error {
 }
 
 extension HTTPRequestHead {
-    var isAboutNodes: Bool { uri.hasPrefix(NodeRequest.root) }
+    var isAboutNodes: Bool { uri.hasPrefix(NodeCall.root) }
 
     /// Nil when there is none; one that is no number, or negative, ends in the decoder.
     var contentLength: Int? { headers.first(name: "content-length").flatMap { Int($0) } }

@@ -1,26 +1,27 @@
+package import NodeProtocol
 internal import Wire
 
 /// Puts frames together out of the pieces that reads give. No I/O: bytes in, frames out, in place.
 ///
 /// Of a read, everything but the beginning of a last frame is handled where it lies; only that beginning is copied and
 /// kept, in memory of its own frame's size. A connection at rest holds nothing.
-public struct NodeStream {
+package struct NodeStream {
     /// What a client's bytes are.
-    public enum Piece {
+    package enum Piece {
         /// Whole DATA frames, one behind the other.
         case messages(UnsafeRawBufferPointer)
         /// A FIND or PUBK frame.
-        case request(APIFrame)
+        case request(NodeFrame)
     }
 
     private enum Next {
-        case frame(APIFrame)
+        case frame(NodeFrame)
         case needsMore
-        case fault(APIFrameError)
+        case fault(NodeFrameError)
 
         init(_ bytes: UnsafeRawBufferPointer) {
-            do throws(APIFrameError) {
-                self = try APIFrame.first(in: bytes).map { .frame($0) } ?? .needsMore
+            do throws(NodeFrameError) {
+                self = try NodeFrame.first(in: bytes).map { .frame($0) } ?? .needsMore
             } catch {
                 self = .fault(error)
             }
@@ -31,16 +32,16 @@ public struct NodeStream {
     /// Nothing more is looked at.
     private var isOver = false
 
-    public init() {}
+    package init() {}
 
     /// Bytes that wait for the rest of their frame.
-    public var held: Int { partial.count }
+    package var held: Int { partial.count }
 
     /// Hands the whole frames in what came so far to `handle`, in order. When that says false, or when something is wrong
     /// with the bytes behind the good ones, which is what this gives, nothing more is looked at, now or later.
-    public mutating func receive<Failure: Error>(
+    package mutating func receive<Failure: Error>(
         _ bytes: UnsafeRawBufferPointer, _ handle: (Piece) throws(Failure) -> Bool
-    ) throws(Failure) -> APIFrameError? {
+    ) throws(Failure) -> NodeFrameError? {
         var rest = bytes
         while !partial.isEmpty, !isOver {
             let count = min(missing, rest.count)
@@ -55,7 +56,7 @@ public struct NodeStream {
                 return fault
             case .frame:
                 partial = []
-                let result: Result<APIFrameError?, Failure> = whole.withUnsafeBytes { bytes in
+                let result: Result<NodeFrameError?, Failure> = whole.withUnsafeBytes { bytes in
                     do throws(Failure) {
                         return .success(try walk(bytes, handle))
                     } catch {
@@ -72,7 +73,7 @@ public struct NodeStream {
     /// Neighbouring DATA frames go together.
     private mutating func walk<Failure: Error>(
         _ bytes: UnsafeRawBufferPointer, _ handle: (Piece) throws(Failure) -> Bool
-    ) throws(Failure) -> APIFrameError? {
+    ) throws(Failure) -> NodeFrameError? {
         var position = 0
         var messages = 0  // where DATA frames begin that are not handed on yet
         while true {
@@ -102,7 +103,7 @@ public struct NodeStream {
     }
 
     private static func hand<Failure: Error>(
-        _ frame: APIFrame, _ handle: (Piece) throws(Failure) -> Bool
+        _ frame: NodeFrame, _ handle: (Piece) throws(Failure) -> Bool
     ) throws(Failure) -> Bool {
         switch frame.kind {
         case .data: try handle(.messages(frame.bytes))
@@ -113,9 +114,9 @@ public struct NodeStream {
 
     /// Bytes of the kept frame that have not come: of its head, as long as that is not whole.
     private var missing: Int {
-        let head = APIFrame.lengthCount + APIFrame.typeCount
+        let head = NodeFrame.lengthCount + NodeFrame.typeCount
         guard partial.count >= head else { return head - partial.count }
-        return APIFrame.lengthCount + length - partial.count
+        return NodeFrame.lengthCount + length - partial.count
     }
 
     /// The kept frame's length field, which is there and was checked.
@@ -125,7 +126,7 @@ public struct NodeStream {
 
     private mutating func keep(_ rest: UnsafeRawBufferPointer) {
         guard !rest.isEmpty else { return }
-        if let length = rest.big(UInt32.self, at: 0) { partial.reserveCapacity(APIFrame.lengthCount + Int(length)) }
+        if let length = rest.big(UInt32.self, at: 0) { partial.reserveCapacity(NodeFrame.lengthCount + Int(length)) }
         partial.append(contentsOf: rest)
     }
 }

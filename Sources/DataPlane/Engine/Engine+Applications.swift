@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Mesh
+internal import NodeProtocol
 internal import System
 internal import Transport
 internal import Wire

@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Mesh
+internal import NodeProtocol
 internal import Wire
 
 /// A node of this box besides its own, and the connections that have it open.
@@ -86,10 +87,7 @@ final class HostedNode {
         output.append(contentsOf: DataFrame.blank)
         output.append(contentsOf: message)
         output.withUnsafeMutableBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
-            let length = UInt32(DataFrame.header - DataFrame.type + message.count)
-            base.storeBytes(of: length.bigEndian, toByteOffset: start, as: UInt32.self)
-            source.raw.store(to: base + start + DataFrame.address)
+            NodeFrame.writeDataHeader(source, payloadCount: message.count, to: bytes.tail(from: start))
         }
     }
 
@@ -109,40 +107,5 @@ final class HostedNode {
             output.removeAll(keepingCapacity: true)
         }
         return Handover(taken: waiting - refused, refused: refused)
-    }
-}
-
-/// A DATA frame as it stands on the wire; the length counts what is behind it.
-///
-///     0            4          8             40
-///     | length BE  | "DATA"   | address     | payload 0..65535
-enum DataFrame {
-    static let type = 4
-    static let address = 8
-    static let header = 40
-    static let kind: UInt32 = 0x4441_5441
-    static let lengths = header - type...header - type + MeshBox.messageLimit
-    /// A header without length and address.
-    static let blank: [UInt8] = [0, 0, 0, 0] + Array("DATA".utf8) + [UInt8](repeating: 0, count: Address.count)
-
-    /// Bytes of the whole frame that begins at `offset`, or nil when there is none.
-    @inline(__always)
-    static func count(at offset: Int, in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard bytes.count - offset >= header, let length = bytes.big(UInt32.self, at: offset).map({ Int($0) }),
-            let found = bytes.big(UInt32.self, at: offset + type), found == kind, lengths.contains(length),
-            bytes.count - offset >= type + length
-        else { return nil }
-        return type + length
-    }
-
-    /// How many whole frames `bytes` begins with.
-    static func messages(in bytes: UnsafeRawBufferPointer) -> UInt64 {
-        var offset = 0
-        var messages: UInt64 = 0
-        while let count = count(at: offset, in: bytes) {
-            offset += count
-            messages += 1
-        }
-        return messages
     }
 }

@@ -1,5 +1,6 @@
 internal import INET256
 internal import Mesh
+internal import NodeProtocol
 internal import Portal
 internal import Wire
 

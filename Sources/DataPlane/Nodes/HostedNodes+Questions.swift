@@ -1,6 +1,7 @@
 internal import API
 internal import INET256
 internal import Mesh
+internal import NodeProtocol
 internal import Wire
 
 /// A question whose answer the network may still learn: it is asked again for a while.

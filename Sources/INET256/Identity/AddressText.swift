@@ -31,7 +31,7 @@ extension Address: LosslessStringConvertible {
     public var description: String {
         raw.withBytes { bytes in
             String(unsafeUninitializedCapacity: Self.textCount) { text in
-                SixBitText.ordered.encode(bytes, into: UnsafeMutableRawBufferPointer(text))
+                Base64.ordered.encode(bytes, into: UnsafeMutableRawBufferPointer(text))
                 return Self.textCount
             }
         }
@@ -41,16 +41,16 @@ extension Address: LosslessStringConvertible {
     public init(parsing text: some StringProtocol) throws(AddressTextError) {
         // Searched for first: a stray character is the better hint when the length is wrong as well.
         for (offset, character) in text.enumerated() {
-            guard let byte = character.asciiValue, SixBitText.ordered.contains(byte) else {
+            guard let byte = character.asciiValue, Base64.ordered.contains(byte) else {
                 throw .foreignCharacter(character, offset: offset)
             }
         }
         let bytes = [UInt8](text.utf8)
         guard bytes.count == Self.textCount else { throw .wrongLength(bytes.count) }
-        do throws(SixBitText.Fault) {
-            let raw = try Bytes32.filled { (raw) throws(SixBitText.Fault) in
-                try bytes.withRaw { (text) throws(SixBitText.Fault) in
-                    try SixBitText.ordered.decode(text, into: raw)
+        do throws(Base64.Fault) {
+            let raw = try Bytes32.filled { (raw) throws(Base64.Fault) in
+                try bytes.withRaw { (text) throws(Base64.Fault) in
+                    try Base64.ordered.decode(text, into: raw)
                 }
             }
             self.init(raw: raw)

@@ -3,7 +3,7 @@ internal import Wire
 /// What key files hold: the binary form of 81 bytes, or standard base64 of it for people who paste keys.
 extension PrivateKey {
     /// Characters of the text form. 81 divides by three, so it has no padding.
-    public static let textCount = SixBitText.textCount(serializedCount)
+    public static let textCount = Base64.textCount(serializedCount)
 
     /// Parses the contents of a key file in either form. Blanks and line breaks are skipped anywhere in the text
     /// form, since base64(1) breaks its lines; the binary form is taken to the byte.
@@ -18,7 +18,7 @@ extension PrivateKey {
     public func text() -> SecretBytes {
         let text = SecretBytes(count: Self.textCount)
         serialized().withBytes { binary in
-            text.withMutableBytes { SixBitText.standard.encode(binary, into: $0) }
+            text.withMutableBytes { Base64.standard.encode(binary, into: $0) }
         }
         return text
     }
@@ -30,7 +30,7 @@ extension PrivateKey {
         let count = try compact.withMutableBytes { (compact) throws(KeyError) -> Int in
             var count = 0
             for (offset, byte) in contents.enumerated() where !blanks.contains(byte) {
-                guard SixBitText.standard.contains(byte) else {
+                guard Base64.standard.contains(byte) else {
                     // The first character decides whether this was meant to be text at all.
                     throw count == 0 ? .unrecognised : .badText(offset: offset)
                 }
@@ -44,7 +44,7 @@ extension PrivateKey {
         try compact.withBytes { (compact) throws(KeyError) in
             try binary.withMutableBytes { (binary) throws(KeyError) in
                 do {
-                    try SixBitText.standard.decode(UnsafeRawBufferPointer(rebasing: compact[..<count]), into: binary)
+                    try Base64.standard.decode(UnsafeRawBufferPointer(rebasing: compact[..<count]), into: binary)
                 } catch {
                     throw .brokenText
                 }

@@ -183,22 +183,16 @@ extension PeerEndpoint {
     init?(_ text: String) {
         let scheme = "udp://"
         guard text.hasPrefix(scheme) else { return nil }
-        let rest = text.dropFirst(scheme.count)
-        guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]), port != 0,
-            String(port) == rest[rest.index(after: colon)...]
-        else { return nil }
-        let host = rest[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            let inner = String(host.dropFirst().dropLast())
-            let parts = inner.split(separator: "%", omittingEmptySubsequences: false)
-            guard parts.count <= 2, IPv6Address(String(parts[0])) != nil, parts.count == 1 || !parts[1].isEmpty else {
+        guard let parts = HostPort(text.dropFirst(scheme.count)), parts.port != 0 else { return nil }
+        if parts.isBracketed {
+            let inner = parts.host.split(separator: "%", omittingEmptySubsequences: false)
+            guard inner.count <= 2, IPv6Address(String(inner[0])) != nil, inner.count == 1 || !inner[1].isEmpty else {
                 return nil
             }
-            self.init(host: inner, port: port)
         } else {
-            guard Self.isHostName(host) else { return nil }
-            self.init(host: String(host), port: port)
+            guard Self.isHostName(parts.host) else { return nil }
         }
+        self.init(host: String(parts.host), port: parts.port)
     }
 
     /// RFC 1123 section 2.1: labels of letters, digits and inner hyphens, 253 characters at most. What consists of

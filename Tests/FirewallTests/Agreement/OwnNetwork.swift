@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A network namespace that lives as long as the thread that made it.
 enum OwnNetwork {

@@ -1,15 +1,16 @@
+import TestSupport
 import Wire
 
 @testable import Firewall
 
 /// Makes packets that stand at the edges of a policy: most are aimed at one of its rules, and then moved by one.
 struct PacketGenerator {
-    private var random: AgreementRandom
+    private var random: SplitMix
     private let generated: GeneratedPolicy
 
     init(_ generated: GeneratedPolicy, seed: UInt64) {
         self.generated = generated
-        random = AgreementRandom(seed: seed)
+        random = SplitMix(seed: seed)
     }
 
     mutating func packet() -> FirewallPacket {

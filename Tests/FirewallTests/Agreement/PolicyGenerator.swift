@@ -1,3 +1,4 @@
+import TestSupport
 import Wire
 
 @testable import Firewall
@@ -18,14 +19,14 @@ struct PolicyGenerator {
     static let run = 8...12
     static let mostRules = 30
 
-    var random: AgreementRandom
+    var random: SplitMix
     private var landmarks: [IPv6Prefix] = []
     private var groupNames: [String] = []
     private var networkNames: [String] = []
     /// Ranges that were used already: new ones are laid beside and across them.
     private var ranges: [ClosedRange<UInt16>] = []
 
-    init(seed: UInt64) { random = AgreementRandom(seed: seed) }
+    init(seed: UInt64) { random = SplitMix(seed: seed) }
 
     mutating func policy() -> GeneratedPolicy {
         landmarks = []

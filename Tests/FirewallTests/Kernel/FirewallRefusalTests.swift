@@ -1,6 +1,7 @@
 import Firewall
 import Glibc
 import Netlink
+import TestSupport
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Firewall
+import TestSupport
 import Testing
 import Wire
 

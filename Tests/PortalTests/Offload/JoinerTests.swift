@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -87,7 +88,7 @@ private struct JoinOracle {
     /// Bursts of several flows, whole and disturbed: what is joined is what the oracle says may be, each as the kernel
     /// expects it, and split again the same bytes.
     @Test(arguments: 0..<6 as Range<UInt64>) func whatIsJoinedIsWhatTheOracleSays(seed: UInt64) throws {
-        var random = SeededGenerator(seed: 300 + seed)
+        var random = SplitMix(seed: 300 + seed)
         let payloads = random.bytes(65_536)
         var joined = 0
         var alone = 0
@@ -123,7 +124,7 @@ private struct JoinOracle {
     }
 
     /// The packets of some flows, mixed with each other, with mistakes in a few.
-    private func fill(_ arena: PacketArena, _ random: inout SeededGenerator, _ payloads: [UInt8]) {
+    private func fill(_ arena: PacketArena, _ random: inout SplitMix, _ payloads: [UInt8]) {
         var flows: [[(bytes: [UInt8], isPartial: Bool)]] = []
         for _ in 0..<Int.random(in: 1...Joiner.flowLimit, using: &random) {
             var plan = SuperPacketPlan.random(&random, payloads: payloads)
@@ -154,7 +155,7 @@ private struct JoinOracle {
         }
     }
 
-    private func disturb(_ packets: inout [(bytes: [UInt8], isPartial: Bool)], _ random: inout SeededGenerator) {
+    private func disturb(_ packets: inout [(bytes: [UInt8], isPartial: Bool)], _ random: inout SplitMix) {
         for _ in 0..<Int.random(in: 1...3, using: &random) where packets.count > 1 {
             let place = Int.random(in: 0..<packets.count, using: &random)
             switch Int.random(in: 0...5, using: &random) {
@@ -167,7 +168,7 @@ private struct JoinOracle {
     }
 
     /// One field differs, and the checksum is right again or is not.
-    private func changeAField(_ packet: inout (bytes: [UInt8], isPartial: Bool), _ random: inout SeededGenerator) {
+    private func changeAField(_ packet: inout (bytes: [UInt8], isPartial: Bool), _ random: inout SplitMix) {
         let isTCP = packet.bytes[6] == 6
         let places = isTCP ? [1, 2, 3, 7, 44, 47, 48, 51, 53, 54, 55, 56, 58, 59, 60] : [1, 3, 7, 46]
         let place = places[Int.random(in: 0..<places.count, using: &random)]

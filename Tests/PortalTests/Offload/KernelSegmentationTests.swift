@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Wire
 
@@ -45,7 +46,7 @@ private struct ForwardingKernel {
 
 @Suite struct KernelSegmentationTests {
     /// A packet that the kernel forwards, at random.
-    private static func plan(_ random: inout SeededGenerator, _ payloads: [UInt8]) -> SuperPacketPlan {
+    private static func plan(_ random: inout SplitMix, _ payloads: [UInt8]) -> SuperPacketPlan {
         var plan = SuperPacketPlan.random(&random, payloads: payloads)
         plan.extensions = []
         if Int.random(in: 0...3, using: &random) == 0 {
@@ -70,7 +71,7 @@ private struct ForwardingKernel {
         try NetworkNamespace.run {
             let kernel = try ForwardingKernel()
             defer { kernel.free() }
-            var random = SeededGenerator(seed: 40)
+            var random = SplitMix(seed: 40)
             let payloads = random.bytes(65_536)
             for number in 0..<2000 {
                 let plan = Self.plan(&random, payloads)
@@ -89,7 +90,7 @@ private struct ForwardingKernel {
         try NetworkNamespace.run {
             let kernel = try ForwardingKernel()
             defer { kernel.free() }
-            var random = SeededGenerator(seed: 41)
+            var random = SplitMix(seed: 41)
             let payloads = random.bytes(65_536)
             let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 2048, alignment: 16)
             defer { arena.deallocate() }

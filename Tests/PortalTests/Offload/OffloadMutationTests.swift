@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -6,7 +7,7 @@ import Wire
 @Suite struct OffloadMutationTests {
     /// Whatever is read, the splitter gives packets that are what it announced, or refuses.
     @Test(arguments: 0..<4 as Range<UInt64>) func mutatedSuperPacketsAreRefusedOrSplit(seed: UInt64) {
-        var random = SeededGenerator(seed: 100 + seed)
+        var random = SplitMix(seed: 100 + seed)
         let payloads = random.bytes(65_536)
         var refused = 0
         var taken = 0
@@ -37,7 +38,7 @@ import Wire
 
     /// Whatever comes, each packet that is taken comes out, alone or joined, or is refused at once.
     @Test(arguments: 0..<4 as Range<UInt64>) func mutatedPacketsAreJoinedOrPassed(seed: UInt64) throws {
-        var random = SeededGenerator(seed: 200 + seed)
+        var random = SplitMix(seed: 200 + seed)
         let payloads = random.bytes(65_536)
         var joined = 0
         for _ in 0..<400 {
@@ -66,7 +67,7 @@ import Wire
         #expect(joined > 20)
     }
 
-    private func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
+    private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
         guard !bytes.isEmpty else { return }
         let front = min(bytes.count, 120)
         let place = Int.random(in: 0..<front, using: &random)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Wire
 
@@ -208,7 +209,7 @@ private func setUp(_ own: String, mtu: Int) throws {
             let total = 4 << 20
             #expect(listen(server.descriptor, 1) == 0)
             _ = try client.with("fd00::2") { connect($0, $1, $2) }
-            var random = SeededGenerator(seed: 7)
+            var random = SplitMix(seed: 7)
             let pattern = random.bytes(65_521)
             let twice = pattern + pattern
             var ends = [client]
@@ -258,7 +259,7 @@ private func setUp(_ own: String, mtu: Int) throws {
             // UDP_SEGMENT at the level IPPROTO_UDP.
             var segment: Int32 = 1200
             #expect(setsockopt(client.descriptor, Int32(IPPROTO_UDP), 103, &segment, 4) == 0)
-            var random = SeededGenerator(seed: 8)
+            var random = SplitMix(seed: 8)
             let pool = random.bytes(65_536)
             let deadline = time(nil) + 120
             for round in 0..<200 {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -24,7 +25,7 @@ func split(_ read: [UInt8], limit: Int, partial: Bool) throws -> (packets: [[UIn
 @Suite struct SegmentSplitterTests {
     /// 100,000 super-packets against an oracle that never sees them.
     @Test(arguments: 0..<10 as Range<UInt64>) func everySegmentIsWhatTheOracleSays(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix(seed: seed)
         let payloads = random.bytes(65_536)
         var segments = 0
         for number in 0..<10_000 {
@@ -71,7 +72,7 @@ func split(_ read: [UInt8], limit: Int, partial: Bool) throws -> (packets: [[UIn
 
     /// As ICMPv6 has it, and what stands inside a tunnel of another kind: a field anywhere in the packet.
     @Test func anUnfinishedChecksumAnywhereIsFinished() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix(seed: 5)
         for number: UInt8 in [58, 50, 44, 17] {
             for start in [40, 48, 77] {
                 var bytes = try packet("fd00::1", "fd00::2", next: number, payload: random.bytes(101))

@@ -1,3 +1,4 @@
+import TestSupport
 import Wire
 
 /// What a super-packet is meant to be, in parts. It writes the packet as the kernel would, and by itself, without
@@ -118,7 +119,7 @@ private func plainSum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
 
 extension SuperPacketPlan {
     /// One of everything that can be: both protocols, extension headers, options, every mix of flags, odd and tiny sizes.
-    static func random(_ random: inout SeededGenerator, payloads: [UInt8]) -> SuperPacketPlan {
+    static func random(_ random: inout SplitMix, payloads: [UInt8]) -> SuperPacketPlan {
         func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
         // Mostly short, for the time it takes; one in 300 as long as a packet can be.
         let isLong = number(0...299) == 0

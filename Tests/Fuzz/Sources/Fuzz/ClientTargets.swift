@@ -1,12 +1,12 @@
 import INET256
 import NIOCore
+import NodeProtocol
 import Wire
 
-@testable import API
 @testable import INET256Client
 
 /// What a daemon sends to a client: the first byte says in how large pieces the rest comes (0: all at once), the rest
-/// is frames. The server's reader, which is another one, must read the same frames.
+/// is frames. However it is cut, the same frames are read, and what it is put together of in NIO's buffers says the same.
 struct ClientFrameTarget: FuzzTarget {
     func run(_ input: [UInt8]) {
         guard let step = input.first else { return }
@@ -15,39 +15,28 @@ struct ClientFrameTarget: FuzzTarget {
         demand(
             Self.read(stream, step: step == 0 ? stream.count : Int(step)) == whole,
             "cut into pieces of \(step) it reads otherwise")
-        demand(Self.write(whole.frames) == Array(stream.prefix(whole.used)), "a frame in two forms")
-        let server = NodeFrameTarget.frames(stream, silent: false)
-        demand(server.counts.count == whole.frames.count, "the server reads \(server.counts.count) frames")
-        demand(server.counts.reduce(0, +) == whole.used, "the server reads other frames")
-        demand(whole.fault == nil || server.fault != nil, "the server takes what the client refuses")
-        // What the server refuses the client refuses too, when it has all of it.
-        if server.fault != nil, whole.fault == nil {
-            let rest = stream.count - whole.used
-            let length = stream[whole.used...].prefix(4).reduce(0) { $0 << 8 | Int($1) }
-            demand(rest < 4 + length, "the client takes what the server refuses")
+        demand(whole == NodeFrameTarget.frames(stream, silent: false), "the client reads other frames than the server")
+        stream.withUnsafeBytes { bytes in
+            var rest = bytes
+            for count in whole.counts {
+                if let frame = try? NodeFrame.first(in: rest) { Self.check(frame) }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
         }
-        for case .answer(_, _, let json) in whole.frames { _ = JSONReading(json) }
-    }
-
-    private struct Reading: Equatable {
-        var frames: [Frame] = []
-        var fault: FrameError?
-        /// Bytes of those frames.
-        var used = 0
+        Self.checkCompletion(stream, whole)
     }
 
     /// Reads it as a connection does, in pieces of `step` bytes.
-    private static func read(_ stream: [UInt8], step: Int) -> Reading {
-        var reading = Reading()
+    private static func read(_ stream: [UInt8], step: Int) -> NodeFrameTarget.Reading {
+        var reading = NodeFrameTarget.Reading()
         var buffer = ByteBuffer()
         for start in stride(from: 0, to: stream.count, by: max(step, 1)) {
             buffer.discardReadBytes()
             buffer.writeBytes(stream[start..<min(start + max(step, 1), stream.count)])
-            do throws(FrameError) {
+            do throws(NodeFrameError) {
                 var before = buffer.readableBytes
-                while let frame = try Frame.next(in: &buffer) {
-                    reading.frames.append(frame)
-                    reading.used += before - buffer.readableBytes
+                while try buffer.nextFrame({ reading.counts.append($0.bytes.count) }) {
+                    demand(before - buffer.readableBytes == reading.counts.last, "other bytes are taken than are given")
                     before = buffer.readableBytes
                 }
                 demand(buffer.readableBytes == before, "bytes are taken and nothing is given")
@@ -59,22 +48,27 @@ struct ClientFrameTarget: FuzzTarget {
         return reading
     }
 
-    private static func write(_ frames: [Frame]) -> [UInt8] {
-        var buffer = ByteBuffer()
-        for frame in frames {
-            switch frame {
-            case .message(let address, let payload): buffer.writeMessage(payload, to: address)
-            case .keepAlive: buffer.writeKeepAlive()
-            case .answer(let type, let id, let json):
-                // Questions are texts, answers any bytes.
-                buffer.writeInteger(UInt32(Frame.typeCount + RequestID.count + json.count))
-                buffer.writeInteger(type.rawValue)
-                buffer.writeInteger(id.high)
-                buffer.writeInteger(id.low)
-                buffer.writeBytes(json)
-            }
+    private static func check(_ frame: NodeFrame) {
+        switch frame.kind {
+        case .data:
+            var buffer = ByteBuffer()
+            buffer.writeMessage([UInt8](frame.payload), to: frame.address)
+            demand(Array(buffer.readableBytesView) == Array(frame.bytes), "a message in two forms")
+        case .keep: break
+        case .find, .publicKey: _ = try? NodeAnswer(frame.kind, frame.json)
         }
-        return Array(buffer.readableBytesView)
+    }
+
+    /// The first frame, begun in one read and completed from the next.
+    private static func checkCompletion(_ stream: [UInt8], _ whole: NodeFrameTarget.Reading) {
+        guard let count = whole.counts.first, let begun = stream.last.map({ 1 + Int($0) % count }), begun < count else {
+            return
+        }
+        var started = ByteBuffer(bytes: stream[..<begun])
+        var more = ByteBuffer(bytes: stream[begun...])
+        demand(started.completeFrame(from: &more), "a frame that is there is not completed")
+        demand(Array(started.readableBytesView) == Array(stream[..<count]), "another frame")
+        demand(more.readableBytes == stream.count - count, "more is taken than the frame lacks")
     }
 }
 
@@ -120,66 +114,61 @@ struct AnswerHeadTarget: FuzzTarget {
     }
 }
 
-/// JSON as the client reads it, and as it writes texts.
+/// JSON as it is read, and as texts are written.
 struct ClientJSONTarget: FuzzTarget {
+    private static let names: [StaticString] = ["target", "prefix", "private_key", "addr", "ok", "error", ""]
+
     func run(_ input: [UInt8]) {
         let text = String(decoding: input, as: UTF8.self)
-        // Compared by their bytes: texts that only look alike are equal to Swift.
-        let read = JSONReading(Array(jsonQuoted(text).utf8))?.text
-        demand(read.map { Array($0.utf8) } == Array(text.utf8), "a text that does not come back")
-        // The server reads texts of ASCII only.
         let question = Array("{\"target\":\(jsonQuoted(text))}".utf8)
         question.withUnsafeBytes { question in
-            let served = JSONMembers(question)
-            demand(served != nil, "the server does not take the client's JSON")
+            let object = JSONObject(question)
+            demand(object != nil, "a text that is quoted wrongly")
+            // Compared by their bytes: texts that only look alike are equal to Swift.
+            demand(
+                object?.string("target").map { Array($0.utf8) } == Array(text.utf8), "a text that does not come back")
             let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
-            demand(served?.text("target") == (isASCII ? Array(text.utf8) : nil), "the server reads another text")
+            demand(object?.text("target") == (isASCII ? Array(text.utf8) : nil), "another text")
         }
-        guard let value = JSONReading(input) else { return }
-        demand(JSONReading(Array(write(value).utf8)) == value, "a value that does not come back")
-        demand(JSONReading(input + [0x20]) == value, "a blank behind it counts")
-        guard case .object(let members) = value else { return }
-        demand(JSONReading(input + [UInt8(ascii: "x")]) == nil, "what stands behind it does not count")
-        let blanks: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]
-        let end = input.lastIndex { !blanks.contains($0) } ?? 0
-        demand(JSONReading(input[..<end]) == nil, "an object without its end")
-        guard !input.contains(UInt8(ascii: "\\")) else { return }
-        // Where the server's reader, which is another one, finds a text too, it is the same.
         input.withUnsafeBytes { bytes in
-            guard let server = JSONMembers(bytes) else { return }
-            for name in ["target", "prefix", "private_key", "addr"] as [StaticString] {
-                guard let text = server.text(name) else { continue }
-                demand(members["\(name)"]?.text.map { Array($0.utf8) } == text, "the server reads another text")
-            }
+            guard let object = JSONObject(bytes) else { return }
+            demand(isObject(input + [0x20]), "a blank behind it counts")
+            demand(!isObject(input + [UInt8(ascii: "x")]), "what stands behind it does not count")
+            let blanks: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]
+            let end = input.lastIndex { !blanks.contains($0) } ?? 0
+            demand(!isObject(Array(input[..<end])), "an object without its end")
+            check(object)
         }
     }
 
-    private func write(_ value: JSONReading) -> String {
-        switch value {
-        case .object(let members):
-            "{" + members.map { "\(jsonQuoted($0.key)):\(write($0.value))" }.joined(separator: ",") + "}"
-        case .text(let text): jsonQuoted(text)
-        case .other: "0"
+    /// What is said of a member in one way is said in the others.
+    private func check(_ object: JSONObject) {
+        for name in Self.names {
+            let (text, string) = (object.text(name), object.string(name))
+            if let text { demand(string.map { Array($0.utf8) } == text, "two texts of one name") }
+            let inner = object.object(name)
+            let kinds = [string != nil, object.integer(name) != nil, inner != nil].count { $0 }
+            demand(kinds <= 1 && (kinds == 0 || object.has(name)), "a member of \(kinds) kinds")
+            if let inner { check(inner) }
         }
     }
+
+    private func isObject(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { JSONObject($0) != nil } }
 }
 
-/// Base64 as the server and the client, each with a reader of its own, have it: they take the same texts for the same
-/// bytes, and what one writes the other reads.
+/// Base64: whatever is written is read, and of two texts of the same bytes the padded one is as long as its bytes say.
 struct Base64Target: FuzzTarget {
     func run(_ input: [UInt8]) {
-        let text = StandardBase64.text(input)
-        demand(Base64Text.encode(input) == text, "two texts of the same bytes")
-        demand(StandardBase64.bytes(text.utf8) == input, "the server reads other bytes than it wrote")
-        demand(Base64Text.decode(text) == input, "the client reads other bytes than it wrote")
-        guard let ascii = String(validating: input, as: UTF8.self) else {
-            demand(StandardBase64.bytes(input) == nil, "bytes that are no text")
-            return
-        }
-        let bytes = StandardBase64.bytes(input)
-        demand(Base64Text.decode(ascii) == bytes, "server and client disagree")
-        guard let bytes else { return }
-        demand(StandardBase64.bytes(StandardBase64.text(bytes).utf8) == bytes, "bytes that do not come back")
+        let text = Base64.standard.padded(input)
+        demand(text.utf8.count == (input.count + 2) / 3 * 4, "a text of \(text.utf8.count) characters")
+        demand(Base64.standard.bytes(padded: Array(text.utf8)) == input, "it reads other bytes than it wrote")
+        demand(
+            Base64.standard.bytes(padded: text.utf8.filter { $0 != UInt8(ascii: "=") }) == input,
+            "without its padding it reads otherwise")
+        guard let bytes = Base64.standard.bytes(padded: input) else { return }
+        demand(input.allSatisfy { $0 == UInt8(ascii: "=") || Base64.standard.contains($0) }, "foreign characters")
+        let again = Base64.standard.padded(bytes)
+        demand(Base64.standard.bytes(padded: Array(again.utf8)) == bytes, "bytes that do not come back")
         demand(bytes.count == input.count { $0 != UInt8(ascii: "=") } * 3 / 4, "\(bytes.count) bytes")
     }
 }

@@ -1,5 +1,6 @@
 import INET256
 import NIOCore
+import NodeProtocol
 import Wire
 
 @testable import API
@@ -21,7 +22,7 @@ struct NodeFrameTarget: FuzzTarget {
             var position = 0
             for count in Self.frames(stream, silent: false).counts {
                 let one = UnsafeRawBufferPointer(rebasing: bytes[position..<(position + count)])
-                if let frame = try? APIFrame.first(in: one) {
+                if let frame = try? NodeFrame.first(in: one) {
                     Self.check(frame)
                 } else {
                     demand(false, "it needs more")
@@ -34,7 +35,7 @@ struct NodeFrameTarget: FuzzTarget {
     /// The frames of a stream, by their lengths, and why there are no more of them.
     struct Reading: Equatable {
         var counts: [Int] = []
-        var fault: APIFrameError?
+        var fault: NodeFrameError?
     }
 
     /// Reads it frame by frame; those that do nothing are left out where `silent` says so.
@@ -42,8 +43,8 @@ struct NodeFrameTarget: FuzzTarget {
         var reading = Reading()
         stream.withUnsafeBytes { bytes in
             var rest = bytes
-            do throws(APIFrameError) {
-                while let frame = try APIFrame.first(in: rest) {
+            do throws(NodeFrameError) {
+                while let frame = try NodeFrame.first(in: rest) {
                     if !silent || frame.kind != .keep { reading.counts.append(frame.bytes.count) }
                     rest = UnsafeRawBufferPointer(rebasing: rest[frame.bytes.count...])
                 }
@@ -74,9 +75,9 @@ struct NodeFrameTarget: FuzzTarget {
         return reading
     }
 
-    private static func firstCount(in buffer: ByteBuffer) throws(APIFrameError) -> Int? {
-        let result: Result<Int?, APIFrameError> = buffer.withUnsafeReadableBytes { bytes in
-            do throws(APIFrameError) { return .success(try APIFrame.first(in: bytes)?.bytes.count) } catch {
+    private static func firstCount(in buffer: ByteBuffer) throws(NodeFrameError) -> Int? {
+        let result: Result<Int?, NodeFrameError> = buffer.withUnsafeReadableBytes { bytes in
+            do throws(NodeFrameError) { return .success(try NodeFrame.first(in: bytes)?.bytes.count) } catch {
                 return .failure(error)
             }
         }
@@ -89,7 +90,7 @@ struct NodeFrameTarget: FuzzTarget {
         // A frame's head is looked at byte by byte, longer frames at their end.
         for count in Array(0...min(stream.count, 96)) + [stream.count] {
             var now = Reading()
-            do throws(APIFrameError) {
+            do throws(NodeFrameError) {
                 guard let first = try firstCount(in: ByteBuffer(bytes: stream.prefix(count))) else {
                     demand(decided == nil, "\(count) bytes undo what fewer decided")
                     continue
@@ -104,21 +105,21 @@ struct NodeFrameTarget: FuzzTarget {
         }
     }
 
-    private static func check(_ frame: APIFrame) {
+    private static func check(_ frame: NodeFrame) {
         let bytes = Array(frame.bytes)
         switch frame.kind {
         case .data:
-            demand(APIFrame.data(frame.address, frame.payload) == bytes, "DATA in two forms")
-            var header = [UInt8](repeating: 0, count: APIFrame.dataHeaderCount)
+            demand(NodeFrame.data(frame.address, frame.payload) == bytes, "DATA in two forms")
+            var header = [UInt8](repeating: 0, count: NodeFrame.dataHeaderCount)
             header.withUnsafeMutableBytes {
-                APIFrame.writeDataHeader(frame.address, payloadCount: frame.payload.count, to: $0)
+                NodeFrame.writeDataHeader(frame.address, payloadCount: frame.payload.count, to: $0)
             }
             demand(header + Array(frame.payload) == bytes, "a header in two forms")
-        case .keep: demand(APIFrame.keep == bytes, "KEEP in two forms")
+        case .keep: demand(NodeFrame.keep == bytes, "KEEP in two forms")
         case .find, .publicKey:
             demand(frame.json.count == bytes.count - 24, "JSON of \(frame.json.count) bytes")
             // An answer repeats the id, byte for byte.
-            let answer = APIFrame.failed(frame.kind, frame.requestID, "no")
+            let answer = NodeFrame.failed(frame.kind, frame.requestID, "no")
             demand(answer[4..<24] == bytes[4..<24], "an answer to another question")
             if let question = try? NodeQuestion(frame) { check(question, bytes) }
         }
@@ -129,14 +130,14 @@ struct NodeFrameTarget: FuzzTarget {
         switch question.subject {
         case .address(let prefix, let bits):
             demand((0...Address.bitCount).contains(bits), "\(bits) bits")
-            json = "{\"prefix\":\"\(StandardBase64.text(Array(prefix.raw.bytes)))\",\"nbits\":\(bits)}"
+            json = "{\"prefix\":\"\(Base64.standard.padded(Array(prefix.raw.bytes)))\",\"nbits\":\(bits)}"
         case .publicKey(of: let target): json = "{\"target\":\"\(target)\"}"
         }
         var again: [UInt8] = []
         again.appendBig(UInt32(20 + json.utf8.count))
         again += bytes[4..<24] + json.utf8
         again.withUnsafeBytes { again in
-            guard let frame = try? APIFrame.first(in: again), let read = try? NodeQuestion(frame) else {
+            guard let frame = try? NodeFrame.first(in: again), let read = try? NodeQuestion(frame) else {
                 return demand(false, "a question that is understood once only")
             }
             switch (question.subject, read.subject) {
@@ -167,7 +168,7 @@ struct NodeRequestTarget: FuzzTarget {
     }
 
     private func check(_ body: UnsafeRawBufferPointer) {
-        guard let members = JSONMembers(body) else { return }
+        guard let members = JSONObject(body) else { return }
         // One object and nothing else: it ends with its bracket, and neither a part of it nor more than it is one.
         let text = Array(body)
         let blanks: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]
@@ -180,13 +181,13 @@ struct NodeRequestTarget: FuzzTarget {
         for name in Self.names {
             guard let value = members.text(name) else { continue }
             demand(value.count <= body.count && value.allSatisfy { $0 < 0x80 }, "a text that was not there")
-            let again = Array("{\"\(name)\":\(jsonText(String(decoding: value, as: UTF8.self)))}".utf8)
+            let again = Array("{\"\(name)\":\(jsonQuoted(String(decoding: value, as: UTF8.self)))}".utf8)
             again.withUnsafeBytes { again in
-                demand(JSONMembers(again)?.text(name) == value, "a text that does not come back")
+                demand(JSONObject(again)?.text(name) == value, "a text that does not come back")
             }
             demand(members.integer(name) == nil, "a text that is a number")
         }
     }
 
-    private func isObject(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { JSONMembers($0) != nil } }
+    private func isObject(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { JSONObject($0) != nil } }
 }

@@ -1,14 +1,14 @@
-import Glibc
-import Synchronization
+internal import Glibc
+package import Synchronization
 
 /// A child shares our descriptors from its birth until its exec is through, so a device closed meanwhile would live
 /// on for a moment. Running programs and closing devices therefore exclude each other.
-let runningOrClosing = Mutex(())
+package let runningOrClosing = Mutex(())
 
 /// Runs a program in the calling thread's namespace and waits for it.
 /// - Returns: its exit code, and what it wrote on standard output and error.
 @discardableResult
-func run(_ command: String) -> (code: Int32, output: String) {
+package func run(_ command: String) -> (code: Int32, output: String) {
     runningOrClosing.withLock { _ in runAlone(command) }
 }
 

@@ -1,12 +1,12 @@
-public import INET256
+package import INET256
 internal import Wire
 
 /// The frames that are written: arrays, made once per message or answer.
-extension APIFrame {
-    public static let keep: [UInt8] = frame(.keep, count: 0)
+extension NodeFrame {
+    package static let keep: [UInt8] = frame(.keep, count: 0)
 
     /// A DATA frame. A payload longer than `longestPayload` is a precondition's fault.
-    public static func data(_ address: Address, _ payload: some Collection<UInt8>) -> [UInt8] {
+    package static func data(_ address: Address, _ payload: some Collection<UInt8>) -> [UInt8] {
         precondition(payload.count <= longestPayload, "a message fits its frame")
         var bytes = frame(.data, count: Address.count + payload.count)
         bytes.append(address.raw)
@@ -15,7 +15,7 @@ extension APIFrame {
     }
 
     /// What stands before `payloadCount` bytes of payload, for frames that are put together in place.
-    public static func writeDataHeader(
+    package static func writeDataHeader(
         _ address: Address, payloadCount: Int, to target: UnsafeMutableRawBufferPointer
     ) {
         precondition(payloadCount <= longestPayload && target.count >= dataHeaderCount, "a message fits its frame")
@@ -29,26 +29,38 @@ extension APIFrame {
     }
 
     /// `{"ok":{"addr":"..."}}`
-    static func found(_ id: APIRequestID, _ address: Address) -> [UInt8] {
-        answer(.find, id, "{\"ok\":{\"addr\":\"\(address)\"}}")
+    package static func found(_ id: NodeQuestionID, _ address: Address) -> [UInt8] {
+        request(.find, id, "{\"ok\":{\"addr\":\"\(address)\"}}")
     }
 
     /// `{"ok":{"public_key":"..."}}`, the key serialized.
-    static func publicKey(_ id: APIRequestID, serialized key: [UInt8]) -> [UInt8] {
-        answer(.publicKey, id, "{\"ok\":{\"public_key\":\"\(StandardBase64.text(key))\"}}")
+    package static func publicKey(_ id: NodeQuestionID, serialized key: [UInt8]) -> [UInt8] {
+        request(.publicKey, id, "{\"ok\":{\"public_key\":\"\(Base64.standard.padded(key))\"}}")
+    }
+
+    /// What asks for the address that begins with the first `bits` of `prefix`: `{"prefix":"...","nbits":13}`.
+    package static func find(_ id: NodeQuestionID, prefix: Address, bits: Int) -> [UInt8] {
+        let bytes = Array(prefix.masked(to: bits).raw.bytes.prefix((bits + 7) / 8))
+        return request(.find, id, "{\"prefix\":\"\(Base64.standard.padded(bytes))\",\"nbits\":\(bits)}")
+    }
+
+    /// What asks for the public key of `target`: `{"target":"..."}`.
+    package static func lookup(_ id: NodeQuestionID, _ target: Address) -> [UInt8] {
+        request(.publicKey, id, "{\"target\":\"\(target)\"}")
     }
 
     /// The error of a request. Clients parse `ok` as well, so what stands there is the empty answer: for FIND that is
     /// the address of zeros.
-    static func failed(_ kind: Kind, _ id: APIRequestID, _ reason: String) -> [UInt8] {
+    package static func failed(_ kind: Kind, _ id: NodeQuestionID, _ reason: String) -> [UInt8] {
         let empty = kind == .find ? "\"addr\":\"\(Address(raw: .zero))\"" : ""
-        return answer(kind, id, "{\"ok\":{\(empty)},\"error\":\(jsonText(reason))}")
+        return request(kind, id, "{\"ok\":{\(empty)},\"error\":\(jsonQuoted(reason))}")
     }
 
-    private static func answer(_ kind: Kind, _ id: APIRequestID, _ json: String) -> [UInt8] {
+    /// A question, or an answer to one.
+    package static func request(_ kind: Kind, _ id: NodeQuestionID, _ json: String) -> [UInt8] {
         var bytes = frame(kind, count: requestIDCount + json.utf8.count)
-        withUnsafeBytes(of: id.high) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: id.low) { bytes.append(contentsOf: $0) }
+        bytes.appendBig(id.high)
+        bytes.appendBig(id.low)
         bytes.append(contentsOf: json.utf8)
         return bytes
     }

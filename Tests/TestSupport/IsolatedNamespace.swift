@@ -1,5 +1,5 @@
-import Glibc
-import Testing
+internal import Glibc
+package import Testing
 
 /// Runs `body` in a network namespace of its own, on a thread of its own, and returns when both are gone.
 ///
@@ -8,7 +8,7 @@ import Testing
 ///
 /// Without the privilege the test is skipped with a word on standard error. On a build machine (CI=true, root)
 /// that is a failure, lest a kernel test be green because it never ran.
-func isolated(
+package func isolated(
     _ sourceLocation: SourceLocation = #_sourceLocation, _ body: @escaping @Sendable () throws -> Void
 ) async throws {
     let thread = NamespaceThread()
@@ -100,13 +100,13 @@ private final class NamespaceThread: TaskExecutor, @unchecked Sendable {
 }
 
 /// Functions that glibc has and Swift's Glibc module does not show.
-enum Syscalls {
+package enum Syscalls {
     private static func symbol<F>(_ name: String, as _: F.Type) -> F? {
         dlsym(nil, name).map { unsafeBitCast($0, to: F.self) }
     }
 
     /// Moves the calling thread to a new network namespace; 0 or the errno.
-    static func unshareNetwork() -> Int32 {
+    package static func unshareNetwork() -> Int32 {
         typealias Unshare = @convention(c) (Int32) -> Int32
         let newNetwork: Int32 = 0x4000_0000
         guard let unshare = symbol("unshare", as: Unshare.self) else { return ENOSYS }
@@ -114,7 +114,7 @@ enum Syscalls {
     }
 
     /// Takes a capability out of the calling thread's effective set (capset(2)); its permitted set stays.
-    static func dropEffective(_ capability: UInt32) -> Bool {
+    package static func dropEffective(_ capability: UInt32) -> Bool {
         typealias Call = @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Int32
         guard let get = symbol("capget", as: Call.self), let set = symbol("capset", as: Call.self) else { return false }
         var header: [UInt32] = [0x2008_0522, 0]

@@ -1,15 +1,15 @@
-import CLinux
-import Glibc
-import Synchronization
-import Testing
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+internal import Testing
 
 /// A network namespace of a test's own: it lives as long as the thread that made it.
-enum NetworkNamespace {
+package enum NetworkNamespace {
     /// Runs `body` on a new thread in an empty network with its loopback up, and throws what it throws.
     ///
     /// Without the privilege the test is skipped with a word on stderr; where root runs it under CI=true a
     /// skipped test is a failed one.
-    static func run(test: String = #function, _ body: @escaping @Sendable () throws -> Void) throws {
+    package static func run(test: String = #function, _ body: @escaping @Sendable () throws -> Void) throws {
         let work = Work(body)
         var thread = pthread_t()
         let code = pthread_create(
@@ -67,13 +67,13 @@ enum NetworkNamespace {
 }
 
 /// A program that was started in the namespace of the calling thread.
-struct ChildProcess {
-    let id: pid_t
+package struct ChildProcess {
+    package let id: Int32
 
     /// Starts `words[0]`, looked up in PATH, without its standard output.
-    init(_ words: String...) throws { try self.init(words) }
+    package init(_ words: String...) throws { try self.init(words) }
 
-    init(_ words: [String]) throws {
+    package init(_ words: [String]) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -87,7 +87,7 @@ struct ChildProcess {
     }
 
     /// Waits for its end; gives the exit status.
-    func wait() -> Int32 {
+    package func wait() -> Int32 {
         var status: Int32 = 0
         while waitpid(id, &status, 0) < 0 && errno == EINTR {}
         return status
@@ -95,7 +95,7 @@ struct ChildProcess {
 }
 
 /// Runs a program to its end and requires that it succeeds.
-func shell(_ words: String...) throws {
+package func shell(_ words: String...) throws {
     let status = try ChildProcess(words).wait()
     try #require(status == 0, "\(words.joined(separator: " ")) failed: \(status)")
 }

@@ -1,1 +1,0 @@
-../TransportTests/NetworkNamespace.swift
