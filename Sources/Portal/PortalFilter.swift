@@ -62,22 +62,34 @@ public struct PortalFilter: Sendable {
         case .drop(let reason, let packet): return .drop(reason, packet)
         case .pass(let checked): header = checked
         }
+        if let reason = refusal(outbound: header) { return .drop(reason, header) }
+        return .pass(header)
+    }
+
+    /// Why an IPv6 packet that the kernel sends through the portal is not carried; nil for what passes.
+    package func refusal(outbound header: IPv6Header) -> DropReason? {
         let destination = header.destination
-        if destination.isMulticast { return .drop(.multicast, header) }
+        if destination.isMulticast { return .multicast }
         let source = header.source
         // Before the check for ours: what the kernel sends by itself from link-local addresses is no mistake
         // of the user's that a counter of wrong sources should show.
-        if destination.isLinkLocal || source.isLinkLocal { return .drop(.linkLocal, header) }
+        if destination.isLinkLocal || source.isLinkLocal { return .linkLocal }
         switch location(of: source) {
         case .own, .local: break
-        case .behind, .node, .nowhere: return .drop(.sourceNotOurs, header)
+        case .behind, .node, .nowhere: return .sourceNotOurs
         }
         switch location(of: destination) {
-        case .behind, .node: return .pass(header)
+        case .behind, .node: return nil
         // Never asked of the mesh: a stranger could have a derived address inside our network.
-        case .own, .local: return .drop(.destinationHere, header)
-        case .nowhere: return .drop(.destinationOutsidePrefix, header)
+        case .own, .local: return .destinationHere
+        case .nowhere: return .destinationOutsidePrefix
         }
+    }
+
+    /// What is wrong with bytes that are no IPv6 packet.
+    package func fault(of bytes: UnsafeRawBufferPointer) -> DropReason {
+        if case .drop(let reason, _) = check(bytes) { return reason }
+        return .malformed
     }
 
     /// A packet that came through the mesh from the node whose derived address is `sender`. `isOwner`: whether that node,

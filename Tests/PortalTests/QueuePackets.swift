@@ -102,7 +102,7 @@ final class TestQueue {
         var bytes = [UInt8](repeating: 0, count: NumberedPacket.smallest)
         return bytes.withUnsafeMutableBytes { raw in
             NumberedPacket(flow: flow, number: 0).write(to: raw, headerCount: 0)
-            return queue.hash.bucket(of: UnsafeRawBufferPointer(raw))
+            return queue.hash.bucket(ofBytes: UnsafeRawBufferPointer(raw))
         }
     }
 

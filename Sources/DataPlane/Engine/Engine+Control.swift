@@ -54,12 +54,13 @@ extension Engine {
                     counters: $0.socket.counters, dropped: $0.dropped
                 )
             },
-            portal: bridge.map {
-                EngineSnapshot.PortalSnapshot(
-                    interface: $0.device.name, address: $0.own, mtu: Int(portalMTU),
-                    offloads: $0.device.offloads.names, queue: queue.counters, congested: $0.congested,
-                    device: $0.device.counters, drops: $0.drops,
-                    prohibited: $0.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
+            portal: desk.map {
+                let bridge = $0.bridge
+                return EngineSnapshot.PortalSnapshot(
+                    interface: bridge.device.name, address: $0.own, mtu: Int(portalMTU),
+                    offloads: bridge.device.offloads.names, queue: queue.counters, congested: bridge.congested,
+                    device: bridge.device.counters, drops: bridge.drops,
+                    prohibited: bridge.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },
             unread: unread + hosted.counters.unread, hosted: hosted.counters, applications: hosted.applications,
             heldTurns: turnGuard.held, warnings: warnings)

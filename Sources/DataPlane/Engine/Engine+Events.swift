@@ -63,7 +63,7 @@ extension Engine {
                 if let ping = pings.take(id, from: source) { ping.answer(.answered(now - ping.sent)) }
             case .sized: fitPortal()
             case .undeliverable(let node, _, let message):
-                if node == .main { try bridge?.undeliverable(message, now: now) }
+                if node == .main { try desk?.undeliverable(message, now: now) }
             }
         }
     }

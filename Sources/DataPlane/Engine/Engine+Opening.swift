@@ -48,10 +48,10 @@ extension Engine {
         self.interface = interface
         try interface.prepare()
         let device = try openDevice(portal)
-        bridge = PortalBridge(
-            device: device, box: box, map: portal.map, gate: portal.gate, ownPorts: Set(lines.map(\.socket.local.port)),
-            networks: portal.networks, owners: portal.owners, dscp: portal.dscp)
-        bridge?.hosted = hosted
+        let rules = PortalRules(portal, main: box.mainAddress, ownPorts: Set(lines.map(\.socket.local.port)))
+        let bridge = PortalBridge(device: device, ways: box, rules: rules, gate: portal.gate)
+        self.bridge = bridge
+        desk = PortalDesk(bridge, hosted: hosted)
         learnMachineAddresses()
         try poller.add(device.descriptor, token: Token.portal, interest: .readable)
         let index = try device.index()
@@ -90,7 +90,7 @@ extension Engine {
 
     /// Where networks are behind this box, its own datagrams are told from those of hosts there by the source.
     func learnMachineAddresses() {
-        if let addresses = interface?.machineAddresses() { bridge?.machineAddresses = addresses }
+        if let addresses = interface?.machineAddresses() { desk?.machineAddresses = addresses }
     }
 
     /// Gives the interface the MTU that the best path to a neighbour carries, unless the configuration says one: TCP then fills
@@ -106,7 +106,7 @@ extension Engine {
         interface?.close()
         interface = nil
         interfaceIndex = nil
-        bridge?.close()
         bridge = nil
+        desk = nil
     }
 }

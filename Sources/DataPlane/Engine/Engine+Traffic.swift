@@ -19,9 +19,17 @@ extension Engine {
         burst.fill(from: &queue, bytes: Self.bytesPerTurn, now: now)
         while let packet = burst.next() {
             defer { queue.release(packet) }
-            try bridge?.outbound(UnsafeRawBufferPointer(packet.bytes), now: now)
+            try carry(PortalPacket(packet), now)
             if box.outbox.wantsFlush { try flush(now) }
         }
+    }
+
+    /// What the bridge leaves is done before the next packet comes.
+    @inline(__always)
+    private func carry(_ packet: PortalPacket, _ now: Instant) throws(TunError) {
+        guard let bridge, !bridge.outbound(packet, now: now) else { return }
+        try desk?.outbound(packet, now: now)
+        bridge.settle()
     }
 
     /// Whether a socket's buffer is full.

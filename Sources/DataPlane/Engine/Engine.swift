@@ -24,7 +24,9 @@ final class Engine {
     private(set) var turnBegan: Instant = .distantPast
     let logger: Logger
     var reports: EventReports
-    var bridge: PortalBridge?
+    var bridge: PortalBridge<TunDevice, MeshBox>?
+    /// What takes more than a lane.
+    var desk: PortalDesk<TunDevice>?
     /// Other engines, with `threads:` above 1.
     var sides: SideGroup?
     var lines: [SocketLine] = []
@@ -160,7 +162,7 @@ final class Engine {
 
     private func wakeTime() -> Instant {
         var next = min(box.deadline, networkChangeAt, reports.deadline)
-        if let bridge { next = min(next, bridge.deadline) }
+        if let desk { next = min(next, desk.deadline) }
         if let sides { next = min(next, sides.shareAt) }
         next = min(next, pings.deadline)
         // While a socket has no room its packets wait for that.
@@ -195,11 +197,12 @@ final class Engine {
             box.networkChanged(now: now)
             networkChanged()
         }
+        box.report(now: now)
         if now >= box.deadline {
             box.tick(now: now)
             sides?.hurry(now)
         }
-        try bridge?.tick(now: now)
+        try desk?.tick(now: now)
         hosted.tick(now: now)
         expirePings(now)
         try flush(now)

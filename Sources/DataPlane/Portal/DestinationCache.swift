@@ -1,66 +1,50 @@
 internal import INET256
 internal import Wire
 
-/// Which 256-bit address stands behind an IPv6 address: what the network answered before, in bounded memory.
+/// Which 256-bit address stands behind an IPv6 address: what the network answered before, in bounded memory, and the nodes that there
+/// is a published way to.
 struct DestinationCache {
     private static let capacity = 8192
-    private var known: [IPv6Address: Address] = [:]
+    private var learned: [IPv6Address: Address] = [:]
+    /// As many as there are sessions.
+    private var named: [IPv6Address: Address] = [:]
     /// A burst goes to one destination.
     private var last: (ip: IPv6Address, address: Address)?
 
     @inline(__always)
     mutating func look(_ ip: IPv6Address) -> Address? {
         if let last, last.ip == ip { return last.address }
-        guard let address = known[ip] else { return nil }
+        guard let address = learned[ip] ?? named[ip] else { return nil }
         last = (ip, address)
         return address
     }
 
     mutating func learn(_ ip: IPv6Address, _ address: Address) {
         // Whoever scans the prefix fills the cache; the destinations in use come back by one question each.
-        if known.count >= Self.capacity { known.removeAll(keepingCapacity: true) }
-        known[ip] = address
+        if learned.count >= Self.capacity { learned.removeAll(keepingCapacity: true) }
+        learned[ip] = address
         last = (ip, address)
     }
 
     mutating func forget(_ ip: IPv6Address) {
-        known[ip] = nil
+        learned[ip] = nil
         last = nil
     }
-}
 
-/// Packets to addresses that the network does not know yet: it may just be starting. Bounded in packets, per
-/// destination and in time; what nobody turns out to have is answered with an ICMPv6 error.
-struct ParkedPackets {
-    struct Packet {
-        let destination: IPv6Address
-        let bytes: [UInt8]
-        let since: Instant
+    // MARK: Published ways
+
+    /// Of two nodes with one derived address the core has to choose: the first that was named stays.
+    mutating func name(_ ip: IPv6Address, _ address: Address) {
+        if named[ip] == nil { named[ip] = address }
     }
 
-    private static let capacity = 64
-    private static let perDestination = 4
-    static let patience: Interval = .seconds(1)
-
-    private var packets: [Packet] = []
-
-    var isEmpty: Bool { packets.isEmpty }
-    var deadline: Instant { packets.first.map { $0.since + Self.patience } ?? .distantFuture }
-
-    /// False when there is no room: the packet is to be answered now.
-    mutating func park(_ bytes: UnsafeRawBufferPointer, for destination: IPv6Address, now: Instant) -> Bool {
-        guard packets.count < Self.capacity,
-            packets.count(where: { $0.destination == destination }) < Self.perDestination
-        else { return false }
-        packets.append(Packet(destination: destination, bytes: Array(bytes), since: now))
-        return true
+    mutating func unname(_ ip: IPv6Address, _ address: Address) {
+        if named[ip] == address { named[ip] = nil }
+        last = nil
     }
 
-    /// All of them, to be tried again or given up.
-    mutating func takeAll() -> [Packet] {
-        defer { packets.removeAll(keepingCapacity: true) }
-        return packets
+    mutating func unnameAll() {
+        named.removeAll()
+        last = nil
     }
-
-    mutating func putBack(_ packet: Packet) { packets.append(packet) }
 }

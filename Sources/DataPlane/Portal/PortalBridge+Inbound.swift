@@ -1,23 +1,9 @@
 internal import INET256
-internal import Mesh
 internal import Portal
 internal import Wire
 
-/// What judges messages by their sender and writes them to the portal, in whichever engine.
-protocol InboundPortal: AnyObject {
-    var device: TunDevice { get }
-    var map: IPv6Map { get }
-    var filter: PortalFilter { get }
-    var owners: [IPv6Address: Address] { get }
-    var joiner: Joiner { get }
-    var gate: PortalGate { get }
-    var drops: Portal.DropCounters { get set }
-    var prohibited: UInt64 { get set }
-    var congested: UInt64 { get set }
-}
-
-/// The way in from the mesh: a message becomes a packet of the kernel's, if its sender may send it.
-extension InboundPortal {
+/// The way in from the mesh: a message becomes a packet of the device's, if its sender may send it.
+extension PortalBridge {
     /// Takes a message of `sender`. A fleeting one lies in memory that is used again at once; others must stay where they
     /// are until `endBurst`.
     func inbound(
@@ -28,9 +14,9 @@ extension InboundPortal {
             prohibited += 1
             return
         }
-        let derived = map.address(of: sender)
+        let derived = rules.map.address(of: sender)
         // The derived address is shorter than the key's: a network is behind the one that was named in full.
-        switch filter.inbound(message, from: derived, isOwner: owners[derived] == sender) {
+        switch rules.filter.inbound(message, from: derived, isOwner: rules.owners[derived] == sender) {
         case .drop(let reason, _):
             drops.count(reason)
         case .pass(let header):
@@ -49,7 +35,7 @@ extension InboundPortal {
         }
     }
 
-    /// Everything that came goes to the kernel: its memory will be used again.
+    /// Everything that came goes to the device: its memory will be used again.
     func endBurst() throws(TunError) {
         joiner.flush()
         try writeReady()

@@ -12,7 +12,11 @@ extension Engine {
         try sides.takeHanded { record in
             switch Handed(rawValue: record.kind) {
             case .packet:
-                try bridge?.outbound(UnsafeRawBufferPointer(record.bytes), now: now)
+                if let desk {
+                    let packet = PortalPacket(
+                        UnsafeRawBufferPointer(record.bytes), headerSize: desk.bridge.device.headerSize)
+                    try desk.outbound(packet, now: now)
+                }
             case .sealed:
                 if let delivery = box.receive(
                     record.bytes, from: record.path, trafficClass: record.trafficClass, now: now)

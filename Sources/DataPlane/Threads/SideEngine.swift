@@ -18,7 +18,7 @@ internal import Wire
 final class SideEngine {
     let link: SideLink
     let box: SideBox
-    var portal: SidePortal
+    let portal: PortalBridge<TunDevice, SideBox>
     let lines: [SocketLine]
 
     private let poller: Poller
@@ -46,10 +46,12 @@ final class SideEngine {
         static let sockets: UInt64 = 16
     }
 
-    init(link: SideLink, portal: SidePortal, sockets: [UDPSocket], limits: MeshLimits, seed: UInt64) throws {
+    init(
+        link: SideLink, portal: PortalBridge<TunDevice, SideBox>, sockets: [UDPSocket], seed: UInt64
+    ) throws {
         self.link = link
         self.portal = portal
-        box = SideBox(limits: limits)
+        box = portal.ways
         lines = sockets.map { SocketLine(socket: $0, configured: $0.local) }
         queue = PortalQueue(seed: seed)
         poller = try Poller()
@@ -109,7 +111,7 @@ final class SideEngine {
             case .everything(let changes):
                 box.forgetAll()
                 lateChanges.removeAll()
-                portal.forgetAll()
+                portal.forgetWays()
                 for change in changes { heed(change) }
             case .setAccess(let gate): portal.gate = gate
             case .stop: stopping = true
@@ -124,7 +126,7 @@ final class SideEngine {
         }
         lateChanges.removeAll { $0.isOvertaken(by: change) }
         box.apply(change)
-        portal.apply(change)
+        portal.heed(change)
     }
 
     /// Whether the first engine is through with what it was left and what may not be overtaken.
@@ -139,7 +141,7 @@ final class SideEngine {
         lateChanges.removeAll()
         for change in changes {
             box.apply(change)
-            portal.apply(change)
+            portal.heed(change)
         }
     }
 
@@ -151,7 +153,7 @@ final class SideEngine {
         burst.fill(from: &queue, bytes: Engine.bytesPerTurn, now: now)
         while let packet = burst.next() {
             defer { queue.release(packet) }
-            if !portal.outbound(UnsafeRawBufferPointer(packet.bytes), box, now: now) {
+            if !portal.outbound(PortalPacket(packet), now: now) {
                 // What was sealed before it leaves before it.
                 try flush(now)
                 handOver(packet.bytes, .packet, orderMatters: true)

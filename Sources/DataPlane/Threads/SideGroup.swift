@@ -112,15 +112,15 @@ final class SideGroup {
     }
 
     /// Makes the engines of what was opened. False when there is one engine after all.
-    func assemble(like bridge: PortalBridge, limits: MeshLimits) -> Bool {
+    func assemble(like bridge: PortalBridge<TunDevice, MeshBox>, limits: MeshLimits) -> Bool {
         guard !isRefused else { return false }
         do {
             for (place, device) in devices.enumerated() {
                 let link = try SideLink(number: place + 1, handed: handed)
+                let portal = PortalBridge(
+                    device: device, ways: SideBox(limits: limits), rules: bridge.rules, gate: bridge.gate)
                 engines.append(
-                    try SideEngine(
-                        link: link, portal: SidePortal(device: device, like: bridge), sockets: sockets[place],
-                        limits: limits, seed: SystemRandom().next64()))
+                    try SideEngine(link: link, portal: portal, sockets: sockets[place], seed: SystemRandom().next64()))
                 links.append(link)
             }
             try launch()

@@ -148,26 +148,23 @@ extension MeshBox {
         let inner = frameCount + TransportLayout.overhead
         let relayFrame = RelayLayout.header + inner
         let capacity = linkDatagramCapacity(link)
+        let head = RelayHead(destination: session.remote, source: session.local.address, stamp: capacity)
         session.note(sent: inner, now)
         noteData(link, now)
         if inner > capacity {
             // Larger than the first link carries in one: put together aside, then cut.
             guard let base = scratch.baseAddress, relayFrame <= scratch.count else { return false }
-            writeRelayHead(base, session.remote, session.local.address, stamp: capacity)
+            head.write(to: base)
             write(base + RelayLayout.header + TransportLayout.header)
             _ = keypair.seal(at: base + RelayLayout.header, frameCount: frameCount)
             let body = UnsafeRawBufferPointer(start: base + 1, count: relayFrame - 1)
             return emitPieces(.relay, body, link, capacity + RelayLayout.header, now)
         }
         return emit(link, frameCount: relayFrame, now) { frame in
-            writeRelayHead(frame, session.remote, session.local.address, stamp: capacity)
+            head.write(to: frame)
             write(frame + RelayLayout.header + TransportLayout.header)
             _ = keypair.seal(at: frame + RelayLayout.header, frameCount: frameCount)
         }
-    }
-
-    func writeRelayHead(_ frame: UnsafeMutableRawPointer, _ destination: Address, _ source: Address, stamp: Int) {
-        RelayFrame.writeHead(to: frame, destination, source, stamp: stamp)
     }
 
     /// Sends a finished datagram (a handshake message, cookie or hint) through relays. `fallback` is the link that the question
@@ -184,7 +181,7 @@ extension MeshBox {
         let capacity = linkDatagramCapacity(link)
         if datagram.count > capacity, let base = scratch.baseAddress, datagram.count <= InitiationLayout.count {
             // A link over a path for which even a handshake message is large.
-            writeRelayHead(base, destination, source, stamp: max(capacity, 0))
+            RelayHead(destination: destination, source: source, stamp: max(capacity, 0)).write(to: base)
             datagram.withUnsafeBytes {
                 (base + RelayLayout.header).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
             }
@@ -193,7 +190,7 @@ extension MeshBox {
             return
         }
         _ = emit(link, frameCount: RelayLayout.header + datagram.count, now) { frame in
-            writeRelayHead(frame, destination, source, stamp: capacity)
+            RelayHead(destination: destination, source: source, stamp: capacity).write(to: frame)
             datagram.withUnsafeBytes {
                 (frame + RelayLayout.header).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
             }

@@ -53,25 +53,8 @@ extension MeshBox {
             }
             return nil
         }
-        guard keypair.mayReceive(now, limits) else {
-            drops.count(.keyExpired)
-            return nil
-        }
-        let frameCount: Int
-        let newest: Bool
-        switch keypair.open(datagram) {
-        case .frame(let count, let isNewest): (frameCount, newest) = (count, isNewest)
-        case .replayed:
-            drops.count(.replayed)
-            return nil
-        case .forged:
-            drops.count(.forged)
-            return nil
-        case .beyondLimit:
-            drops.count(.counterBeyondLimit)
-            return nil
-        }
-        return receiveOpened(datagram, frameCount: frameCount, newest: newest, session, keypair, arrival, now)
+        guard let (count, newest) = keypair.keys.take(datagram, now, limits, &sealer.drops) else { return nil }
+        return receiveOpened(datagram, frameCount: count, newest: newest, session, keypair, arrival, now)
     }
 
     /// What is authentic and new takes effect.

@@ -7,10 +7,10 @@ public import Wire
 /// The verbs stand in files of their own, in the order of a packet's way:
 /// `MeshBox+Send`, `MeshBox+Emit`, `MeshBox+Receive`, `MeshBox+Frames`, `MeshBox+Handshake`, `MeshBox+Links`, `MeshBox+Tick`.
 public final class MeshBox {
-    /// What is to be sent. The driver sends and empties it after every burst.
+    /// Where it seals, with what is to be sent.
+    public let sealer: Sealer
+    /// The driver sends and empties it after every burst.
     public let outbox: Outbox
-    /// What was dropped, by reason.
-    public internal(set) var drops = DropCounters()
 
     /// `acceptsAnybody` may change while the box runs; the rest stays.
     var settings: BoxSettings
@@ -130,7 +130,8 @@ public final class MeshBox {
         }
         self.network = network
         run = random.next64()
-        outbox = Outbox(bytes: settings.limits.outboxBytes, datagrams: settings.limits.outboxDatagrams)
+        sealer = Sealer(settings.limits)
+        outbox = sealer.outbox
         jar = CookieJar(random: random, now: now)
         reassembler = Reassembler(limits: settings.limits)
         let limits = settings.limits
@@ -148,6 +149,12 @@ public final class MeshBox {
     deinit {
         scratch.deallocate()
         overtakenBuffer.deallocate()
+    }
+
+    /// What was dropped, by reason.
+    public internal(set) var drops: DropCounters {
+        get { sealer.drops }
+        _modify { yield &sealer.drops }
     }
 
     /// The box's own address: its links are sessions of this one.

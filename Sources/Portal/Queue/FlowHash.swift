@@ -31,9 +31,7 @@ struct FlowHash {
         keys = (next(), next(), next(), next(), next(), next(), next(), next())
     }
 
-    func bucket(of packet: UnsafeRawBufferPointer) -> Int {
-        let header: IPv6Header
-        do throws(IPv6Malformation) { header = try IPv6Header(packet) } catch { return Self.malformed }
+    func bucket(of header: IPv6Header) -> Int {
         guard let upper = Self.upperWord(header.packet, next: header.nextHeader) else { return Self.malformed }
         let from = header.source
         let to = header.destination

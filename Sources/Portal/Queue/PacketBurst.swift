@@ -66,10 +66,7 @@ public struct PacketBurst: ~Copyable {
 
     /// Two destinations with one key would only follow each other, so it need not be exact.
     private static func key(of packet: QueuedPacket) -> UInt64 {
-        let header: IPv6Header
-        do throws(IPv6Malformation) { header = try IPv6Header(UnsafeRawBufferPointer(packet.packet)) } catch {
-            return malformed
-        }
+        guard let header = packet.header else { return malformed }
         let destination = header.destination
         let mixed = destination.high &* 0x9e37_79b9_7f4a_7c15 ^ destination.low
         return mixed == taken ? malformed : mixed

@@ -1,4 +1,4 @@
-public import Wire
+package import Wire
 
 /// How the queue is filled.
 extension PortalQueue {
@@ -11,7 +11,7 @@ extension PortalQueue {
     public static let packetsPerBurst = 256
 
     /// Takes what the kernel sends through the device, as much as one turn may. Returns how many packets.
-    public mutating func fill(from device: TunDevice, now: Instant) throws(TunError) -> Int {
+    package mutating func fill(from device: some PacketDevice, now: Instant) throws(TunError) -> Int {
         var packets = 0
         var bytes = 0
         while packets < Self.packetsPerBurst, bytes < Self.bytesPerTurn {

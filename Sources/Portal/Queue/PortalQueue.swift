@@ -8,6 +8,8 @@ public struct QueuedPacket {
     /// How many of the bytes are the header.
     public let headerCount: Int
     public let enqueuedAt: Instant
+    /// The packet's, which was checked when it came; nil for what is no IPv6 packet.
+    public let header: IPv6Header?
 
     /// The packet without the driver's header.
     public var packet: UnsafeMutableRawBufferPointer {
@@ -75,13 +77,15 @@ public struct PortalQueue: ~Copyable {
         let slot = filling
         filling = -1
         let bytes = UnsafeRawBufferPointer(start: pool.address(of: slot) + headerCount, count: count &- headerCount)
-        let index = hash.bucket(of: bytes)
+        var header: IPv6Header?
+        do throws(IPv6Malformation) { header = try IPv6Header(bytes) } catch { header = nil }
+        let index = header.map(hash.bucket) ?? FlowHash.malformed
 
         let record = pool.records + Int(slot)
         record.pointee = SlotRecord(
             enqueuedAt: now, count: Int32(truncatingIfNeeded: count),
             headerCount: Int32(truncatingIfNeeded: headerCount),
-            next: -1, flow: UInt16(truncatingIfNeeded: index), state: .queued)
+            next: -1, flow: UInt16(truncatingIfNeeded: index), isChecked: header != nil, state: .queued)
         let flow = flows + index
         if flow.pointee.tail >= 0 {
             pool.records[Int(flow.pointee.tail)].next = slot
@@ -112,10 +116,12 @@ public struct PortalQueue: ~Copyable {
         let waited = now - record.pointee.enqueuedAt
         if waited > counters.longestWait { counters.longestWait = waited }
         counters.dequeued &+= 1
+        let address = pool.address(of: slot)
+        let headerCount = Int(record.pointee.headerCount)
         return QueuedPacket(
-            slot: slot,
-            bytes: UnsafeMutableRawBufferPointer(start: pool.address(of: slot), count: Int(record.pointee.count)),
-            headerCount: Int(record.pointee.headerCount), enqueuedAt: record.pointee.enqueuedAt)
+            slot: slot, bytes: UnsafeMutableRawBufferPointer(start: address, count: Int(record.pointee.count)),
+            headerCount: headerCount, enqueuedAt: record.pointee.enqueuedAt,
+            header: record.pointee.isChecked ? IPv6Header(checked: address + headerCount) : nil)
     }
 
     /// Gives a dequeued packet's slot back, once its bytes are needed no more.

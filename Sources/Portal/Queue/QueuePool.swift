@@ -19,6 +19,8 @@ struct SlotRecord {
     /// The next slot of the same flow, or of the free ones; -1 for none.
     var next: Int32 = -1
     var flow: UInt16 = 0
+    /// It is an IPv6 packet.
+    var isChecked = false
     var state = SlotState.free
 }
 

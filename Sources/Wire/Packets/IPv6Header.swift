@@ -41,6 +41,10 @@ public struct IPv6Header {
         guard payloadLength == packet.count - Self.size else { throw .lengthMismatch }
     }
 
+    /// The view of a packet that has been checked before and lies at `base` since.
+    @inlinable
+    package init(checked base: UnsafeRawPointer) { self.base = base }
+
     /// Bytes behind the header, extension headers included.
     @inlinable
     public var payloadLength: Int {

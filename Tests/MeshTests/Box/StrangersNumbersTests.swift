@@ -15,7 +15,7 @@ import Wire
         for round in 0..<4 {
             try #require(try bench.connect(stranger, to: 0, from: bench.elsewhere(1)), bench.comment)
             for step: UInt64 in 0..<3 {
-                stranger.keypair?.ownCounter = counter &- 3 &+ step
+                stranger.keypair?.shared.skip(to: counter &- 3 &+ step)
                 bench.give(stranger.seal([0], now: bench.now), to: 0, from: bench.elsewhere(1))
                 bench.run(for: .seconds(7))
             }
@@ -34,14 +34,14 @@ import Wire
         let stranger = Stranger(bench.random)
         try #require(try bench.connect(stranger, to: 0, from: bench.elsewhere(1)), bench.comment)
         for counter in [UInt64.max - (1 << 13), UInt64.max] {
-            stranger.keypair?.ownCounter = counter
+            stranger.keypair?.shared.skip(to: counter)
             bench.give(stranger.seal([0], now: bench.now), to: 0, from: bench.elsewhere(1))
         }
         #expect(bench.boxes[0].drops[.counterBeyondLimit] == 2, bench.comment)
-        stranger.keypair?.ownCounter = ReplayWindow.farthest * 2
+        stranger.keypair?.shared.skip(to: ReplayWindow.farthest * 2)
         bench.give(stranger.seal([FrameKind.message.rawValue, 1], now: bench.now), to: 0, from: bench.elsewhere(1))
         #expect(bench.delivered.isEmpty && bench.boxes[0].drops[.replayed] == 1, bench.comment)
-        stranger.keypair?.ownCounter = 2
+        stranger.keypair?.shared.skip(to: 2)
         bench.give(stranger.seal([FrameKind.message.rawValue, 2], now: bench.now), to: 0, from: bench.elsewhere(1))
         #expect(bench.delivered.last?.message == [2], bench.comment)
     }

@@ -35,7 +35,7 @@ import Wire
 
     private func opened(_ datagram: [UInt8], by keypair: Keypair) -> [UInt8]? {
         var copy = datagram
-        let opening = copy.withUnsafeMutableBytes { keypair.open($0) }
+        let opening = copy.withUnsafeMutableBytes { keypair.keys.open($0) }
         guard case .frame(let count, _) = opening else { return nil }
         return Array(copy[TransportLayout.header..<TransportLayout.header + count])
     }

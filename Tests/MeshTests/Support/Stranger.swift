@@ -102,7 +102,7 @@ final class Stranger {
             datagram.first == DatagramKind.transport.rawValue
         else { return nil }
         var copy = datagram
-        let opening = copy.withUnsafeMutableBytes { keypair.open($0) }
+        let opening = copy.withUnsafeMutableBytes { keypair.keys.open($0) }
         guard case .frame(let count, _) = opening else { return nil }
         return Array(copy[TransportLayout.header..<TransportLayout.header + count])
     }

@@ -47,11 +47,12 @@ extension SessionWorld {
         guard lane.capacity > 0, lane.capacity < 65_536 else { return fail("a lane for \(lane.capacity) bytes") }
         for _ in 0..<1 + step.number >> 4 % 64 {
             let part = message.prefix(lane.capacity)
-            guard let room = box.room(lane) else { return }
+            guard let room = box.sealer.room(lane) else { break }
             UnsafeMutableRawBufferPointer(start: room, count: part.count).copyBytes(from: part)
-            _ = box.dispatch(
-                room, count: part.count, isPartial: step.has(2), trafficClass: step.flags, lane, now: now)
+            _ = box.sealer.dispatch(
+                room, count: part.count, isPartial: step.has(2), trafficClass: step.flags, lane)
         }
+        box.report(now: now)
     }
 
     func command(_ step: SessionStep) {

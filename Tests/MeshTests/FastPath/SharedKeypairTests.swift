@@ -28,7 +28,7 @@ import Wire
     }
 
     @Test func noCounterIsTakenTwice() throws {
-        let shared = try #require(Self.pair().sender.shared)
+        let shared = Self.pair().sender.shared
         let threads = 4
         let each = 50_000
         let taken = Mutex<[[UInt64]]>([])
@@ -45,7 +45,7 @@ import Wire
     @Test func theLimitHoldsWhoeverAsks() throws {
         let limits = CipherLimits(rekeyAfterMessages: 3000, rejectAfterMessages: 8192)
         let (sender, _, _) = Self.pair(limits)
-        let shared = try #require(sender.shared)
+        let shared = sender.shared
         let last = Atomic<UInt64>(0)
         let count = Atomic<UInt64>(0)
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
@@ -63,7 +63,7 @@ import Wire
     }
 
     @Test func theWindowTakesACounterFromOneThreadOnly() throws {
-        let shared = try #require(Self.pair().receiver.shared)
+        let shared = Self.pair().receiver.shared
         let accepted = Atomic<Int>(0)
         let counters = 4000
         DispatchQueue.concurrentPerform(iterations: 4) { thread in
@@ -83,8 +83,8 @@ import Wire
     /// Three engines seal with one key, three open with the other, and each datagram is offered to two of them.
     @Test func messagesOfManyThreadsArriveOnceAndUnaltered() throws {
         let (sender, receiver, (a, b)) = Self.pair()
-        let outward = try #require(sender.shared)
-        let inward = try #require(receiver.shared)
+        let outward = sender.shared
+        let inward = receiver.shared
         outward.confirm()
         inward.confirm()
         let remote = Path(remote: Endpoint(address: IPv6Address(high: 1, low: 2), port: 3))
@@ -95,9 +95,9 @@ import Wire
             side.apply(.keys(outward))
             side.apply(.way(SharedWay(remote: b, keypair: outward, path: remote, capacity: 1200, isSettled: true)))
             for number in 0..<each {
-                guard let lane = side.lane(to: b, now: .distantPast), let room = side.room(lane) else { return }
+                guard let lane = side.lane(to: b, now: .distantPast), let room = side.sealer.room(lane) else { return }
                 room.storeBytes(of: UInt64(thread * each + number), as: UInt64.self)
-                _ = side.dispatch(room, count: 8, isPartial: false, trafficClass: 0, lane)
+                _ = side.sealer.dispatch(room, count: 8, isPartial: false, trafficClass: 0, lane)
                 if side.outbox.wantsFlush || number == each - 1 {
                     let datagrams = side.outbox.datagrams.map { Array(side.outbox.bytes(of: $0)) }
                     sealed.withLock { $0 += datagrams }
@@ -134,15 +134,15 @@ import Wire
         #expect(replayed.load(ordering: .relaxed) == UInt64(3 * each))
         let sent = try #require(outward.takeActivity())
         let received = try #require(inward.takeActivity())
-        #expect(sent.sent == UInt64(3 * each) && received.received == UInt64(3 * each))
-        #expect(sent.sentBytes == received.receivedBytes && outward.takeActivity() == nil)
+        #expect(sent.work.sent == UInt64(3 * each) && received.work.received == UInt64(3 * each))
+        #expect(sent.work.sentBytes == received.work.receivedBytes && outward.takeActivity() == nil)
     }
 
     @Test func forgeriesEndTheKeysWhoeverSeesThem() throws {
         var limits = CipherLimits(rekeyAfterMessages: 1 << 20, rejectAfterMessages: 1 << 21)
         limits.failedOpenings = 4
         let (_, receiver, (a, _)) = Self.pair(limits)
-        let shared = try #require(receiver.shared)
+        let shared = receiver.shared
         let side = SideBox()
         side.apply(.keys(shared))
         var forged: [UInt8] = [4, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 7, count: 32)

@@ -36,7 +36,7 @@ extension MeshBox {
         var changes: [ShareChange] = []
         for session in allSessions where session.local.isMain {
             for keypair in [session.current, session.previous] {
-                if let shared = keypair?.shared { changes.append(.keys(shared)) }
+                if let shared = keypair?.shared, shared.remote != nil { changes.append(.keys(shared)) }
             }
             if let way = session.sharedWay { changes.append(.way(way)) }
         }
@@ -49,7 +49,7 @@ extension MeshBox {
     ) -> Delivery? {
         guard datagram.count >= TransportLayout.minimum else { return nil }
         let index: UInt32 = UnsafeRawBufferPointer(datagram).little(TransportLayout.receiver)
-        guard case .keypair(let session, let keypair) = indices[index], keypair.shared != nil else {
+        guard case .keypair(let session, let keypair) = indices[index], keypair.shared.remote != nil else {
             // Its keys ended while it was handed over.
             drops.count(.unknownIndex)
             return nil
@@ -68,11 +68,12 @@ extension MeshBox {
     }
 
     func noteKeys(_ keypair: Keypair) {
-        if let shared = keypair.shared { keyNews.append(.keys(shared)) }
+        if keypair.shared.remote != nil { keyNews.append(.keys(keypair.shared)) }
     }
 
     func noteEnd(of keypair: Keypair, _ session: Session) {
-        guard let shared = keypair.shared else { return }
+        let shared = keypair.shared
+        guard shared.remote != nil else { return }
         keyNews.append(.forget(shared.localIndex))
         guard session.sharedWay?.keypair === shared else { return }
         session.sharedWay = nil
@@ -83,35 +84,35 @@ extension MeshBox {
 
     /// The way that others may use: keys, a proven endpoint, and nothing that has to go first.
     private func sharedWay(of session: Session, _ now: Instant) -> SharedWay? {
-        guard let keypair = session.current, let shared = keypair.shared, keypair.confirmed,
+        guard let keypair = session.current, keypair.shared.remote != nil, keypair.confirmed,
             keypair.maySend(now, limits), session.pending.isEmpty, session.directAlive, !session.isAvoided,
             let direct = session.direct,
             direct.validated, direct.path.socket != Path.anySocket, let capacity = frameCapacity(session)
         else { return nil }
         return SharedWay(
-            remote: session.remote, keypair: shared, path: direct.path, capacity: capacity - 1,
+            remote: session.remote, keypair: keypair.shared, path: direct.path, capacity: capacity - 1,
             isSettled: isSizeSettled(session))
     }
 
-    private func takeActivity(of keypair: Keypair, _ session: Session, _ now: Instant) {
-        guard let activity = keypair.shared?.takeActivity() else { return }
-        if activity.received > 0 {
-            session.receivedDatagrams &+= activity.received
-            session.receivedBytes &+= activity.receivedBytes
+    func takeActivity(of keypair: Keypair, _ session: Session, _ now: Instant) {
+        guard let activity = keypair.shared.takeActivity() else { return }
+        let work = activity.work
+        if work.received > 0 {
+            session.receivedDatagrams &+= work.received
+            session.receivedBytes &+= work.receivedBytes
             session.lastReceived = max(session.lastReceived, activity.receivedAt)
-            if activity.dataReceivedAt > session.lastDataReceived {
-                session.lastDataReceived = activity.dataReceivedAt
+            if activity.receivedAt > session.lastDataReceived {
+                session.lastDataReceived = activity.receivedAt
                 wake(session, now + limits.keepaliveAfter)
             }
             session.unansweredSince = .distantFuture
             // They take messages of the session's own path alone.
             session.direct?.life.hear(activity.receivedAt)
         }
-        if activity.sent > 0 {
-            session.sentDatagrams &+= activity.sent
-            session.sentBytes &+= activity.sentBytes
-            // As many as there may have been.
-            session.sentLarge &+= min(activity.sent, activity.sentBytes / UInt64(PathSize.largePayload))
+        if work.sent > 0 {
+            session.sentDatagrams &+= work.sent
+            session.sentBytes &+= work.sentBytes
+            session.sentLarge &+= work.sentLarge
             session.lastSent = max(session.lastSent, activity.sentAt)
             session.lastDataSent = max(session.lastDataSent, activity.sentAt)
             if session.directAlive, session.direct?.life.sentData(activity.sentAt, limits) == true {

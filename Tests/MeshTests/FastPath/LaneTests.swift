@@ -24,9 +24,9 @@ import Wire
         #expect(lane.capacity == box.messageCapacity(to: bench.address(1), from: .main) && lane.isSettled)
         let sizes = [lane.capacity, lane.capacity, lane.capacity, 40, 40, lane.capacity]
         for (index, size) in sizes.enumerated() {
-            let packet = try #require(box.room(lane))
+            let packet = try #require(box.sealer.room(lane))
             fill(packet, size, UInt8(index))
-            #expect(box.dispatch(packet, count: size, isPartial: false, trafficClass: 0, lane, now: bench.now))
+            #expect(box.sealer.dispatch(packet, count: size, isPartial: false, trafficClass: 0, lane))
         }
         // After a shorter one a new run begins; so does a longer one.
         #expect(box.outbox.runs.map(\.datagrams) == [4, 1, 1])
@@ -43,9 +43,9 @@ import Wire
         let box = bench.boxes[0]
         let lane = try #require(box.lane(from: .main, to: bench.address(1), now: bench.now))
         var sent = 0
-        while let packet = box.room(lane) {
+        while let packet = box.sealer.room(lane) {
             fill(packet, 40, 1)
-            #expect(box.dispatch(packet, count: 40, isPartial: false, trafficClass: 0, lane, now: bench.now))
+            #expect(box.sealer.dispatch(packet, count: 40, isPartial: false, trafficClass: 0, lane))
             sent += 1
         }
         #expect(sent == 8 && box.drops[.outboxFull] == 1)
@@ -61,10 +61,10 @@ import Wire
         let (first, relay, last) = (bench.boxes[0], bench.boxes[1], bench.boxes[2])
         let lane = try #require(first.lane(from: .main, to: bench.address(2), now: bench.now), bench.comment)
         #expect(lane.capacity == first.messageCapacity(to: bench.address(2), from: .main))
-        let packet = try #require(first.room(lane))
+        let packet = try #require(first.sealer.room(lane))
         fill(packet, lane.capacity, 7)
         let tos: UInt8 = 0xb8 | ECN.capable0
-        #expect(first.dispatch(packet, count: lane.capacity, isPartial: true, trafficClass: tos, lane, now: bench.now))
+        #expect(first.sealer.dispatch(packet, count: lane.capacity, isPartial: true, trafficClass: tos, lane))
         #expect(first.outbox.runs.map(\.trafficClass) == [tos])
         let sent = try #require(bench.take(0).first)
 

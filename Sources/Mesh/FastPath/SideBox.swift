@@ -7,46 +7,47 @@ public import Wire
 ///
 /// Order: a message that is handed over must not be overtaken by the next one, which might go straight. So the rest of its
 /// session's messages follow it until the driver has heard that the first engine is through with it, and says `settle()`.
-public final class SideBox {
-    public let outbox: Outbox
-    public private(set) var drops = DropCounters()
+public final class SideBox: LaneSource {
+    public let sealer: Sealer
 
     private let limits: MeshLimits
     private var keypairs: [UInt32: SideKeypair] = [:]
     private var sessions: [Address: SideSession] = [:]
     /// Bursts come under one key.
     private var recent: SideKeypair?
-    /// Keys with something to report, and sessions that wait for `settle()`.
-    private var active: [SideKeypair] = []
+    /// Sessions that wait for `settle()`.
     private var detoured: [SideSession] = []
 
     public init(limits: MeshLimits = MeshLimits()) {
         self.limits = limits
-        outbox = Outbox(bytes: limits.outboxBytes, datagrams: limits.outboxDatagrams)
+        sealer = Sealer(limits)
     }
+
+    public var outbox: Outbox { sealer.outbox }
+    public var drops: DropCounters { sealer.drops }
 
     // MARK: What the first engine says
 
     public func apply(_ change: ShareChange) {
         switch change {
         case .keys(let shared):
-            guard keypairs[shared.localIndex]?.shared !== shared else { return }
-            let session = sessions[shared.remote] ?? SideSession(remote: shared.remote)
-            sessions[shared.remote] = session
+            guard let remote = shared.remote, keypairs[shared.localIndex]?.keys.shared !== shared else { return }
+            let session = sessions[remote] ?? SideSession(remote: remote)
+            sessions[remote] = session
             keypairs[shared.localIndex] = SideKeypair(shared, session)
         case .forget(let index):
             guard let keypair = keypairs.removeValue(forKey: index) else { return }
             if recent === keypair { recent = nil }
             let session = keypair.session
-            if session.way?.keypair === keypair.shared { session.end() }
+            if session.way?.keypair === keypair.keys.shared { session.end() }
             if session.way == nil, !keypairs.values.contains(where: { $0.session === session }) {
                 sessions[session.remote] = nil
             }
         case .way(let way):
             // Without its keys it is of no use, and they were said before it.
-            guard let keypair = keypairs[way.keypair.localIndex], keypair.shared === way.keypair else { return }
+            guard let keypair = keypairs[way.keypair.localIndex], keypair.keys.shared === way.keypair else { return }
             keypair.session.way = way
-            keypair.session.sending = keypair
+            keypair.session.sending = keypair.keys
         case .noWay(let remote):
             sessions[remote]?.end()
         }
@@ -88,29 +89,11 @@ public final class SideBox {
         }
         let index: UInt32 = UnsafeRawBufferPointer(datagram).little(TransportLayout.receiver)
         guard let keypair = keypair(index) else { return .sealed }
-        let shared = keypair.shared
-        guard shared.mayReceive(now, limits) else {
-            drops.count(.keyExpired)
-            return .dropped
-        }
-        let counter = UnsafeRawBufferPointer(datagram).little(TransportLayout.counter, as: UInt64.self)
-        guard shared.mayHaveSealed(counter) else {
-            drops.count(.counterBeyondLimit)
-            return .dropped
-        }
-        guard keypair.receiveKey.open(datagram, counter) else {
-            shared.noteForgery()
-            drops.count(.forged)
-            return .dropped
-        }
-        guard let isNewest = shared.accept(counter) else {
-            drops.count(.replayed)
-            return .dropped
-        }
+        guard let (_, isNewest) = keypair.keys.take(datagram, now, limits, &sealer.drops) else { return .dropped }
         let session = keypair.session
         let kind = FrameKind(rawValue: datagram[TransportLayout.header])
         let isMessage = kind == .message || kind == .partialPacket
-        guard isMessage, session.way?.path == path, shared.isConfirmed, !session.isDetoured else {
+        guard isMessage, session.way?.path == path, keypair.keys.shared.isConfirmed, !session.isDetoured else {
             let orderMatters = isMessage || kind == .fragment
             if orderMatters, !session.isDetoured {
                 session.isDetoured = true
@@ -118,11 +101,9 @@ public final class SideBox {
             }
             return .opened(isNewest: isNewest, orderMatters: orderMatters)
         }
-        note(keypair)
-        keypair.received &+= 1
-        keypair.receivedBytes &+= UInt64(datagram.count)
+        sealer.noteReceived(datagram.count, keypair.keys)
         guard let body = datagram.slice(TransportLayout.header + 1, datagram.count - TransportLayout.minimum) else {
-            drops.count(.malformedDatagram)
+            sealer.drops.count(.malformedDatagram)
             return .dropped
         }
         return .message(
@@ -141,7 +122,7 @@ public final class SideBox {
 
     @inline(__always)
     private func keypair(_ index: UInt32) -> SideKeypair? {
-        if let recent, recent.shared.localIndex == index { return recent }
+        if let recent, recent.keys.shared.localIndex == index { return recent }
         guard let found = keypairs[index] else { return nil }
         recent = found
         return found
@@ -150,58 +131,40 @@ public final class SideBox {
     // MARK: Out
 
     /// The way to an address, or nil: then the first engine knows what to do.
-    public func lane(to remote: Address, now: Instant) -> SideLane? {
-        guard let session = sessions[remote], let way = session.way, let keypair = session.sending,
-            keypair.shared.maySend(now, limits)
+    public func lane(to remote: Address, now: Instant) -> Lane? {
+        guard let session = sessions[remote], let way = session.way, let keys = session.sending,
+            keys.shared.maySend(now, limits)
         else { return nil }
-        return SideLane(capacity: way.capacity, isSettled: way.isSettled, path: way.path, keypair: keypair)
-    }
-
-    /// Where the lane's next packet is to be written; nil (and counted) when the burst is full.
-    @inline(__always)
-    public func room(_ lane: borrowing SideLane) -> UnsafeMutableRawPointer? {
-        guard let start = outbox.reserve(SideLane.lead + lane.capacity + TransportLayout.tag) else {
-            drops.count(.outboxFull)
-            return nil
-        }
-        return start + SideLane.lead
-    }
-
-    /// Seals the packet of `count` bytes that was written to the lane's room; see `MeshBox.dispatch`.
-    @inline(__always)
-    public func dispatch(
-        _ packet: UnsafeMutableRawPointer, count: Int, isPartial: Bool, trafficClass: UInt8, _ lane: borrowing SideLane
-    ) -> Bool {
-        let keypair = lane.keypair
-        guard let counter = keypair.shared.takeCounterInLimit() else {
-            drops.count(.keyExpired)
-            return false
-        }
-        let kind: FrameKind = isPartial ? .partialPacket : .message
-        (packet - 1).storeBytes(of: kind.rawValue, as: UInt8.self)
-        let length = keypair.sendKey.seal(
-            at: packet - SideLane.lead, frameCount: count + 1, to: keypair.shared.remoteIndex, counter)
-        outbox.trafficClass = trafficClass
-        outbox.commit(length, lane.path)
-        outbox.trafficClass = 0
-        note(keypair)
-        keypair.sent &+= 1
-        keypair.sentBytes &+= UInt64(length)
-        return true
-    }
-
-    // MARK: Reports
-
-    @inline(__always)
-    private func note(_ keypair: SideKeypair) {
-        guard keypair.received | keypair.sent == 0 else { return }
-        active.append(keypair)
+        return Lane(capacity: way.capacity, isSettled: way.isSettled, keys: keys, path: way.path, relay: nil)
     }
 
     /// Tells the first engine what this turn did. At its end.
-    public func report(now: Instant) {
-        guard !active.isEmpty else { return }
-        for keypair in active { keypair.report(now) }
-        active.removeAll(keepingCapacity: true)
+    public func report(now: Instant) { sealer.report(now) }
+}
+
+/// A side engine's view of a session.
+private final class SideSession {
+    let remote: Address
+    var way: SharedWay?
+    var sending: WorkerKeys?
+    /// Messages go by the first engine until it is through with those before them.
+    var isDetoured = false
+
+    init(remote: Address) { self.remote = remote }
+
+    func end() {
+        way = nil
+        sending = nil
+    }
+}
+
+/// Shared keys, and the session that they are of.
+private final class SideKeypair {
+    let keys: WorkerKeys
+    let session: SideSession
+
+    init(_ shared: SharedKeypair, _ session: SideSession) {
+        keys = WorkerKeys(shared)
+        self.session = session
     }
 }

@@ -2,17 +2,19 @@ public import INET256
 internal import Synchronization
 internal import Wire
 
-/// The keys of one handshake as several engines use them at once (`threads:` above 1). What must stay one is one here: the
-/// counter that nonces come from, the replay window, the count of forgeries. Everything else each engine has of its own, the
-/// prepared ciphers above all, which serve one thread at a time.
+/// The keys of one handshake as all workers use them. What must stay one is one here: the counter that nonces come from, the replay
+/// window, the count of forgeries. Everything else each worker has of its own (`WorkerKeys`), the prepared ciphers above all, which
+/// serve one thread at a time. With one thread it is the same: the atomic addition takes 5 ns and the free lock less than 30, where
+/// sealing 1,400 bytes takes 100 to 1,500.
 ///
 /// - No nonce twice: a counter is taken by one atomic addition, and taken once, whatever becomes of the datagram.
 /// - No replay: a datagram is authentic before it asks the window, and the window answers under a lock. The kernel gives what
 ///   comes from one endpoint to one socket, so in the long run one engine asks, and the lock is free.
 /// - The limits hold: engines stop `margin` before the last counter, which is more than what all can take at once.
 public final class SharedKeypair: Sendable {
-    /// Whom the session joins the box's main address with.
-    public let remote: Address
+    /// Whom the session joins the box's main address with, where several workers use the keys; nil where the box does alone, as of
+    /// sessions of its other nodes.
+    public let remote: Address?
     let suite: SuiteChoice
     let localIndex: UInt32
     let remoteIndex: UInt32
@@ -28,13 +30,13 @@ public final class SharedKeypair: Sendable {
     /// Whether anything authentic has come in under these keys, as far as the first engine knows.
     private let confirmation = Atomic<Bool>(false)
 
-    /// What the side engines did since the first engine asked.
+    /// What the workers did since the box asked.
     private let received = Atomic<UInt64>(0)
     private let receivedBytes = Atomic<UInt64>(0)
     private let receivedAt = Atomic<Int64>(0)
-    private let dataReceivedAt = Atomic<Int64>(0)
     private let sent = Atomic<UInt64>(0)
     private let sentBytes = Atomic<UInt64>(0)
+    private let sentLarge = Atomic<UInt64>(0)
     private let sentAt = Atomic<Int64>(0)
 
     /// Counters that are never used, before the last: an engine asks `maySend` once and may then seal a super-packet's
@@ -42,7 +44,7 @@ public final class SharedKeypair: Sendable {
     static let margin: UInt64 = 4096
 
     init(
-        remote: Address, suite: SuiteChoice, sendSecret: SecretBytes, receiveSecret: SecretBytes, localIndex: UInt32,
+        remote: Address?, suite: SuiteChoice, sendSecret: SecretBytes, receiveSecret: SecretBytes, localIndex: UInt32,
         remoteIndex: UInt32, limits: CipherLimits, created: Instant
     ) {
         self.remote = remote
@@ -60,7 +62,15 @@ public final class SharedKeypair: Sendable {
     /// The counter that is taken next; it may be gone by the time it is read.
     var nextCounter: UInt64 { counter.load(ordering: .relaxed) }
 
-    var lastCounter: UInt64 { limits.rejectAfterMessages - min(Self.margin, limits.rejectAfterMessages) }
+    var lastCounter: UInt64 {
+        let margin = remote == nil ? 0 : Self.margin
+        return limits.rejectAfterMessages - min(margin, limits.rejectAfterMessages)
+    }
+
+    var isWornOut: Bool { nextCounter >= limits.rekeyAfterMessages }
+
+    /// For tests, which come to the end of a key by it.
+    func skip(to next: UInt64) { counter.store(next, ordering: .relaxed) }
 
     func maySend(_ now: Instant, _ bounds: MeshLimits) -> Bool {
         now - created < bounds.rejectAfter && nextCounter < lastCounter
@@ -105,40 +115,38 @@ public final class SharedKeypair: Sendable {
 
     func confirm() { confirmation.store(true, ordering: .relaxed) }
 
-    // MARK: What the first engine hears of the others
+    // MARK: What the box hears of workers
 
     struct Activity {
-        let received: UInt64
-        let receivedBytes: UInt64
+        let work: WorkerKeys.Work
         let receivedAt: Instant
-        let dataReceivedAt: Instant
-        let sent: UInt64
-        let sentBytes: UInt64
         let sentAt: Instant
     }
 
-    func noteReceived(_ count: UInt64, bytes: UInt64, hadData: Bool, _ now: Instant) {
-        receivedAt.store(now.nanoseconds, ordering: .relaxed)
-        if hadData { dataReceivedAt.store(now.nanoseconds, ordering: .relaxed) }
-        receivedBytes.wrappingAdd(bytes, ordering: .relaxed)
-        received.wrappingAdd(count, ordering: .releasing)
-    }
-
-    func noteSent(_ count: UInt64, bytes: UInt64, _ now: Instant) {
+    /// A worker took in messages, or sent some.
+    func note(_ work: WorkerKeys.Work, _ now: Instant) {
+        if work.received > 0 {
+            receivedAt.store(now.nanoseconds, ordering: .relaxed)
+            receivedBytes.wrappingAdd(work.receivedBytes, ordering: .relaxed)
+            received.wrappingAdd(work.received, ordering: .releasing)
+        }
+        guard work.sent > 0 else { return }
         sentAt.store(now.nanoseconds, ordering: .relaxed)
-        sentBytes.wrappingAdd(bytes, ordering: .relaxed)
-        sent.wrappingAdd(count, ordering: .releasing)
+        sentBytes.wrappingAdd(work.sentBytes, ordering: .relaxed)
+        sentLarge.wrappingAdd(work.sentLarge, ordering: .relaxed)
+        sent.wrappingAdd(work.sent, ordering: .releasing)
     }
 
     /// Takes the counts, which begin anew. Nil when nothing happened.
     func takeActivity() -> Activity? {
         guard received.load(ordering: .relaxed) > 0 || sent.load(ordering: .relaxed) > 0 else { return nil }
         return Activity(
-            received: received.exchange(0, ordering: .acquiring),
-            receivedBytes: receivedBytes.exchange(0, ordering: .relaxed),
+            work: WorkerKeys.Work(
+                received: received.exchange(0, ordering: .acquiring),
+                receivedBytes: receivedBytes.exchange(0, ordering: .relaxed),
+                sent: sent.exchange(0, ordering: .acquiring), sentBytes: sentBytes.exchange(0, ordering: .relaxed),
+                sentLarge: sentLarge.exchange(0, ordering: .relaxed)),
             receivedAt: Instant(nanoseconds: receivedAt.load(ordering: .relaxed)),
-            dataReceivedAt: Instant(nanoseconds: dataReceivedAt.load(ordering: .relaxed)),
-            sent: sent.exchange(0, ordering: .acquiring), sentBytes: sentBytes.exchange(0, ordering: .relaxed),
             sentAt: Instant(nanoseconds: sentAt.load(ordering: .relaxed)))
     }
 }

@@ -150,9 +150,9 @@ import Wire
         simulation.setCable(0, 1, up: false)
         let cut = simulation.now
         for turn in 0..<24 {
-            if let lane = pair.side.lane(to: remote, now: simulation.now), let room = pair.side.room(lane) {
+            if let lane = pair.side.lane(to: remote, now: simulation.now), let room = pair.side.sealer.room(lane) {
                 room.storeBytes(of: 1, as: UInt64.self)
-                #expect(pair.side.dispatch(room, count: 8, isPartial: false, trafficClass: 0, lane))
+                #expect(pair.side.sealer.dispatch(room, count: 8, isPartial: false, trafficClass: 0, lane))
                 pair.side.outbox.removeAll()
                 pair.side.report(now: simulation.now)
             }
