@@ -57,7 +57,7 @@ extension Engine: APINodeHost {
     /// While a socket's buffer is full applications are not read: so they wait and lose nothing. Not for ever, since
     /// messages within the box need no room.
     func roomAwaited(now: Instant) -> Instant? {
-        guard isBlocked else {
+        guard worker.isBlocked else {
             blockedSince = nil
             return nil
         }
@@ -73,9 +73,9 @@ extension Engine: APINodeHost {
         let token = Token.applications + number
         switch (old.isEmpty, new.isEmpty) {
         case (true, true): break
-        case (true, false): try poller.add(descriptor, token: token, interest: Interest(new))
-        case (false, true): try poller.remove(descriptor)
-        case (false, false): try poller.modify(descriptor, token: token, interest: Interest(new))
+        case (true, false): try worker.poller.add(descriptor, token: token, interest: Interest(new))
+        case (false, true): try worker.poller.remove(descriptor)
+        case (false, false): try worker.poller.modify(descriptor, token: token, interest: Interest(new))
         }
     }
 }

@@ -46,7 +46,7 @@ extension Engine {
     func snapshot(_ now: Instant) -> EngineSnapshot {
         var snapshot = EngineSnapshot(
             threads: sides?.count ?? 1, scheduling: scheduling, box: box.status(now: now),
-            sockets: lines.map {
+            sockets: worker.lines.map {
                 EngineSnapshot.Socket(
                     configured: $0.configured, bound: $0.socket.local,
                     offloads: ($0.socket.sendsSegments ? ["segmentation"] : [])
@@ -58,7 +58,7 @@ extension Engine {
                 let bridge = $0.bridge
                 return EngineSnapshot.PortalSnapshot(
                     interface: bridge.device.name, address: $0.own, mtu: Int(portalMTU),
-                    offloads: bridge.device.offloads.names, queue: queue.counters, congested: bridge.congested,
+                    offloads: bridge.device.offloads.names, queue: worker.queue.counters, congested: bridge.congested,
                     device: bridge.device.counters, drops: bridge.drops,
                     prohibited: bridge.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },

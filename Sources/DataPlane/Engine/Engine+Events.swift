@@ -18,7 +18,7 @@ extension Engine {
             names[address] = nil
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
         case .setAccess(let gate):
-            bridge?.gate = gate
+            worker.bridge?.gate = gate
             sides?.setAccess(gate)
         case .setNodeAccess(let gate, let limit):
             hosted.gate = gate
@@ -26,7 +26,7 @@ extension Engine {
         case .ping(let target, let bytes, let timeout, let answer):
             beginPing(target, bytes, timeout, answer, now)
         case .snapshot(let answer): answer(snapshot(now))
-        case .portalLost: failure = TunError.gone(name: bridge?.device.name ?? "")
+        case .portalLost: failure = TunError.gone(name: worker.bridge?.device.name ?? "")
         case .stop: stopping = true
         }
     }

@@ -14,8 +14,7 @@ extension Engine {
             var options = UDPSocket.Options()
             options.offload = wanted.offload
             let socket = try bind(endpoint, number: UInt16(place), options)
-            try poller.add(socket.descriptor, token: Token.sockets + UInt64(place), interest: .readable)
-            lines.append(SocketLine(socket: socket, configured: endpoint))
+            try worker.add(SocketLine(socket: socket, configured: endpoint))
             if socket.receiveBuffer < SocketLine.goodBuffer {
                 warnings.append(
                     "the receive buffer of udp://\(endpoint) is \(socket.receiveBuffer >> 10) KB: bursts may be lost; "
@@ -48,12 +47,11 @@ extension Engine {
         self.interface = interface
         try interface.prepare()
         let device = try openDevice(portal)
-        let rules = PortalRules(portal, main: box.mainAddress, ownPorts: Set(lines.map(\.socket.local.port)))
+        let rules = PortalRules(portal, main: box.mainAddress, ownPorts: Set(worker.lines.map(\.socket.local.port)))
         let bridge = PortalBridge(device: device, ways: box, rules: rules, gate: portal.gate)
-        self.bridge = bridge
         desk = PortalDesk(bridge, hosted: hosted)
         learnMachineAddresses()
-        try poller.add(device.descriptor, token: Token.portal, interest: .readable)
+        try worker.open(bridge)
         let index = try device.index()
         // No packet has passed yet, and none will before the firewall knows the interface by more than its name.
         try interface.raise(index)
@@ -75,10 +73,10 @@ extension Engine {
     }
 
     func openSides(_ setup: EngineSetup) throws {
-        guard let sides, let bridge else { return }
+        guard let sides, let bridge = worker.bridge else { return }
         if sides.assemble(like: bridge, limits: setup.box.limits) {
             box.setShared(true)
-            try poller.add(sides.handed.descriptor, token: Token.handed, interest: .readable)
+            try worker.poller.add(sides.handed.descriptor, token: Token.handed, interest: .readable)
         } else {
             self.sides = nil
         }
@@ -106,7 +104,7 @@ extension Engine {
         interface?.close()
         interface = nil
         interfaceIndex = nil
-        bridge = nil
+        worker.bridge = nil
         desk = nil
     }
 }

@@ -24,12 +24,12 @@ final class Engine {
     private(set) var turnBegan: Instant = .distantPast
     let logger: Logger
     var reports: EventReports
-    var bridge: PortalBridge<TunDevice, MeshBox>?
+    /// Carries the packets of this thread.
+    let worker: Worker<TunDevice, Engine>
     /// What takes more than a lane.
     var desk: PortalDesk<TunDevice>?
     /// Other engines, with `threads:` above 1.
     var sides: SideGroup?
-    var lines: [SocketLine] = []
     /// What the operator should know of what was found when things were opened.
     var warnings: [String] = []
     /// What the configuration calls peers, for the log.
@@ -50,34 +50,20 @@ final class Engine {
     let follows: ClosedRange<Int>?
     /// Tells the control side that the machine's network has changed.
     let networkChanged: @Sendable () -> Void
-    let poller: Poller
     let watcher: (any NetworkChanges)?
-    /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them are filled then, so that all stays in the cache.
-    let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
-    /// Packets and datagrams that came in this turn.
-    var moved = 0
-    private var pace = TurnPace()
     private(set) var turnGuard = TurnGuard()
-    /// What the kernel gave and was not sent yet.
-    var queue: PortalQueue
-    var burst = PacketBurst()
     var stopping = false
     var networkChangeAt: Instant = .distantFuture
 
-    /// Bytes of what was read from the portal that are sent in one turn.
-    static let bytesPerTurn = 256 << 10
-    /// Batches from a socket in one turn.
-    static let batchesPerTurn = 2
     /// Changes of the machine's network come in flocks.
     static let networkSettles: Interval = .milliseconds(50)
 
     enum Token {
         static let mailbox: UInt64 = 0
         static let watcher: UInt64 = 1
-        static let portal: UInt64 = 2
+        /// 2 is the portal's, 16 and up are the sockets' (`Worker`).
         static let inbox: UInt64 = 3
         static let handed: UInt64 = 4
-        static let sockets: UInt64 = 16
         static let applications: UInt64 = 1 << 32
     }
 
@@ -93,9 +79,8 @@ final class Engine {
         follows = setup.portal?.follows
         networkChanged = setup.networkChanged
         portalMTU = setup.portal?.mtu ?? 0
-        poller = try Poller()
-        queue = PortalQueue(seed: SystemRandom().next64())
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
+        worker = try Worker(sealer: box.sealer, seed: SystemRandom().next64())
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
         watcher = setup.networkChanges()
@@ -112,9 +97,9 @@ final class Engine {
             try openSockets(setup)
             try openPortal(setup)
             try openSides(setup)
-            try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
-            try poller.add(inbox.descriptor, token: Token.inbox, interest: .readable)
-            if let watcher { try poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
+            try worker.poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
+            try worker.poller.add(inbox.descriptor, token: Token.inbox, interest: .readable)
+            if let watcher { try worker.poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
         } catch {
             closePortal()
             throw error
@@ -136,12 +121,13 @@ final class Engine {
         var wasIdle = false
         while !stopping {
             let now = BootClock.now()
-            let ready = try poller.wait(until: turnGuard.wake(due: wakeTime(), wasIdle: wasIdle, now: now), now: now)
-            let hadPackets = !queue.isEmpty && !isBlocked
+            let ready = try worker.poller.wait(
+                until: turnGuard.wake(due: wakeTime(), wasIdle: wasIdle, now: now), now: now)
+            let hadPackets = worker.mayGoOn(self)
             try turn(ready, BootClock.now())
-            wasIdle = ready == 0 && moved == 0 && !hadPackets
+            wasIdle = ready == 0 && worker.moved == 0 && !hadPackets
             if let failure { throw failure }
-            let pause = pace.pause(after: moved, now: now)
+            let pause = worker.pause(now)
             if pause > .zero { CurrentThread.nap(pause) }
         }
         // Nothing goes out behind the goodbye.
@@ -157,7 +143,7 @@ final class Engine {
             warnings.append("scheduling: \(scheduling) is not possible here: \(error)")
             scheduling = .normal
         }
-        pace = TurnPace(scheduling)
+        worker.settle(scheduling)
     }
 
     private func wakeTime() -> Instant {
@@ -166,30 +152,29 @@ final class Engine {
         if let sides { next = min(next, sides.shareAt) }
         next = min(next, pings.deadline)
         // While a socket has no room its packets wait for that.
-        if !queue.isEmpty, !isBlocked { return .distantPast }
+        if worker.mayGoOn(self) { return .distantPast }
         return min(next, hosted.questionsDue, applications.deadline)
     }
 
     private func turn(_ ready: Int, _ now: Instant) throws {
-        moved = 0
+        worker.beginTurn()
         box.beginTurn()
         turnBegan = now
         for index in 0..<ready {
-            let readiness = poller[index]
+            let readiness = worker.poller[index]
             switch readiness.token {
             case Token.mailbox: for command in mailbox.drain() { obey(command, now) }
             case Token.watcher: try heedNetwork(now)
-            case Token.portal: try readPortal(now)
             case Token.inbox: obeyApplications(now)
             case Token.handed: try takeHanded(now)
             case Token.applications...:
                 applications.note(
                     readiness.token - Token.applications, isReadable: readiness.isReadable,
                     isWritable: readiness.isWritable, isBroken: readiness.isBroken)
-            default: try serve(Int(readiness.token - Token.sockets), readiness, now)
+            default: try worker.serve(readiness, self, now)
             }
         }
-        try sendQueued(now)
+        try worker.sendQueued(self, now)
         try applications.serve(now: now, host: self)
         if now >= networkChangeAt {
             networkChangeAt = .distantFuture
@@ -206,10 +191,11 @@ final class Engine {
         hosted.tick(now: now)
         expirePings(now)
         try flush(now)
-        sides?.endTurn(box, isBlocked: isBlocked, now)
+        sides?.endTurn(box, isBlocked: worker.isBlocked, now)
         try heedEvents(now)
         hosted.handOverAll()
         try applications.tidy(now: now, host: self)
+        try worker.watchSockets(self)
     }
 
 }

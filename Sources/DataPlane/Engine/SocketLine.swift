@@ -99,8 +99,6 @@ protocol PathReports {
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant)
 }
 
-extension MeshBox: PathReports {}
-
 extension SendRefusal.Reason {
     fileprivate init?(_ outcome: Transport.SendOutcome) {
         switch outcome {

@@ -18,12 +18,7 @@ extension Engine {
                     try desk.outbound(packet, now: now)
                 }
             case .sealed:
-                if let delivery = box.receive(
-                    record.bytes, from: record.path, trafficClass: record.trafficClass, now: now)
-                {
-                    try take(delivery)
-                }
-                while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
+                try receive(record.bytes, from: record.path, trafficClass: record.trafficClass, now)
             case .opened, .openedNewest:
                 if let delivery = box.receiveOpened(
                     record.bytes, isNewest: record.kind == Handed.openedNewest.rawValue, from: record.path,
@@ -40,7 +35,7 @@ extension Engine {
             if box.outbox.wantsFlush { try flush(now) }
         }
         // Its memory goes back at the end of the turn.
-        try bridge?.endBurst()
+        try worker.bridge?.endBurst()
         sides.hurry(now)
     }
 }

@@ -9,16 +9,16 @@ extension SideEngine {
     /// Publishes where it stands. At the end of a turn.
     func publish() {
         link.update { report in
-            if report.sockets.count != lines.count {
-                report.sockets = lines.map(\.socket.counters)
-                report.droppedBySocket = lines.map(\.dropped)
+            if report.sockets.count != worker.lines.count {
+                report.sockets = worker.lines.map(\.socket.counters)
+                report.droppedBySocket = worker.lines.map(\.dropped)
             }
-            for place in lines.indices {
-                report.sockets[place] = lines[place].socket.counters
-                report.droppedBySocket[place] = lines[place].dropped
+            for place in worker.lines.indices {
+                report.sockets[place] = worker.lines[place].socket.counters
+                report.droppedBySocket[place] = worker.lines[place].dropped
             }
             report.device = portal.device.counters
-            report.queue = queue.counters
+            report.queue = worker.queue.counters
             report.portalDrops = portal.drops
             report.meshDrops = box.drops
             report.prohibited = portal.prohibited
@@ -30,7 +30,7 @@ extension SideEngine {
 }
 
 /// What the kernel says about paths is the first engine's to heed.
-extension SideEngine: PathReports {
+extension SideEngine {
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
         var refusal = refusal
         withUnsafeMutableBytes(of: &refusal) { handOver($0, .refusal, path, orderMatters: false) }

@@ -22,7 +22,7 @@ final class SideGroup {
     /// Opened, and not yet an engine's.
     private var sockets: [[UDPSocket]]
     private var devices: [TunDevice] = []
-    private var engines: [SideEngine] = []
+    private var engines: [SideEngine<TunDevice>] = []
     /// Their threads, which there are from the beginning: whether there are as many is known before the daemon is up.
     private let threadGate = ThreadGate()
     private let chosen = Chosen()

@@ -1,9 +1,11 @@
 import Portal
+import Transport
 import Wire
 
 /// A packet device without a kernel: what it is to send is put in, what it was given is looked at.
 final class MemoryDevice: PacketDevice {
-    let descriptor: Int32 = -1
+    /// Something that a poller takes.
+    private let wakeup: Wakeup
     let name = "memory"
     let headerSize: Int
     var offloads: PortalOffloads
@@ -13,9 +15,18 @@ final class MemoryDevice: PacketDevice {
     /// The packets that the machine got, without headers.
     private(set) var written: [[UInt8]] = []
 
-    init(offloads: PortalOffloads = []) {
+    init(offloads: PortalOffloads = []) throws {
         self.offloads = offloads
+        wakeup = try Wakeup()
         headerSize = offloads.contains(.header) ? VirtioHeader.size : 0
+    }
+
+    var descriptor: Int32 { wakeup.descriptor }
+
+    /// Has the machine send packets; a poller is told.
+    func send(_ packets: [[UInt8]]) {
+        outgoing += packets
+        wakeup.signal()
     }
 
     func takeWritten() -> [[UInt8]] {
@@ -24,7 +35,10 @@ final class MemoryDevice: PacketDevice {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(TunError) -> Int {
-        guard !outgoing.isEmpty else { return 0 }
+        guard !outgoing.isEmpty else {
+            _ = wakeup.drain()
+            return 0
+        }
         let packet = outgoing.removeFirst()
         buffer.copyBytes(from: packet)
         counters.read += 1

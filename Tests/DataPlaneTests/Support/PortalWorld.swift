@@ -2,6 +2,7 @@ import INET256
 import Mesh
 import Portal
 import Testing
+import Transport
 import Wire
 
 @testable import DataPlane
@@ -15,8 +16,7 @@ final class PortalPlace {
     let bridge: PortalBridge<MemoryDevice, MeshBox>
     let desk: PortalDesk<MemoryDevice>
     let hosted: HostedNodes
-    private var queue = PortalQueue(seed: 1)
-    private var burst = PacketBurst()
+    private let worker: Worker<MemoryDevice, PortalPlace>
 
     init(
         _ number: Int, _ key: PrivateKey, offloads: PortalOffloads, now: Instant,
@@ -26,12 +26,14 @@ final class PortalPlace {
         self.key = key
         box = MeshBox(key: key, settings: BoxSettings(startMilliseconds: 1), random: SystemRandom(), now: now)
         hosted = HostedNodes(box: box, gate: .everybody, limit: 16)
-        device = MemoryDevice(offloads: offloads)
+        device = try MemoryDevice(offloads: offloads)
         var setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in NoInterface() }
         change(&setup)
         let rules = PortalRules(setup, main: key.address, ownPorts: [25632])
         bridge = PortalBridge(device: device, ways: box, rules: rules, gate: setup.gate)
         desk = PortalDesk(bridge, hosted: hosted)
+        worker = try Worker(sealer: box.sealer, seed: 1)
+        try worker.open(bridge)
     }
 
     var address: IPv6Address { PortalWorld.map.address(of: box.mainAddress) }
@@ -40,22 +42,16 @@ final class PortalPlace {
     /// A turn of the loop: what came in, then what the machine sends.
     func turn(_ datagrams: [(bytes: [UInt8], from: Endpoint, trafficClass: UInt8)], _ now: Instant) throws {
         box.beginTurn()
+        worker.beginTurn()
         for var datagram in datagrams {
             let path = Path(remote: datagram.from, local: endpoint.address, interface: 1, socket: 0)
             try datagram.bytes.withUnsafeMutableBytes { bytes in
-                if let delivery = box.receive(bytes, from: path, trafficClass: datagram.trafficClass, now: now) {
-                    try take(delivery)
-                }
-                while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
+                try receive(bytes, path, datagram.trafficClass, now)
                 try bridge.endBurst()
             }
         }
-        _ = try queue.fill(from: device, now: now)
-        burst.fill(from: &queue, bytes: 1 << 20, now: now)
-        while let packet = burst.next() {
-            try carry(PortalPacket(packet), now)
-            queue.release(packet)
-        }
+        try worker.readPortal(now)
+        try worker.sendQueued(self, now)
         box.report(now: now)
         if now >= box.deadline { box.tick(now: now) }
         try desk.tick(now: now)
@@ -64,11 +60,11 @@ final class PortalPlace {
         }
     }
 
-    /// As the engine does: what the bridge leaves is done before the next packet comes.
-    private func carry(_ packet: PortalPacket, _ now: Instant) throws {
-        guard !bridge.outbound(packet, now: now) else { return }
-        try desk.outbound(packet, now: now)
-        bridge.settle()
+    private func receive(
+        _ datagram: UnsafeMutableRawBufferPointer, _ path: Path, _ trafficClass: UInt8, _ now: Instant
+    ) throws {
+        if let delivery = box.receive(datagram, from: path, trafficClass: trafficClass, now: now) { try take(delivery) }
+        while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
     }
 
     private func take(_ delivery: Delivery) throws {
@@ -88,6 +84,30 @@ final class PortalPlace {
             }
         }
     }
+}
+
+/// As the engine: what the bridge leaves is done before the next packet comes.
+extension PortalPlace: WorkerCore {
+    typealias Ways = MeshBox
+
+    var isSettled: Bool { true }
+
+    func beginBatch() {}
+
+    func take(_ datagram: IncomingDatagram, _ now: Instant) throws {
+        try receive(datagram.bytes, datagram.path, datagram.trafficClass, now)
+    }
+
+    func take(_ packet: PortalPacket, _ now: Instant) throws {
+        try desk.outbound(packet, now: now)
+        bridge.settle()
+    }
+
+    func willSend(_ now: Instant) {}
+
+    func socketPlace(_ path: Path) -> Int? { nil }
+
+    func refused(_ refusal: SendRefusal, for path: Path, now: Instant) { box.refused(refusal, for: path, now: now) }
 }
 
 /// Boxes with portals, wired to each other on a clock of the test's own.
