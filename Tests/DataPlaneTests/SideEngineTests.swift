@@ -128,7 +128,8 @@ private final class SidePair {
         box.setShared(true)
         device = try MemoryDevice()
         link = try SideLink(number: 1, handed: Wakeup())
-        let setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in NoInterface() }
+        let setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in InterfaceRecorder()
+        }
         let rules = PortalRules(setup, main: keys[0].address, ownPorts: [ours.local.port])
         let bridge = PortalBridge(device: device, ways: SideBox(), rules: rules, gate: setup.gate)
         side = try SideEngine(link: link, portal: bridge, sockets: [ours], seed: 1)

@@ -10,9 +10,9 @@ internal import Wire
 /// without a hand-over between threads.
 extension Engine {
     /// Datagrams in the outbox above which it is seen whether the sockets take them.
-    private static let datagramsAtATime = 512
+    private static var datagramsAtATime: Int { 512 }
     /// How long messages wait for room in a socket's buffer before they are handed on to be dropped there and counted.
-    private static let roomPatience: Interval = .milliseconds(20)
+    private static var roomPatience: Interval { .milliseconds(20) }
 
     func obeyApplications(_ now: Instant) {
         for command in inbox.drain() { obey(command, now) }
@@ -70,7 +70,7 @@ extension Engine: APINodeHost {
     func watch(
         _ descriptor: Int32, number: UInt64, from old: NodeInterest, to new: NodeInterest
     ) throws {
-        let token = Token.applications + number
+        let token = EngineToken.applications + number
         switch (old.isEmpty, new.isEmpty) {
         case (true, true): break
         case (true, false): try worker.poller.add(descriptor, token: token, interest: Interest(new))

@@ -46,37 +46,23 @@ extension Engine {
         let interface = try portal.keeper { [mailbox] in try? mailbox.post(.portalLost) }
         self.interface = interface
         try interface.prepare()
-        let device = try openDevice(portal)
+        let device = try sides?.open(portal, devices) ?? devices.open(portal, queues: 1)[0]
         let rules = PortalRules(portal, main: box.mainAddress, ownPorts: Set(worker.lines.map(\.socket.local.port)))
         let bridge = PortalBridge(device: device, ways: box, rules: rules, gate: portal.gate)
         desk = PortalDesk(bridge, hosted: hosted)
         learnMachineAddresses()
         try worker.open(bridge)
-        let index = try device.index()
+        let index = try devices.index(of: device)
         // No packet has passed yet, and none will before the firewall knows the interface by more than its name.
         try interface.raise(index)
         interfaceIndex = index
-    }
-
-    private func openDevice(_ portal: EngineSetup.PortalSetup) throws -> TunDevice {
-        let name = portal.interface
-        let persistent = portal.persistent
-        let offload: OffloadMode = portal.offload ? .auto : .off
-        if let sides { return try sides.open(name: name, persistent: persistent, offload: offload) }
-        do throws(TunError) {
-            return try TunDevice(name: name, persistent: persistent, offload: offload)
-        } catch {
-            // A persistent device may have been made for several threads.
-            guard case .wrongKind = error, persistent else { throw error }
-            return try TunDevice(name: name, persistent: persistent, offload: offload, multiQueue: true)
-        }
     }
 
     func openSides(_ setup: EngineSetup) throws {
         guard let sides, let bridge = worker.bridge else { return }
         if sides.assemble(like: bridge, limits: setup.box.limits) {
             box.setShared(true)
-            try worker.poller.add(sides.handed.descriptor, token: Token.handed, interest: .readable)
+            try worker.poller.add(sides.handed.descriptor, token: EngineToken.handed, interest: .readable)
         } else {
             self.sides = nil
         }

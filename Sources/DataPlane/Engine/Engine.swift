@@ -9,7 +9,7 @@ internal import Wire
 
 /// The data plane: one thread that owns the portal, the sockets and the mesh core. Bursts in, one flush out; it never
 /// waits but in the poller, and the control side reaches it through the mailbox alone.
-final class Engine {
+final class Engine<Devices: PortalDevices>: PacketThread {
     let box: MeshBox
     let mailbox: Mailbox<EngineCommand>
     /// Nodes besides the main one, and what applications ask for them.
@@ -25,11 +25,12 @@ final class Engine {
     let logger: Logger
     var reports: EventReports
     /// Carries the packets of this thread.
-    let worker: Worker<TunDevice, Engine>
+    let worker: Worker<Devices.Device, Engine>
     /// What takes more than a lane.
-    var desk: PortalDesk<TunDevice>?
+    var desk: PortalDesk<Devices.Device>?
+    let devices: Devices
     /// Other engines, with `threads:` above 1.
-    var sides: SideGroup?
+    var sides: SideGroup<Devices>?
     /// What the operator should know of what was found when things were opened.
     var warnings: [String] = []
     /// What the configuration calls peers, for the log.
@@ -56,20 +57,12 @@ final class Engine {
     var networkChangeAt: Instant = .distantFuture
 
     /// Changes of the machine's network come in flocks.
-    static let networkSettles: Interval = .milliseconds(50)
-
-    enum Token {
-        static let mailbox: UInt64 = 0
-        static let watcher: UInt64 = 1
-        /// 2 is the portal's, 16 and up are the sockets' (`Worker`).
-        static let inbox: UInt64 = 3
-        static let handed: UInt64 = 4
-        static let applications: UInt64 = 1 << 32
-    }
+    static var networkSettles: Interval { .milliseconds(50) }
 
     /// Opens everything, in the order that leaves nothing unguarded: the prefix is held unreachable before the
     /// sockets and the device are there. Undoes what it did when it throws.
-    init(_ setup: EngineSetup) throws {
+    init(_ setup: EngineSetup, _ devices: Devices) throws {
+        self.devices = devices
         let now = BootClock.now()
         mailbox = setup.mailbox
         inbox = setup.inbox
@@ -97,9 +90,11 @@ final class Engine {
             try openSockets(setup)
             try openPortal(setup)
             try openSides(setup)
-            try worker.poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
-            try worker.poller.add(inbox.descriptor, token: Token.inbox, interest: .readable)
-            if let watcher { try worker.poller.add(watcher.descriptor, token: Token.watcher, interest: .readable) }
+            try worker.poller.add(mailbox.descriptor, token: EngineToken.mailbox, interest: .readable)
+            try worker.poller.add(inbox.descriptor, token: EngineToken.inbox, interest: .readable)
+            if let watcher {
+                try worker.poller.add(watcher.descriptor, token: EngineToken.watcher, interest: .readable)
+            }
         } catch {
             closePortal()
             throw error
@@ -109,9 +104,9 @@ final class Engine {
     // MARK: The loop
 
     /// Runs until it is told to stop, or until the portal or a socket is lost. Leaves nothing behind either way.
-    func run() throws {
-        settleScheduling()
-        sides?.start(scheduling)
+    func run(_ scheduling: ThreadScheduling) throws {
+        settle(scheduling)
+        sides?.start(self.scheduling)
         defer {
             failWaiting()
             sides?.stop(logger)
@@ -136,7 +131,8 @@ final class Engine {
         try flush(BootClock.now())
     }
 
-    private func settleScheduling() {
+    private func settle(_ wanted: ThreadScheduling) {
+        scheduling = wanted
         do {
             try scheduling.settle()
         } catch {
@@ -163,13 +159,13 @@ final class Engine {
         for index in 0..<ready {
             let readiness = worker.poller[index]
             switch readiness.token {
-            case Token.mailbox: for command in mailbox.drain() { obey(command, now) }
-            case Token.watcher: try heedNetwork(now)
-            case Token.inbox: obeyApplications(now)
-            case Token.handed: try takeHanded(now)
-            case Token.applications...:
+            case EngineToken.mailbox: for command in mailbox.drain() { obey(command, now) }
+            case EngineToken.watcher: try heedNetwork(now)
+            case EngineToken.inbox: obeyApplications(now)
+            case EngineToken.handed: try takeHanded(now)
+            case EngineToken.applications...:
                 applications.note(
-                    readiness.token - Token.applications, isReadable: readiness.isReadable,
+                    readiness.token - EngineToken.applications, isReadable: readiness.isReadable,
                     isWritable: readiness.isWritable, isBroken: readiness.isBroken)
             default: try worker.serve(readiness, self, now)
             }
@@ -198,4 +194,14 @@ final class Engine {
         try worker.watchSockets(self)
     }
 
+}
+
+/// What the poller calls what it reports to the first engine.
+enum EngineToken {
+    static let mailbox: UInt64 = 0
+    static let watcher: UInt64 = 1
+    /// 2 is the portal's, 16 and up are the sockets' (`Worker`).
+    static let inbox: UInt64 = 3
+    static let handed: UInt64 = 4
+    static let applications: UInt64 = 1 << 32
 }

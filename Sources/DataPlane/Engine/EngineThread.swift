@@ -9,20 +9,27 @@ package struct EngineThread: Sendable {
 
     /// Makes the engine on its own thread; returns when everything is open, throws what could not be opened.
     package static func start(_ setup: EngineSetup) async throws -> EngineThread {
+        try await start(setup) { try Engine(setup, TunDevices()) }
+    }
+
+    /// The same with an engine over other devices.
+    static func start(
+        _ setup: EngineSetup, _ make: @escaping @Sendable () throws -> any PacketThread
+    ) async throws -> EngineThread {
         let (ended, end) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             let body: @Sendable () -> Void = {
                 CurrentThread.wakePunctually()
-                let engine: Engine
+                let engine: any PacketThread
                 do {
-                    engine = try Engine(setup)
+                    engine = try make()
                 } catch {
                     started.resume(throwing: error)
                     end.finish()
                     return
                 }
                 started.resume()
-                end.yield(Result { try engine.run() })
+                end.yield(Result { try engine.run(setup.scheduling) })
                 end.finish()
             }
             do { try OwnThread.start("data plane", body) } catch {
@@ -32,4 +39,9 @@ package struct EngineThread: Sendable {
         }
         return EngineThread(mailbox: setup.mailbox, ended: ended)
     }
+}
+
+/// What a thread that carries packets does from its beginning to its end.
+protocol PacketThread: AnyObject {
+    func run(_ scheduling: ThreadScheduling) throws
 }

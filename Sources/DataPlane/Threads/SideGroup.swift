@@ -9,7 +9,7 @@ internal import Wire
 
 /// The side engines as the first engine sees them: it opens what they need, starts them, tells them of keys and ways, takes
 /// what they leave to it, and ends them. Used by the first engine's thread alone.
-final class SideGroup {
+final class SideGroup<Devices: PortalDevices> {
     /// How many engines the configuration wants, the first one included.
     let wanted: Int
     /// Threads that the program needs beside these.
@@ -21,20 +21,12 @@ final class SideGroup {
 
     /// Opened, and not yet an engine's.
     private var sockets: [[UDPSocket]]
-    private var devices: [TunDevice] = []
-    private var engines: [SideEngine<TunDevice>] = []
+    private var devices: [Devices.Device] = []
+    private var engines: [(link: SideLink, thread: any PacketThread)] = []
     /// Their threads, which there are from the beginning: whether there are as many is known before the daemon is up.
     private let threadGate = ThreadGate()
     private let chosen = Chosen()
 
-    /// What `start` says to the threads.
-    private final class Chosen: Sendable {
-        private let stored = Mutex(ThreadScheduling.normal)
-        var value: ThreadScheduling {
-            get { stored.withLock { $0 } }
-            set { stored.withLock { $0 = newValue } }
-        }
-    }
     private var isRefused = false
 
     /// When all sessions are looked through again, and when they were.
@@ -45,10 +37,10 @@ final class SideGroup {
     private var gate: PortalGate?
 
     /// What side engines did is taken in at least this often, and ways are published at most so often.
-    private static let period: Interval = .milliseconds(250)
-    private static let spacing: Interval = .milliseconds(5)
+    private static var period: Interval { .milliseconds(250) }
+    private static var spacing: Interval { .milliseconds(5) }
     /// Records taken from one engine in a turn.
-    private static let recordsPerTurn = 4096
+    private static var recordsPerTurn: Int { 4096 }
 
     init(wanted: Int, besides: Int) throws {
         self.wanted = wanted
@@ -83,14 +75,14 @@ final class SideGroup {
     }
 
     /// The first engine's queue of the device, after those of the others were put aside.
-    func open(name: String, persistent: Bool, offload: OffloadMode) throws -> TunDevice {
+    func open(_ portal: EngineSetup.PortalSetup, _ source: Devices) throws -> Devices.Device {
         if !isRefused {
             do {
-                var queues = try TunDevice.queues(wanted, name: name, persistent: persistent, offload: offload)
+                var queues = try source.open(portal, queues: wanted)
                 let first = queues.removeFirst()
                 devices = queues
                 do throws(TunError) {
-                    try first.steerByFlow()
+                    try source.steerByFlow(first)
                 } catch {
                     warnings.append(
                         "flows may change threads once while they begin, and those with one peer share a thread: choosing by flow "
@@ -101,7 +93,7 @@ final class SideGroup {
                 refuse("\(error)")
             }
         }
-        return try TunDevice(name: name, persistent: persistent, offload: offload)
+        return try source.open(portal, queues: 1)[0]
     }
 
     private func refuse(_ reason: String) {
@@ -112,15 +104,16 @@ final class SideGroup {
     }
 
     /// Makes the engines of what was opened. False when there is one engine after all.
-    func assemble(like bridge: PortalBridge<TunDevice, MeshBox>, limits: MeshLimits) -> Bool {
+    func assemble(like bridge: PortalBridge<Devices.Device, MeshBox>, limits: MeshLimits) -> Bool {
         guard !isRefused else { return false }
         do {
             for (place, device) in devices.enumerated() {
                 let link = try SideLink(number: place + 1, handed: handed)
                 let portal = PortalBridge(
                     device: device, ways: SideBox(limits: limits), rules: bridge.rules, gate: bridge.gate)
-                engines.append(
-                    try SideEngine(link: link, portal: portal, sockets: sockets[place], seed: SystemRandom().next64()))
+                let engine = try SideEngine(
+                    link: link, portal: portal, sockets: sockets[place], seed: SystemRandom().next64())
+                engines.append((link, engine))
                 links.append(link)
             }
             try launch()
@@ -139,10 +132,9 @@ final class SideGroup {
 
     /// Makes the threads, which wait for `start`.
     private func launch() throws(SystemError) {
-        for engine in engines {
+        for (link, engine) in engines {
             // It goes to the thread, and nobody else keeps it.
             nonisolated(unsafe) let engine = engine
-            let link = engine.link
             try OwnThread.start("data plane \(link.number)") { [threadGate, chosen] in
                 guard threadGate.pass() else { return }
                 let scheduling = chosen.value
@@ -246,5 +238,14 @@ final class SideGroup {
             if let reason = link.ending { throw SideEngineFailure(number: link.number, reason: reason) }
         }
         if hasMore { handed.signal() }
+    }
+}
+
+/// What `start` says to the threads.
+private final class Chosen: Sendable {
+    private let stored = Mutex(ThreadScheduling.normal)
+    var value: ThreadScheduling {
+        get { stored.withLock { $0 } }
+        set { stored.withLock { $0 = newValue } }
     }
 }

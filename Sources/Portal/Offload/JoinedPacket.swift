@@ -15,7 +15,7 @@ public struct JoinedPacket {
     let hasHeader: Bool
 
     /// Copies everything, the virtio header first, to memory with room for it. Gives the number of bytes.
-    package func gather(into target: UnsafeMutableRawBufferPointer) -> Int {
+    func gather(into target: UnsafeMutableRawBufferPointer) -> Int {
         var place = 0
         for index in 0..<sliceCount {
             let slice = slices[index]

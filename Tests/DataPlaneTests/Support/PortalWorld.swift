@@ -27,7 +27,8 @@ final class PortalPlace {
         box = MeshBox(key: key, settings: BoxSettings(startMilliseconds: 1), random: SystemRandom(), now: now)
         hosted = HostedNodes(box: box, gate: .everybody, limit: 16)
         device = try MemoryDevice(offloads: offloads)
-        var setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in NoInterface() }
+        var setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in InterfaceRecorder()
+        }
         change(&setup)
         let rules = PortalRules(setup, main: key.address, ownPorts: [25632])
         bridge = PortalBridge(device: device, ways: box, rules: rules, gate: setup.gate)
@@ -169,7 +170,7 @@ final class PortalWorld {
     /// What each machine got within some milliseconds after the first sent `packets`.
     func send(_ packets: [[UInt8]], from number: Int, for span: Interval = .milliseconds(30)) throws -> [[[UInt8]]] {
         for place in places { _ = place.device.takeWritten() }
-        places[number].device.outgoing += packets
+        places[number].device.send(packets)
         try run(for: span)
         return places.map { $0.device.takeWritten() }
     }
@@ -183,14 +184,4 @@ final class PortalWorld {
         try run(for: .milliseconds(30))
         return places[other].device.takeWritten()
     }
-}
-
-/// There is no kernel.
-final class NoInterface: PortalInterface {
-    func prepare() throws {}
-    func raise(_ index: UInt32) throws {}
-    func start() throws {}
-    func fit(mtu: UInt32) -> Bool { true }
-    func machineAddresses() -> Set<IPv6Address>? { nil }
-    func close() {}
 }
