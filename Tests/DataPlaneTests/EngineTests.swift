@@ -3,6 +3,7 @@ import INET256
 import Logging
 import Mesh
 import Portal
+import System
 import Testing
 import Transport
 import Wire

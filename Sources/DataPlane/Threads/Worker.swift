@@ -1,6 +1,7 @@
 internal import INET256
 internal import Mesh
 internal import Portal
+internal import System
 internal import Transport
 internal import Wire
 

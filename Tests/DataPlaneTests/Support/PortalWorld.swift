@@ -1,6 +1,7 @@
 import INET256
 import Mesh
 import Portal
+import System
 import Testing
 import Transport
 import Wire
