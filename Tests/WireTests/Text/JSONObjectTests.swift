@@ -70,7 +70,9 @@ import Testing
     private static func foundation(_ bytes: [UInt8]) -> [String: Any]? {
         let solid = bytes.filter { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
         let ends: [UInt8] = [UInt8(ascii: "}"), UInt8(ascii: "]")]
-        if zip(solid, solid.dropFirst()).contains(where: { $0 == UInt8(ascii: ",") && ends.contains($1) }) { return nil }
+        if zip(solid, solid.dropFirst()).contains(where: { $0 == UInt8(ascii: ",") && ends.contains($1) }) {
+            return nil
+        }
         return (try? JSONSerialization.jsonObject(with: Data(bytes))) as? [String: Any]
     }
 
