@@ -73,6 +73,7 @@ let package = Package(
         .target(
             name: "API", dependencies: ["NodeProtocol", "INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: fast),
+        .target(name: "AdminProtocol", swiftSettings: strict),
         .target(
             name: "Settings",
             dependencies: [
@@ -90,8 +91,8 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "API", "INET256Client", "NodeProtocol", "Firewall", "Portal", "Transport",
-                "System", "Netlink", "Mesh", "INET256",
+                "Settings", "DataPlane", "API", "AdminProtocol", "INET256Client", "NodeProtocol", "Firewall", "Portal",
+                "Transport", "System", "Netlink", "Mesh", "INET256",
                 "Wire",
                 "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -103,7 +104,7 @@ let package = Package(
 
         // What the tests have in common.
         .target(
-            name: "TestSupport", dependencies: ["INET256", "Wire", "CLinux"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Transport", "INET256", "Wire", "CLinux"], path: "Tests/TestSupport",
             swiftSettings: strict),
 
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: strict),
@@ -129,6 +130,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PortalTests", dependencies: ["TestSupport", "Portal", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "AdminProtocolTests", dependencies: ["AdminProtocol"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
             dependencies: ["TestSupport", "API", "NodeProtocol", "INET256", "System", "Wire", nioCore, logging],
@@ -148,8 +150,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "API", "Firewall", "INET256", "Mesh", "Netlink", "NodeProtocol",
-                "Portal", "System", "TestSupport", "Transport", "Wire", logging, nioCore,
+                "inet256vpn", "Settings", "DataPlane", "AdminProtocol", "API", "Firewall", "INET256", "Mesh", "Netlink",
+                "NodeProtocol", "Portal", "System", "TestSupport", "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -1,3 +1,4 @@
+import AdminProtocol
 import Firewall
 import INET256
 import Settings

@@ -1,4 +1,5 @@
 import API
+import AdminProtocol
 import Foundation
 import INET256
 import Logging

@@ -1,4 +1,5 @@
 import API
+import AdminProtocol
 import INET256
 import Mesh
 import Settings

@@ -1,4 +1,5 @@
 import API
+import AdminProtocol
 import Testing
 
 @testable import inet256vpn

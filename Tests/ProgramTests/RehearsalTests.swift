@@ -1,4 +1,5 @@
 import API
+import AdminProtocol
 import ArgumentParser
 import Foundation
 import INET256

@@ -1,4 +1,5 @@
 import API
+import AdminProtocol
 import DataPlane
 import Firewall
 import Glibc

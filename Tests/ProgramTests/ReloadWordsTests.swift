@@ -1,4 +1,5 @@
 import API
+import AdminProtocol
 import Settings
 import Testing
 

@@ -1,4 +1,5 @@
 internal import API
+internal import AdminProtocol
 internal import ArgumentParser
 internal import Foundation
 internal import Settings
@@ -50,58 +51,54 @@ extension DaemonAccess {
 }
 
 extension APIClient {
-    func status() async throws -> StatusReport { try await ask("GET", AdminPath.status, as: StatusReport.self) }
+    func status() async throws -> StatusReport { try await ask(Admin.status) }
 
     func ping(_ request: PingRequest) async throws -> PingOutcome {
         // The daemon keeps the time; the client waits a little longer.
         let patience = Duration.milliseconds(request.timeoutMs) + .seconds(5)
-        return try await ask(
-            "POST", AdminPath.ping, body: try JSONText.encode(request), timeout: patience, as: PingOutcome.self)
+        return try await ask(Admin.ping, body: try JSONText.encode(request), timeout: patience)
     }
 
     func reload(cut: Bool = false) async throws -> ReloadSummary {
-        try await ask(
-            "POST", AdminPath.reload, body: cut ? try JSONText.encode(ReloadRequest(cut: true)) : [],
-            timeout: .seconds(30), as: ReloadSummary.self)
+        let body = cut ? try JSONText.encode(ReloadRequest(cut: true)) : []
+        return try await ask(Admin.reload, body: body, timeout: .seconds(30))
     }
 
-    func firewall() async throws -> FirewallReport {
-        try await ask("GET", AdminPath.firewall, as: FirewallReport.self)
-    }
+    func firewall() async throws -> FirewallReport { try await ask(Admin.firewall) }
 
     /// The policy in force.
-    func firewallLines() async throws -> FirewallLines {
-        try await ask("GET", AdminPath.firewallPolicy, as: FirewallLines.self)
-    }
+    func firewallLines() async throws -> FirewallLines { try await ask(Admin.firewallPolicy) }
 
     /// The table in force as nft text.
     func firewallText() async throws -> String {
-        let response = try await send("GET", AdminPath.firewallText)
-        guard response.status == 200 else {
-            let reason = (try? JSONDecoder().decode(APIFailure.self, from: Data(response.body)))?.error
-            throw CommandFailure(.failure, reason ?? "the daemon answered with status \(response.status)")
-        }
-        return String(decoding: response.body, as: UTF8.self)
+        String(decoding: try await answer(to: Admin.firewallText.declaration), as: UTF8.self)
     }
 
-    private func ask<Answer: Decodable>(
-        _ method: String, _ path: String, body: [UInt8] = [], timeout: Duration? = nil, as: Answer.Type
+    private func ask<Body, Answer: Decodable>(
+        _ request: AdminRequest<Body, Answer>, body: [UInt8] = [], timeout: Duration? = nil
     ) async throws -> Answer {
-        let response = try await send(method, path, body: body, timeout: timeout)
-        let decoder = JSONDecoder()
-        guard response.status == 200 else {
-            let reason = (try? decoder.decode(APIFailure.self, from: Data(response.body)))?.error
-            throw CommandFailure(
-                response.status == 422 ? .usage : .failure,
-                reason ?? "the daemon answered with status \(response.status)")
-        }
+        let answer = try await answer(to: request.declaration, body: body, timeout: timeout)
         do {
-            return try decoder.decode(Answer.self, from: Data(response.body))
+            return try JSONDecoder().decode(Answer.self, from: Data(answer))
         } catch {
             throw CommandFailure(
                 .failure,
                 "the daemon at \(endpoint) answered in another form: is it of another version than this program?")
         }
+    }
+
+    /// The body of the answer, when that is no refusal.
+    private func answer(
+        to request: AdminDeclaration, body: [UInt8] = [], timeout: Duration? = nil
+    ) async throws -> [UInt8] {
+        let response = try await send(request.verb.rawValue, request.path, body: body, timeout: timeout)
+        guard response.status == 200 else {
+            let reason = (try? JSONDecoder().decode(APIFailure.self, from: Data(response.body)))?.error
+            throw CommandFailure(
+                response.status == 422 ? .usage : .failure,
+                reason ?? "the daemon answered with status \(response.status)")
+        }
+        return response.body
     }
 }
 

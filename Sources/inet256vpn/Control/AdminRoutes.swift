@@ -1,62 +1,68 @@
 internal import API
+internal import AdminProtocol
 internal import Foundation
 internal import INET256
 internal import Logging
 
-/// The daemon's own part of the API: health, status and the requests behind commands.
-///
-///     GET  /healthz        200 "ok" while the daemon serves
-///     GET  /metrics        counters and gauges for Prometheus
-///     GET  /admin/status   a StatusReport
-///     GET  /admin/firewall a FirewallReport; .../policy its lines for `diff`; .../nft the table as text
-///     POST /admin/ping     a PingRequest; answers a PingOutcome
-///     POST /admin/reload   a ReloadRequest or nothing; answers a ReloadSummary, or 422 with what is wrong in the configuration
-struct AdminRoutes<Control: DaemonControl>: APIResponder {
+/// The daemon's own part of the API: what `Admin` declares.
+struct AdminRoutes: APIResponder {
+    typealias Handler = @Sendable (APIRequest) async -> APIResponse
+
+    /// By path.
+    private let handlers: [String: Handler]
+
+    init(control: some DaemonControl, logger: Logger) {
+        let answers = AdminAnswers(control: control, logger: logger)
+        let all: [(AdminDeclaration, Handler)] = [
+            (Admin.health.declaration, { _ in .text("ok") }),
+            (Admin.metrics.declaration, { _ in await answers.metrics() }),
+            answers.to(Admin.status) { await control.status() },
+            answers.to(Admin.firewall) { await control.firewall() },
+            answers.to(Admin.firewallPolicy) { await control.firewallLines() },
+            (Admin.firewallText.declaration, { _ in await answers.firewallText() }),
+            (Admin.ping.declaration, { await answers.ping($0) }),
+            (Admin.reload.declaration, { await answers.reload($0) }),
+        ]
+        handlers = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $1) })
+    }
+
+    func respond(to request: APIRequest) async -> APIResponse {
+        guard let declared = Admin.declaration(path: request.path), let handler = handlers[declared.path] else {
+            return .notFound(request.path)
+        }
+        let verb = declared.verb.rawValue
+        return request.method == verb
+            ? await handler(request) : .methodNotAllowed(request.method, allowed: verb)
+    }
+}
+
+/// How each is answered.
+private struct AdminAnswers<Control: DaemonControl>: Sendable {
     let control: Control
     let logger: Logger
 
-    func respond(to request: APIRequest) async -> APIResponse {
-        switch request.path {
-        case AdminPath.health:
-            return await only("GET", request) { .text("ok") }
-        case AdminPath.metrics:
-            return await only("GET", request) { await metrics() }
-        case AdminPath.status:
-            return await only("GET", request) { json(await control.status()) }
-        case AdminPath.firewall:
-            return await only("GET", request) { json(await control.firewall()) }
-        case AdminPath.firewallPolicy:
-            return await only("GET", request) { json(await control.firewallLines()) }
-        case AdminPath.firewallText:
-            return await only("GET", request) {
-                guard let text = await control.firewallText() else {
-                    return .failure(404, "no firewall is in force: inet256vpn firewall show says why")
-                }
-                // It ends its lines itself, and `text` would end the last one again.
-                return .text(String(text.dropLast(text.hasSuffix("\n") ? 1 : 0)))
-            }
-        case AdminPath.ping:
-            return await only("POST", request) { await ping(request) }
-        case AdminPath.reload:
-            return await only("POST", request) { await reload(request) }
-        default:
-            return .notFound(request.path)
-        }
+    /// A request that needs nothing but its answer.
+    func to<Answer: Encodable>(
+        _ request: AdminRequest<Nothing, Answer>, _ answer: @escaping @Sendable () async -> Answer
+    ) -> (AdminDeclaration, AdminRoutes.Handler) {
+        (request.declaration, { _ in json(request, await answer()) })
     }
 
-    private func metrics() async -> APIResponse {
+    func metrics() async -> APIResponse {
         let text = Metrics.text(await control.status(), await control.firewall(), .current())
         return APIResponse(
             status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(text.utf8))
     }
 
-    private func only(
-        _ method: String, _ request: APIRequest, _ body: () async -> APIResponse
-    ) async -> APIResponse {
-        request.method == method ? await body() : .methodNotAllowed(request.method, allowed: method)
+    func firewallText() async -> APIResponse {
+        guard let text = await control.firewallText() else {
+            return .failure(404, "no firewall is in force: inet256vpn firewall show says why")
+        }
+        // It ends its lines itself, and `text` would end the last one again.
+        return .text(String(text.dropLast(text.hasSuffix("\n") ? 1 : 0)))
     }
 
-    private func ping(_ request: APIRequest) async -> APIResponse {
+    func ping(_ request: APIRequest) async -> APIResponse {
         guard let ping = try? JSONDecoder().decode(PingRequest.self, from: Data(request.body)) else {
             return .failure(400, "expected a body such as {\"target\": ADDRESS, \"bytes\": 56, \"timeout_ms\": 1000}")
         }
@@ -69,10 +75,11 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
         guard (1...PingRequest.longestTimeout).contains(ping.timeoutMs) else {
             return .failure(400, "timeout_ms must be 1 to \(PingRequest.longestTimeout)")
         }
-        return json(await control.ping(target, bytes: ping.bytes, timeout: .milliseconds(ping.timeoutMs)))
+        return json(
+            Admin.ping, await control.ping(target, bytes: ping.bytes, timeout: .milliseconds(ping.timeoutMs)))
     }
 
-    private func reload(_ request: APIRequest) async -> APIResponse {
+    func reload(_ request: APIRequest) async -> APIResponse {
         var wanted = ReloadRequest(cut: false)
         if !request.body.isEmpty {
             guard let asked = try? JSONDecoder().decode(ReloadRequest.self, from: Data(request.body)) else {
@@ -82,14 +89,14 @@ struct AdminRoutes<Control: DaemonControl>: APIResponder {
         }
         logger.notice("reload asked for", metadata: ["by": "\(request.client)"])
         do {
-            return json(try await control.reload(cut: wanted.cut))
+            return json(Admin.reload, try await control.reload(cut: wanted.cut))
         } catch {
             logger.error("reload refused", metadata: ["reason": "\(error)"])
             return .failure(422, "\(error)")
         }
     }
 
-    private func json(_ value: some Encodable) -> APIResponse {
+    private func json<Body, Answer: Encodable>(_: AdminRequest<Body, Answer>, _ value: Answer) -> APIResponse {
         do {
             return APIResponse(status: 200, body: try JSONText.encode(value))
         } catch {
@@ -104,21 +111,11 @@ struct QuestionRoutes<Routes: APIResponder>: APIResponder {
     let routes: Routes
 
     func respond(to request: APIRequest) async -> APIResponse {
-        request.method == "GET"
+        let declared = Admin.declaration(path: request.path)
+        let isForMembers = declared?.access == .members && declared?.verb.rawValue == request.method
+        return request.method == AdminDeclaration.Verb.get.rawValue && !isForMembers
             ? await routes.respond(to: request) : .failure(403, "only GET here: use the daemon's Unix socket")
     }
-}
-
-/// The paths of `AdminRoutes`.
-enum AdminPath {
-    static let health = "/healthz"
-    static let metrics = "/metrics"
-    static let status = "/admin/status"
-    static let firewall = "/admin/firewall"
-    static let firewallPolicy = "/admin/firewall/policy"
-    static let firewallText = "/admin/firewall/nft"
-    static let ping = "/admin/ping"
-    static let reload = "/admin/reload"
 }
 
 /// JSON as the program writes it: indented, keys sorted, slashes as they are.

@@ -1,4 +1,4 @@
-internal import API
+internal import AdminProtocol
 internal import INET256
 
 /// What the control side may ask of the running daemon. The data plane's side implements it by its mailbox and

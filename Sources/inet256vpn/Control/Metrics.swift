@@ -1,4 +1,4 @@
-internal import API
+internal import AdminProtocol
 
 /// `GET /metrics`: the daemon's state in the text format of Prometheus (exposition format 0.0.4).
 struct Metrics {

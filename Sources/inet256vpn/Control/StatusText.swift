@@ -1,4 +1,5 @@
 internal import API
+internal import AdminProtocol
 internal import DataPlane
 internal import Netlink
 internal import Portal

@@ -1,4 +1,4 @@
-internal import API
+internal import AdminProtocol
 internal import Firewall
 internal import Logging
 internal import Settings

@@ -1,4 +1,4 @@
-internal import API
+internal import AdminProtocol
 internal import Firewall
 
 extension FirewallReport {

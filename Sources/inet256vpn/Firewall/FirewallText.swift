@@ -1,4 +1,4 @@
-internal import API
+internal import AdminProtocol
 
 /// `firewall show` for people.
 struct FirewallText {
