@@ -1,5 +1,5 @@
 internal import CLinux
-internal import Wire
+package import Wire
 
 /// Memory for a burst of received datagrams, made once: so many slots, each of the same size. A slot may hold several
 /// datagrams of one sender that the kernel has joined.
@@ -80,6 +80,23 @@ package final class DatagramBatch {
             records[index].bytes = slab + index * stride
             records[index].length = slotSize
         }
+    }
+
+    /// Puts one datagram into the next slot, as a port does that is no socket. False when there is no room left, or not so much.
+    package func put(_ bytes: UnsafeRawBufferPointer, path: Path, trafficClass: UInt8 = 0) -> Bool {
+        guard filled < slots, bytes.count <= slotSize else { return false }
+        let slot = UnsafeMutableRawBufferPointer(start: slab + filled * stride, count: bytes.count)
+        slot.copyMemory(from: bytes)
+        datagrams[filled] = IncomingDatagram(bytes: slot, path: path, trafficClass: trafficClass)
+        filled += 1
+        isFull = filled == slots
+        return true
+    }
+
+    /// Forgets what it holds.
+    package func clear() {
+        filled = 0
+        isFull = false
     }
 
     /// Takes over what the kernel wrote into the first `received` records, without the truncated ones.

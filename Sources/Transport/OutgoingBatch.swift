@@ -5,7 +5,7 @@ package import Wire
 /// for each. What the socket does not take stays, so the batch is also the bounded rest of a full socket.
 ///
 /// In turns: `reserve`, write, `commit`, again and again; `flush` at the end of the burst. All records of a
-/// batch go through the socket it is flushed through.
+/// batch go through the port it is flushed through.
 package final class OutgoingBatch {
     private let arena: UnsafeMutableRawBufferPointer
     private let records: UnsafeMutableBufferPointer<OutgoingDatagram>
@@ -55,9 +55,10 @@ package final class OutgoingBatch {
 
     /// Sends what waits. The records that were dealt with, `completed`, can be read through the subscript
     /// until the next `reserve`.
-    package func flush(through socket: UDPSocket) throws(TransportError) -> (completed: Range<Int>, SendProgress) {
+    package func flush(through port: some DatagramPort) throws(TransportError) -> (completed: Range<Int>, SendProgress)
+    {
         let first = done
-        let progress = try socket.send(UnsafeMutableBufferPointer(rebasing: records[done..<written]))
+        let progress = try port.send(UnsafeMutableBufferPointer(rebasing: records[done..<written]))
         done += progress.done
         return (first..<done, progress)
     }

@@ -32,11 +32,7 @@ final class SocketLine {
 
     var isBlocked: Bool { rest.pending > 0 }
 
-    func reaches(_ endpoint: Endpoint) -> Bool {
-        let bound = socket.local.address
-        if bound == .unspecified { return true }
-        return (bound.mappedIPv4 != nil) == endpoint.isIPv4
-    }
+    func reaches(_ endpoint: Endpoint) -> Bool { socket.reaches(endpoint) }
 
     /// Sends those datagrams of the outbox that leave by this socket.
     func send(
