@@ -41,7 +41,8 @@ extension APIConfiguration {
                 A further listener on loopback for GET /metrics, /healthz and /admin/status, which every user of this
                 machine may ask.
                 """,
-            help: "`tcp://127.0.0.1:PORT`: a further listener for `GET /metrics`, `/healthz`, `/admin/status` and `/admin/firewall` alone"
+            help:
+                "`tcp://127.0.0.1:PORT`: a further listener for `GET /metrics`, `/healthz`, `/admin/status` and `/admin/firewall` alone"
         )
         .turn(.behindLimits).placed(in: .words, behind: "limits").placed(in: .file, behind: "allow")
         .inFile(.sample("tcp://127.0.0.1:2560")).usually("none")

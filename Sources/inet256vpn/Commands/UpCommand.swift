@@ -4,7 +4,6 @@ internal import INET256
 internal import Logging
 internal import Settings
 internal import System
-internal import Transport
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,7 +3,6 @@ internal import Firewall
 internal import Logging
 internal import Settings
 internal import System
-internal import Transport
 internal import Wire
 
 /// Keeps the policy in force: loads its table before the portal comes up, changes it on reload, restores it when somebody else meddles
