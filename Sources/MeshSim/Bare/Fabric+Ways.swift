@@ -20,26 +20,12 @@ extension Fabric {
         return .noRoute(at: start)
     }
 
-    /// Hops between living nodes over uncut cables.
-    private func distances(from start: Int, _ cabled: [[Int]]) -> [Int: Int] {
-        var distances = [start: 0]
-        var frontier = [start]
-        while let at = frontier.first {
-            frontier.removeFirst()
-            for other in cabled[at] where nodes[other].isAlive && distances[other] == nil {
-                distances[other] = (distances[at] ?? 0) + 1
-                frontier.append(other)
-            }
-        }
-        return distances
-    }
-
     /// Pairs that a way exists between but next hops do not lead along, with `shortest` none but a shortest one.
     package func unreached(shortest: Bool = false) -> [(from: Int, to: Int, walk: Walk)] {
         var failures: [(from: Int, to: Int, walk: Walk)] = []
         let cabled = cabled
         for from in nodes.indices where nodes[from].isAlive {
-            for (to, hops) in distances(from: from, cabled) where to != from {
+            for (to, hops) in distances(from: from, cabled, isOpen: { nodes[$0].isAlive }) where to != from {
                 let walk = walk(from: from, to: address(to))
                 guard case .arrived(let walked) = walk, !shortest || walked == hops else {
                     failures.append((from, to, walk))

@@ -4,31 +4,41 @@ import MeshSim
 import Testing
 import Wire
 
-/// What every routing algorithm that reaches more than its neighbours must do, in the simulator, with the boxes of production.
+/// What every routing algorithm must do that promises it, in the simulator, with the boxes of production.
 @Suite struct NetworkConformanceTests {
-    static let networks = ["beaconnet"]
     static let shapes: [Topology] = [
         .chain(2), .chain(5), .chain(20), .ring(10), .ring(50), .random(100, extra: 60, seed: 7),
     ]
 
-    @Test(arguments: networks, shapes)
-    func everyNodeReachesEveryOther(network: String, shape: Topology) {
-        let simulation = shape.build(seed: 11, network: network)
-        let all = Array(0..<shape.nodes)
-        #expect(simulation.run(until: { simulation.allFound(all) }, within: .seconds(60)), "routes everywhere, seed 11")
-        for source in all {
-            let open = simulation.unanswered(from: [source], to: all, patience: .seconds(10))
+    @Test(arguments: NetworkPromises.declared, shapes)
+    func everyNodeReachesWhoItMust(promises: NetworkPromises, shape: Topology) {
+        let simulation = shape.build(seed: 11, network: promises.network)
+        let reached = promises.reached(in: shape)
+        let found = simulation.run(
+            until: {
+                reached.enumerated().allSatisfy { node, others in others.allSatisfy { simulation.knows(node, $0) } }
+            }, within: .seconds(60))
+        #expect(found, "routes everywhere, seed 11")
+        for (source, others) in reached.enumerated() {
+            let open = simulation.unanswered(from: [source], to: others, patience: .seconds(10))
             #expect(open.isEmpty, "no answer for \(open)")
+            let beyond = (0..<shape.nodes).filter { $0 != source && !others.contains($0) }
+            #expect(!beyond.contains { simulation.knows(source, $0) }, "beyond its reach, from \(source)")
         }
+        // Nor do messages get there.
+        guard let last = (0..<shape.nodes).last, last > 0, !reached[0].contains(last) else { return }
+        #expect(simulation.unanswered(from: [0], to: [last], patience: .seconds(5)).count == 1)
     }
 
-    @Test(arguments: networks)
-    func aBadLineStillCarries(network: String) {
-        let simulation = Topology.chain(5).build(seed: 12, network: network, .poor)
-        let all = Array(0..<5)
-        #expect(simulation.run(until: { simulation.allFound(all) }, within: .seconds(60)))
+    @Test(arguments: NetworkPromises.declared)
+    func aBadLineStillCarries(promises: NetworkPromises) {
+        let shape = Topology.chain(5)
+        let simulation = shape.build(seed: 12, network: promises.network, .poor)
+        let targets = promises.reached(in: shape)[0]
+        #expect(simulation.run(until: { targets.allSatisfy { simulation.knows(0, $0) } }, within: .seconds(60)))
+        simulation.run(for: .seconds(5))
         // Messages may be lost on such a line, but not all of ten.
-        for target in 1..<5 {
+        for target in targets {
             for number in 0..<10 {
                 simulation.send([UInt8(number)], from: 0, to: simulation.address(target))
                 simulation.run(for: .milliseconds(500))
@@ -39,9 +49,9 @@ import Wire
         }
     }
 
-    @Test(arguments: networks)
-    func aDeadLinkIsGoneAround(network: String) {
-        let simulation = Topology.ring(10).build(seed: 13, network: network)
+    @Test(arguments: NetworkPromises.relaying)
+    func aDeadLinkIsGoneAround(promises: NetworkPromises) {
+        let simulation = Topology.ring(10).build(seed: 13, network: promises.network)
         let all = Array(0..<10)
         #expect(simulation.run(until: { simulation.allFound(all) }, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [1, 2], patience: .seconds(5)).isEmpty)
@@ -52,9 +62,9 @@ import Wire
         if let recovered { #expect(recovered.inSeconds < 10, "took \(recovered.inSeconds) s") }
     }
 
-    @Test(arguments: networks)
-    func aDeadNodeIsGoneAround(network: String) {
-        let simulation = Topology.ring(10).build(seed: 14, network: network)
+    @Test(arguments: NetworkPromises.relaying)
+    func aDeadNodeIsGoneAround(promises: NetworkPromises) {
+        let simulation = Topology.ring(10).build(seed: 14, network: promises.network)
         #expect(simulation.run(until: { simulation.allFound(Array(0..<10)) }, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [2], patience: .seconds(5)).isEmpty)
         simulation.killNode(1)
@@ -63,9 +73,9 @@ import Wire
         if let recovered { #expect(recovered.inSeconds < 10, "took \(recovered.inSeconds) s") }
     }
 
-    @Test(arguments: networks)
-    func aNodeThatComesBackIsReached(network: String) {
-        let simulation = Topology.chain(3).build(seed: 15, network: network)
+    @Test(arguments: NetworkPromises.relaying)
+    func aNodeThatComesBackIsReached(promises: NetworkPromises) {
+        let simulation = Topology.chain(3).build(seed: 15, network: promises.network)
         #expect(simulation.run(until: { simulation.allFound([0, 1, 2]) }, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [2], patience: .seconds(5)).isEmpty)
         simulation.killNode(1)
@@ -79,9 +89,9 @@ import Wire
         }
     }
 
-    @Test(arguments: networks)
-    func aPartitionHeals(network: String) {
-        let simulation = Topology.ring(10).build(seed: 16, network: network)
+    @Test(arguments: NetworkPromises.relaying)
+    func aPartitionHeals(promises: NetworkPromises) {
+        let simulation = Topology.ring(10).build(seed: 16, network: promises.network)
         let all = Array(0..<10)
         #expect(simulation.run(until: { simulation.allFound(all) }, within: .seconds(30)))
         simulation.setCable(0, 9, up: false)
@@ -95,9 +105,9 @@ import Wire
         #expect(simulation.unanswered(from: [0, 4], to: all, patience: .seconds(10)).isEmpty)
     }
 
-    @Test(arguments: networks, [Topology.ring(10), .random(20, extra: 15, seed: 3)])
-    func packetsNeverGoRound(network: String, shape: Topology) {
-        let simulation = shape.build(seed: 17, network: network, .poor)
+    @Test(arguments: NetworkPromises.loopFree, [Topology.ring(10), .random(20, extra: 15, seed: 3)])
+    func packetsNeverGoRound(promises: NetworkPromises, shape: Topology) {
+        let simulation = shape.build(seed: 17, network: promises.network, .poor)
         var loops: [String] = []
         simulation.afterEachStep = {
             if let loop = simulation.findLoop(), loops.count < 3 { loops.append(loop) }
@@ -119,17 +129,21 @@ import Wire
         #expect(loops.isEmpty, "\(loops)")
     }
 
-    @Test func neighboursOnlyInOneHop() {
-        let simulation = Topology.chain(3).build(seed: 18, network: "onehop")
-        let linked = { simulation.allFound([0, 1]) && simulation.allFound([1, 2]) }
-        #expect(simulation.run(until: linked, within: .seconds(30)))
-        #expect(simulation.unanswered(from: [0], to: [1], patience: .seconds(5)).isEmpty)
-        #expect(simulation.unanswered(from: [0], to: [2], patience: .seconds(5)).count == 1, "two hops away")
+    /// Who is gone has no next hop any more, and who asks for it hears that there is none.
+    @Test(arguments: NetworkPromises.knowing)
+    func whoIsGoneIsForgotten(promises: NetworkPromises) {
+        let simulation = Topology.ring(6).build(seed: 18, network: promises.network)
+        #expect(simulation.run(until: { simulation.knows(1, 2) && simulation.knows(3, 2) }, within: .seconds(30)))
+        simulation.run(for: .seconds(5))
+        simulation.killNode(2)
+        let isForgotten = { ![0, 1, 3, 4, 5].contains { simulation.knows($0, 2) } }
+        #expect(simulation.run(until: isForgotten, within: .seconds(60)))
     }
 
-    @Test func sameSeedSameRun() {
+    @Test(arguments: NetworkPromises.declared)
+    func sameSeedSameRun(promises: NetworkPromises) {
         func run(_ seed: UInt64) -> UInt64 {
-            let simulation = Topology.random(12, extra: 6, seed: 5).build(seed: seed, network: "beaconnet", .poor)
+            let simulation = Topology.random(12, extra: 6, seed: 5).build(seed: seed, network: promises.network, .poor)
             simulation.run(for: .seconds(5))
             simulation.send(Array("hello".utf8), from: 0, to: simulation.address(7))
             simulation.setCable(0, 1, up: false)
@@ -140,4 +154,8 @@ import Wire
         #expect(run(21) == first)
         #expect(run(22) != first)
     }
+}
+
+extension Simulation {
+    fileprivate func knows(_ node: Int, _ other: Int) -> Bool { box(node)?.nextHop(to: address(other)) != nil }
 }
