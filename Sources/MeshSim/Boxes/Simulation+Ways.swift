@@ -37,16 +37,17 @@ extension Simulation {
                         if asked { answered.insert(target) }
                         if asked { send(question(target, source), from: target, to: address(source)) }
                     }
+                    // What was sent before may still come among the answers.
                     return received(source).count >= missing.count
+                        && missing.allSatisfy { hasAnswered($0, source) }
                 }, within: patience)
-            for target in missing.sorted() {
-                let came = received(source).contains {
-                    $0.from == address(target) && $0.message == question(target, source)
-                }
-                if !came { open.append((source, target)) }
-            }
+            for target in missing.sorted() where !hasAnswered(target, source) { open.append((source, target)) }
         }
         return open
+    }
+
+    private func hasAnswered(_ target: Int, _ source: Int) -> Bool {
+        received(source).contains { $0.from == address(target) && $0.message == question(target, source) }
     }
 
     private func question(_ from: Int, _ to: Int) -> [UInt8] { Array("from \(from) to \(to)".utf8) }

@@ -46,24 +46,8 @@ public func runSeeds() -> CInt {
 /// Steps of a run.
 let stepsPerRun = 160
 
-/// Leaves out as much as can be left out: half of the steps, then quarters, and at last single ones.
-private func shortened(_ steps: [SessionStep]) -> [SessionStep] {
-    var steps = steps
-    var size = steps.count / 2
-    while size > 0 {
-        var place = 0
-        while place < steps.count {
-            var fewer = steps
-            fewer.removeSubrange(place..<min(place + size, steps.count))
-            if survives(fewer) { place += size } else { steps = fewer }
-        }
-        size /= 2
-    }
-    return steps
-}
-
 private func report(_ steps: [SessionStep], name: String) {
-    let few = shortened(steps)
+    let few = shortened(steps) { !survives($0) }
     let file = (variable("FUZZ_OUT") ?? "./") + name
     print("\(few.count) of \(steps.count) steps do, kept in \(file):")
     for step in few { print("    \(step)") }

@@ -1,0 +1,1 @@
+../../../../Sources/MeshSim/Runs/Shortening.swift
