@@ -133,6 +133,16 @@ import Wire
                 CableKey(0, 1), CableKey(1, 2), CableKey(2, 3), CableKey(3, 4), CableKey(0, 4), CableKey(1, 3),
             ],
             events: [.send(from: 3, to: 0, bytes: 4)]),
+        // Two who know each other only through others, of whom one begins anew: the first message under the old keys is lost.
+        SimulatedRun(
+            seed: 5000, nodes: 5,
+            cables: [
+                CableKey(0, 1), CableKey(1, 2), CableKey(2, 3), CableKey(3, 4), CableKey(0, 4), CableKey(1, 3),
+            ],
+            events: [.send(from: 4, to: 1, bytes: 4), .wait(milliseconds: 100), .stop(4)]),
+        // Both ends of a cable move at once, and neither knows where the other is.
+        SimulatedRun(
+            seed: 2002, nodes: 2, cables: [CableKey(0, 1)], events: [.wait(milliseconds: 3000), .move(1), .move(0)]),
         // Both ends of a cable begin anew at once, while what they sent before is still under way.
         SimulatedRun(
             seed: 2, nodes: 2, cables: [CableKey(0, 1)],
