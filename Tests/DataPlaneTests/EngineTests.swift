@@ -130,7 +130,10 @@ private final class TestEngine: Sendable {
         setup.portal = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in recorder }
         setup.portal?.follows = 1280...65_535
         let (ready, memory) = (setup, self.devices)
-        thread = try await EngineThread.start(ready) { try Engine(ready, memory) }
+        thread = try await EngineThread.start(ready) {
+            let engine = try Engine(ready, memory)
+            return { try engine.run(.normal) }
+        }
     }
 
     var address: IPv6Address { PortalWorld.map.address(of: key.address) }

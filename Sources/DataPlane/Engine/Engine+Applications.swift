@@ -43,6 +43,8 @@ extension Engine {
 }
 
 extension Engine: APINodeHost {
+    // Called through an existential, for each batch of messages: there is a version for the devices of production.
+    @_specialize(where Devices == TunDevices)
     func take(_ frames: UnsafeRawBufferPointer, from connection: NodeConnection) throws {
         try hosted.send(frames, hold: connection.hold, now: turnBegan, toMain: takeForMain) { try flush(turnBegan) }
         if box.outbox.datagramCount > Self.datagramsAtATime { try flush(turnBegan) }
@@ -56,6 +58,7 @@ extension Engine: APINodeHost {
 
     /// While a socket's buffer is full applications are not read: so they wait and lose nothing. Not for ever, since
     /// messages within the box need no room.
+    @_specialize(where Devices == TunDevices)
     func roomAwaited(now: Instant) -> Instant? {
         guard worker.isBlocked else {
             blockedSince = nil

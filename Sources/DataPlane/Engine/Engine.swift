@@ -9,7 +9,7 @@ internal import Wire
 
 /// The data plane: one thread that owns the portal, the sockets and the mesh core. Bursts in, one flush out; it never
 /// waits but in the poller, and the control side reaches it through the mailbox alone.
-final class Engine<Devices: PortalDevices>: PacketThread {
+final class Engine<Devices: PortalDevices> {
     let box: MeshBox
     let mailbox: Mailbox<EngineCommand>
     /// Nodes besides the main one, and what applications ask for them.

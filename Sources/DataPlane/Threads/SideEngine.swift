@@ -15,7 +15,7 @@ internal import Wire
 ///
 /// A flow keeps its order: a flow has one queue, a sender's endpoint one socket, and where packets change from one
 /// engine to the other the second waits until the first is through with what it was left (`isSettled`).
-final class SideEngine<Device: PacketDevice>: PacketThread {
+final class SideEngine<Device: PacketDevice> {
     let link: SideLink
     let box: SideBox
     let portal: PortalBridge<Device, SideBox>

@@ -22,7 +22,7 @@ final class SideGroup<Devices: PortalDevices> {
     /// Opened, and not yet an engine's.
     private var sockets: [[UDPSocket]]
     private var devices: [Devices.Device] = []
-    private var engines: [(link: SideLink, thread: any PacketThread)] = []
+    private var engines: [(link: SideLink, run: (ThreadScheduling) throws -> Void)] = []
     /// Their threads, which there are from the beginning: whether there are as many is known before the daemon is up.
     private let threadGate = ThreadGate()
     private let chosen = Chosen()
@@ -113,7 +113,7 @@ final class SideGroup<Devices: PortalDevices> {
                     device: device, ways: SideBox(limits: limits), rules: bridge.rules, gate: bridge.gate)
                 let engine = try SideEngine(
                     link: link, portal: portal, sockets: sockets[place], seed: SystemRandom().next64())
-                engines.append((link, engine))
+                engines.append((link, { try engine.run($0) }))
                 links.append(link)
             }
             try launch()
@@ -132,16 +132,16 @@ final class SideGroup<Devices: PortalDevices> {
 
     /// Makes the threads, which wait for `start`.
     private func launch() throws(SystemError) {
-        for (link, engine) in engines {
-            // It goes to the thread, and nobody else keeps it.
-            nonisolated(unsafe) let engine = engine
+        for (link, run) in engines {
+            // The engine in it goes to the thread, and nobody else keeps it.
+            nonisolated(unsafe) let run = run
             try OwnThread.start("data plane \(link.number)") { [threadGate, chosen] in
                 guard threadGate.pass() else { return }
                 let scheduling = chosen.value
                 // What the first one was permitted this one is.
                 if scheduling == .realtime { try? CurrentThread.runInRealTime() }
                 do {
-                    try engine.run(scheduling)
+                    try run(scheduling)
                     link.end(nil)
                 } catch {
                     link.end(error)
