@@ -8,7 +8,7 @@ public import Wire
 /// `MeshBox+Send`, `MeshBox+Emit`, `MeshBox+Receive`, `MeshBox+Frames`, `MeshBox+Handshake`, `MeshBox+Links`, `MeshBox+Tick`.
 public final class MeshBox {
     /// Where it seals, with what is to be sent.
-    public let sealer: Sealer
+    package let sealer: Sealer
     /// The driver sends and empties it after every burst.
     public let outbox: Outbox
 

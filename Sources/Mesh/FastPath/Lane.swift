@@ -1,13 +1,13 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// A way that is known and has keys, looked up once for the packets of a burst to one address. Good until the box is handed
 /// anything else but the packets of this lane.
-public struct Lane {
+package struct Lane {
     /// The largest packet that goes in one datagram, in bytes.
-    public let capacity: Int
+    package let capacity: Int
     /// Whether that is what the path carries, and not only what is known so far while larger sizes are tried.
-    public let isSettled: Bool
+    package let isSettled: Bool
     let keys: WorkerKeys
     /// Where datagrams go: to the other end, or to the first relay.
     let path: Path
@@ -42,7 +42,7 @@ struct RelayHead {
 }
 
 /// Who knows lanes: the box itself, or what it has published to a worker.
-public protocol LaneSource: AnyObject {
+package protocol LaneSource: AnyObject {
     var sealer: Sealer { get }
 
     /// The lane of the box's main node to `remote`, or nil while there is none.

@@ -1,12 +1,12 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// The ways of the box's sessions, as they are at this moment.
 extension MeshBox: LaneSource {
-    public func lane(to remote: Address, now: Instant) -> Lane? { lane(from: .main, to: remote, now: now) }
+    package func lane(to remote: Address, now: Instant) -> Lane? { lane(from: .main, to: remote, now: now) }
 
     /// The lane to `remote`, or nil while there is none: `send` then knows what to do.
-    public func lane(from id: NodeID, to remote: Address, now: Instant) -> Lane? {
+    package func lane(from id: NodeID, to remote: Address, now: Instant) -> Lane? {
         guard let local = node(id), let session = session(local, remote), let keypair = session.current,
             session.pending.isEmpty, keypair.maySend(now, limits)
         else { return nil }
@@ -31,7 +31,7 @@ extension MeshBox: LaneSource {
     }
 
     /// Takes in what went by lanes. At the end of a turn.
-    public func report(now: Instant) {
+    package func report(now: Instant) {
         sealer.report(now) { shared in
             guard case .keypair(let session, let keypair) = indices[shared.localIndex], keypair.shared === shared else {
                 return

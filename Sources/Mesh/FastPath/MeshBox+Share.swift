@@ -1,24 +1,24 @@
 internal import INET256
-public import Wire
+package import Wire
 
 /// The first engine's part in sharing sessions: it says which keys and ways there are, and hears what became of them.
 /// Nothing that a side engine does depends on hearing of it in time: counters and windows are shared as such, and what a side
 /// engine does not know, it hands to the first.
 extension MeshBox {
     /// Whether handshakes make keys that side engines can use. To be said before there are any.
-    public func setShared(_ isShared: Bool) { settings.isShared = isShared }
+    package func setShared(_ isShared: Bool) { settings.isShared = isShared }
 
     /// Whether there is something to tell at once: before the outbox is sent, lest the other end should answer faster.
-    public var hasKeyNews: Bool { !keyNews.isEmpty }
+    package var hasKeyNews: Bool { !keyNews.isEmpty }
 
-    public func takeKeyNews() -> [ShareChange] {
+    package func takeKeyNews() -> [ShareChange] {
         defer { keyNews.removeAll(keepingCapacity: true) }
         return keyNews
     }
 
     /// Looks through all sessions: takes in what side engines did, and says which ways changed. To be called when the outbox was
     /// sent. Now and then; late changes cost speed and nothing else.
-    public func shareWays(now: Instant) -> [ShareChange] {
+    package func shareWays(now: Instant) -> [ShareChange] {
         var changes: [ShareChange] = []
         for session in allSessions where session.local.isMain {
             if let current = session.current { takeActivity(of: current, session, now) }
@@ -32,7 +32,7 @@ extension MeshBox {
     }
 
     /// Everything once more, for an engine that has not kept up.
-    public func shareAnew() -> [ShareChange] {
+    package func shareAnew() -> [ShareChange] {
         var changes: [ShareChange] = []
         for session in allSessions where session.local.isMain {
             for keypair in [session.current, session.previous] {
@@ -44,7 +44,7 @@ extension MeshBox {
     }
 
     /// Takes a datagram that a side engine has opened in place.
-    public func receiveOpened(
+    package func receiveOpened(
         _ datagram: UnsafeMutableRawBufferPointer, isNewest: Bool, from path: Path, trafficClass: UInt8, now: Instant
     ) -> Delivery? {
         guard datagram.count >= TransportLayout.minimum else { return nil }

@@ -2,11 +2,11 @@ internal import Wire
 
 /// Where a worker seals: its outbox, and the keys that it used in this turn. Packets are written where they are sealed, so nothing is
 /// copied, and what a burst has in common is looked up once (`Lane`). One thread at a time.
-public final class Sealer {
+package final class Sealer {
     /// What is to be sent. The driver sends and empties it after every burst.
-    public let outbox: Outbox
+    package let outbox: Outbox
     /// What was dropped, by reason.
-    public internal(set) var drops = DropCounters()
+    package internal(set) var drops = DropCounters()
     /// Keys with something to report.
     private var active: [WorkerKeys] = []
 
@@ -17,7 +17,7 @@ public final class Sealer {
     /// Where the next packet of the lane is to be written, with room for `lane.capacity` bytes; nil (and counted) when the
     /// burst is full.
     @inline(__always)
-    public func room(_ lane: borrowing Lane) -> UnsafeMutableRawPointer? {
+    package func room(_ lane: borrowing Lane) -> UnsafeMutableRawPointer? {
         guard let start = outbox.reserve(lane.lead + lane.capacity + lane.tags) else {
             drops.count(.outboxFull)
             return nil
@@ -29,7 +29,7 @@ public final class Sealer {
     /// the pseudo-header in its TCP or UDP checksum; `trafficClass` is for the packet that carries it. False (and counted)
     /// when it could not be sent.
     @inline(__always)
-    public func dispatch(
+    package func dispatch(
         _ packet: UnsafeMutableRawPointer, count: Int, isPartial: Bool, trafficClass: UInt8, _ lane: borrowing Lane
     ) -> Bool {
         let kind: FrameKind = isPartial ? .partialPacket : .message

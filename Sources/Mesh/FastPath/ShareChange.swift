@@ -1,24 +1,24 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// The way of a session's messages that side engines may use by themselves: straight to a proven endpoint.
-public struct SharedWay: Sendable, Equatable {
-    public let remote: Address
+package struct SharedWay: Sendable, Equatable {
+    package let remote: Address
     /// What messages are sealed with.
     let keypair: SharedKeypair
-    public let path: Path
+    package let path: Path
     /// The largest message in one datagram, in bytes.
-    public let capacity: Int
+    package let capacity: Int
     /// Whether larger ones are not being tried.
-    public let isSettled: Bool
+    package let isSettled: Bool
 
-    public static func == (a: SharedWay, b: SharedWay) -> Bool {
+    package static func == (a: SharedWay, b: SharedWay) -> Bool {
         a.keypair === b.keypair && a.path == b.path && a.capacity == b.capacity && a.isSettled == b.isSettled
     }
 }
 
 /// What the first engine tells the others of its sessions.
-public enum ShareChange: Sendable {
+package enum ShareChange: Sendable {
     /// Datagrams may come under these keys from now on. Said before anything leaves the box that lets the other end use them.
     case keys(SharedKeypair)
     /// The keys with this local index are gone.
@@ -29,7 +29,7 @@ public enum ShareChange: Sendable {
     case noWay(Address)
 
     /// Whether this has become void by what was said later.
-    public func isOvertaken(by later: ShareChange) -> Bool {
+    package func isOvertaken(by later: ShareChange) -> Bool {
         switch (self, later) {
         case (.way(let way), .noWay(let remote)): way.remote == remote
         case (.way(let way), .forget(let index)): way.keypair.localIndex == index

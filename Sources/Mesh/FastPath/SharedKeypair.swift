@@ -1,4 +1,4 @@
-public import INET256
+package import INET256
 internal import Synchronization
 internal import Wire
 
@@ -11,10 +11,10 @@ internal import Wire
 /// - No replay: a datagram is authentic before it asks the window, and the window answers under a lock. The kernel gives what
 ///   comes from one endpoint to one socket, so in the long run one engine asks, and the lock is free.
 /// - The limits hold: engines stop `margin` before the last counter, which is more than what all can take at once.
-public final class SharedKeypair: Sendable {
+package final class SharedKeypair: Sendable {
     /// Whom the session joins the box's main address with, where several workers use the keys; nil where the box does alone, as of
     /// sessions of its other nodes.
-    public let remote: Address?
+    package let remote: Address?
     let suite: SuiteChoice
     let localIndex: UInt32
     let remoteIndex: UInt32

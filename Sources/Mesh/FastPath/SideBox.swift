@@ -1,5 +1,5 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// What an engine beside the first one needs of the mesh: the keys and ways that the box shares, and nothing else. It opens
 /// and seals messages of direct sessions; whatever is not such a message is the first engine's, and is handed to it. No I/O
@@ -7,8 +7,8 @@ public import Wire
 ///
 /// Order: a message that is handed over must not be overtaken by the next one, which might go straight. So the rest of its
 /// session's messages follow it until the driver has heard that the first engine is through with it, and says `settle()`.
-public final class SideBox: LaneSource {
-    public let sealer: Sealer
+package final class SideBox: LaneSource {
+    package let sealer: Sealer
 
     private let limits: MeshLimits
     private var keypairs: [UInt32: SideKeypair] = [:]
@@ -18,17 +18,17 @@ public final class SideBox: LaneSource {
     /// Sessions that wait for `settle()`.
     private var detoured: [SideSession] = []
 
-    public init(limits: MeshLimits = MeshLimits()) {
+    package init(limits: MeshLimits = MeshLimits()) {
         self.limits = limits
         sealer = Sealer(limits)
     }
 
-    public var outbox: Outbox { sealer.outbox }
-    public var drops: DropCounters { sealer.drops }
+    package var outbox: Outbox { sealer.outbox }
+    package var drops: DropCounters { sealer.drops }
 
     // MARK: What the first engine says
 
-    public func apply(_ change: ShareChange) {
+    package func apply(_ change: ShareChange) {
         switch change {
         case .keys(let shared):
             guard let remote = shared.remote, keypairs[shared.localIndex]?.keys.shared !== shared else { return }
@@ -54,7 +54,7 @@ public final class SideBox: LaneSource {
     }
 
     /// Forgets everything; what there is will be said anew.
-    public func forgetAll() {
+    package func forgetAll() {
         keypairs.removeAll()
         for session in sessions.values { session.end() }
         sessions.removeAll()
@@ -62,7 +62,7 @@ public final class SideBox: LaneSource {
     }
 
     /// The first engine is through with everything that it was handed.
-    public func settle() {
+    package func settle() {
         for session in detoured { session.isDetoured = false }
         detoured.removeAll(keepingCapacity: true)
     }
@@ -70,7 +70,7 @@ public final class SideBox: LaneSource {
     // MARK: In
 
     /// What is to become of a datagram.
-    public enum Receipt {
+    package enum Receipt {
         case message(Delivery)
         /// It is for the first engine, as it came.
         case sealed
@@ -81,7 +81,7 @@ public final class SideBox: LaneSource {
     }
 
     /// Takes a datagram, which is opened in place.
-    public func receive(
+    package func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8, now: Instant
     ) -> Receipt {
         guard datagram.count >= TransportLayout.minimum, datagram[0] == DatagramKind.transport.rawValue else {
@@ -113,7 +113,7 @@ public final class SideBox: LaneSource {
     }
 
     /// Whether a datagram is sealed under keys that are not known here.
-    public func isForeign(_ datagram: UnsafeMutableRawBufferPointer) -> Bool {
+    package func isForeign(_ datagram: UnsafeMutableRawBufferPointer) -> Bool {
         guard datagram.count >= TransportLayout.minimum, datagram[0] == DatagramKind.transport.rawValue else {
             return false
         }
@@ -131,7 +131,7 @@ public final class SideBox: LaneSource {
     // MARK: Out
 
     /// The way to an address, or nil: then the first engine knows what to do.
-    public func lane(to remote: Address, now: Instant) -> Lane? {
+    package func lane(to remote: Address, now: Instant) -> Lane? {
         guard let session = sessions[remote], let way = session.way, let keys = session.sending,
             keys.shared.maySend(now, limits)
         else { return nil }
@@ -139,7 +139,7 @@ public final class SideBox: LaneSource {
     }
 
     /// Tells the first engine what this turn did. At its end.
-    public func report(now: Instant) { sealer.report(now) }
+    package func report(now: Instant) { sealer.report(now) }
 }
 
 /// A side engine's view of a session.
