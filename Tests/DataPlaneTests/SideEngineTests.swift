@@ -65,6 +65,44 @@ import Wire
         #expect(pair.side.isSettled && pair.arrivedFar() == [straight])
     }
 
+    /// Networks inside the mesh's prefix are their owners': whoever has a derived address there has no way by it.
+    @Test func aNetworkIsMoreThanADerivedAddress() throws {
+        let owner = PortalWorld.keys(1)[0].address
+        let derived = PortalWorld.map.address(of: owner)
+        let pair = try SidePair { setup, other in
+            let network = IPv6Prefix(host: PortalWorld.map.address(of: other))
+            setup.networks = try PortalNetworks(local: [], remote: [(network, derived)])
+            setup.owners = [derived: owner]
+        }
+        pair.device.send([TestPacket.make(pair.near, pair.far)])
+        try pair.turn()
+        #expect(pair.arrivedFar().isEmpty && pair.side.handedOver == 1)
+        try pair.sendFromFar([TestPacket.make(pair.far, pair.near)])
+        _ = pair.link.ring.next()
+        _ = pair.link.ring.release()
+        try pair.turn()
+        #expect(pair.device.takeWritten().isEmpty && pair.side.portal.drops[.sourceNotSender] == 1)
+    }
+
+    /// A network that is declared behind the other box is reached by its way.
+    @Test func whatIsBehindTheOtherBoxGoesStraight() throws {
+        let network = try #require(IPv6Prefix("2001:db8:2::/48"))
+        let host = try TestPacket.address("2001:db8:2::7")
+        let pair = try SidePair { setup, other in
+            let derived = PortalWorld.map.address(of: other)
+            setup.networks = try PortalNetworks(local: [], remote: [(network, derived)])
+            setup.owners = [derived: other]
+        }
+        let packet = TestPacket.make(pair.near, host)
+        pair.device.send([packet])
+        try pair.turn()
+        #expect(pair.arrivedFar() == [packet] && pair.side.handedOver == 0)
+        let back = TestPacket.make(host, pair.near)
+        try pair.sendFromFar([back])
+        try pair.turn()
+        #expect(pair.device.takeWritten() == [back])
+    }
+
     @Test func datagramsUnderOtherKeysAreHandedOverAsTheyCame() throws {
         let pair = try SidePair()
         let junk: [UInt8] = [4, 0, 0, 0, 9, 9, 9, 9] + [UInt8](repeating: 5, count: 60)
@@ -118,7 +156,7 @@ private final class SidePair {
     private let batch = DatagramBatch(slotSize: 1 << 16)
     private let endpoints: (near: Endpoint, far: Endpoint)
 
-    init() throws {
+    init(_ change: (inout EngineSetup.PortalSetup, _ other: Address) throws -> Void = { _, _ in }) throws {
         let keys = PortalWorld.keys(2)
         let loopback = try #require(IPv6Address("::1"))
         let ours = try UDPSocket(bind: Endpoint(address: loopback, port: 0))
@@ -129,8 +167,9 @@ private final class SidePair {
         box.setShared(true)
         device = try MemoryDevice()
         link = try SideLink(number: 1, handed: Wakeup())
-        let setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in InterfaceRecorder()
+        var setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in InterfaceRecorder()
         }
+        try change(&setup, keys[1].address)
         let rules = PortalRules(setup, main: keys[0].address, ownPorts: [ours.local.port])
         let bridge = PortalBridge(device: device, ways: SideBox(), rules: rules, gate: setup.gate)
         side = try SideEngine(link: link, portal: bridge, sockets: [ours], seed: 1)
