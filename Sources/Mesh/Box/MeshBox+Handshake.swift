@@ -1,7 +1,7 @@
 internal import INET256
 internal import Wire
 
-/// Handshakes begun here and elsewhere (DESIGN section 3): Noise XX with the identity in the sealed payloads.
+/// Handshakes begun here: Noise XX with the identity in the sealed payloads.
 extension MeshBox {
     // MARK: Beginning
 
@@ -80,92 +80,6 @@ extension MeshBox {
         wake(session, attempt.nextSend)
     }
 
-    // MARK: Being called
-
-    func receiveInitiation(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard let message = InitiationMessage(bytes) else {
-            drops.count(.malformedDatagram)
-            return
-        }
-        noteArrival(now)
-        guard let candidates = nodesByHint[message.hint], !candidates.isEmpty else {
-            drops.count(.handshakeUnknownAddress)
-            return
-        }
-        guard let local = candidates.first(where: { Initiation.isMeant(for: $0.keys, bytes) }) else {
-            drops.count(.handshakeBadMAC)
-            return
-        }
-        // By mac1, which covers all that was answered: one that was altered on the way does not take the place of the
-        // genuine one.
-        let mac1 = message.mac1
-        if let known = responses.first(where: { $0.local === local && $0.mac1 == mac1 }) {
-            if known.path?.remote != arrival.path?.remote { known.wentElsewhere = true }
-            answer(known.message, arrival, from: local, now)
-            return
-        }
-        let isStrained = now < strainedUntil
-        let source = arrival.sourceKey
-        // A source address is easily said: whoever is behind one too many calls has to show that it receives there, and while
-        // the box is strained everybody has to, peers too, whose addresses are no secret.
-        let mustShow = isStrained || !calls.take(source, now: now)
-        if mustShow, !jar.admits(message, from: arrival.ingress, now: now) {
-            drops.count(.handshakeCookieDemanded)
-            answer(jar.reply(to: message, from: arrival.ingress, keys: local.keys, now: now), arrival, from: local, now)
-            return
-        }
-        let expected = isExpected(arrival)
-        if mustShow, !expected, !provenCalls.take(source, now: now) {
-            drops.count(.handshakeOverBudget)
-            return
-        }
-        guard takeWork(expected) else { return }
-        do {
-            try respond(message, local, arrival, expected, now)
-        } catch {
-            count(error)
-        }
-    }
-
-    private func respond(
-        _ message: InitiationMessage, _ local: BoxNode, _ arrival: Arrival, _ isExpected: Bool, _ now: Instant
-    ) throws(HandshakeError) {
-        let offered = message.suites
-        guard let suite = suites.choose(from: offered) else { throw .noCommonSuite }
-        let noise = try XXResponder(
-            prologue: handshakePrologue(suites: offered, callee: local.address), ours: local.noise,
-            message: message.ephemeral)
-        guard let index = indices.allocate(random) else {
-            drops.count(.sessionsFull)
-            return
-        }
-        let noiseMessage: [UInt8]
-        let waiting: XXResponderWaiting
-        do throws(HandshakeError) {
-            let payload = Identity.payload(local.key.publicKey, suite: suite.cipher, index: index)
-            (noiseMessage, waiting) = try noise.respond(ephemeral: .generate(random), payload: payload)
-        } catch {
-            indices.release(index)
-            throw error
-        }
-        let out = ResponseMessage.make(sender: index, receiver: message.sender, noise: noiseMessage)
-        let response = Response(
-            index: index, local: local, caller: message.sender, mac1: message.mac1, waiting: waiting,
-            message: out, suite: suite, created: now, path: arrival.path, isExpected: isExpected)
-        makeRoomForResponse(isExpected)
-        responses.append(response)
-        indices.set(index, .response(response))
-        wakeBox(now + limits.responseLifetime)
-        answer(out, arrival, from: local, now)
-    }
-
-    /// The oldest of strangers goes first; a peer's only for want of one.
-    private func makeRoomForResponse(_ isExpected: Bool) {
-        guard responses.count >= limits.maximumResponses else { return }
-        let victim = responses.firstIndex { !$0.isExpected } ?? 0
-        indices.release(responses.remove(at: victim).index)
-    }
-
     // MARK: Message 2
 
     func receiveResponse(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
@@ -179,7 +93,7 @@ extension MeshBox {
             drops.count(.handshakeUnexpected)
             return
         }
-        guard takeWork(attempt.session.peer != nil) else { return }
+        guard takeWork(isExpected: attempt.session.peer != nil) else { return }
         do {
             try finish(attempt, noise, message, arrival, now)
         } catch {
@@ -220,71 +134,27 @@ extension MeshBox {
         install(keypair, session, arrival, now)
     }
 
-    // MARK: Message 3
+    // MARK: Cookies
 
-    func receiveFinish(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
-        guard let message = FinishMessage(bytes) else {
+    func receiveCookie(_ bytes: UnsafeRawBufferPointer, _ now: Instant) {
+        guard let message = CookieMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
-        switch indices[message.receiver] {
-        case .response(let response):
-            noteArrival(now)
-            guard takeWork(response.isExpected) else { return }
-            do {
-                try accept(response, message, arrival, now)
-            } catch {
-                count(error)
-            }
-        case .keypair(let session, let keypair) where !keypair.initiator && keypair === session.current:
-            // A repeated message 3: our first sealed datagram was lost.
-            if now - session.lastSent > .milliseconds(100) { emitShort(.keepalive, session, now) }
-        case .keypair, .attempt, .free:
+        guard case .attempt(let attempt) = indices[message.receiver], case .waiting(let noise) = attempt.stage else {
             drops.count(.handshakeUnexpected)
-        }
-    }
-
-    private func accept(
-        _ response: Response, _ message: FinishMessage, _ arrival: Arrival, _ now: Instant
-    ) throws(HandshakeError) {
-        let (peer, secrets) = try response.waiting.read(message.noise)
-        let (key, suite) = try Identity.read(peer, index: message.sender)
-        guard message.sender == response.caller else { throw .forged }
-        guard suite == response.suite.cipher.rawValue else { throw .noCommonSuite }
-        guard nodesByAddress[key.address] == nil else { throw .wrongAddress(key.address) }
-        guard let session = openSession(response.local, key.address, now) else {
-            drops.count(.sessionsFull)
             return
         }
-        let keypair = Keypair(
-            suite: response.suite, secrets: secrets, initiator: false, localIndex: response.index,
-            remoteIndex: response.caller, limits: limits.of(response.suite.cipher), sharedWith: sharer(session),
-            now: now)
-        if isSecond(session, arrival, now), let path = arrival.path {
-            indices.release(response.index)
-            responses.removeAll { $0 === response }
-            return keepOut(keypair, session, path, now)
+        guard let isFirst = attempt.take(message, noise, suites: suites) else {
+            drops.count(.cookieForged)
+            return
         }
-        noteKeys(keypair)
-        keypair.confirmed = true
-        indices.set(response.index, .keypair(session, keypair))
-        responses.removeAll { $0 === response }
-        session.remoteKey = key
-        if let path = arrival.path {
-            // Message 3 answers what went to the path of message 1, if it went there alone; from elsewhere it proves nothing.
-            let isProven = response.path?.remote == path.remote && !response.wentElsewhere
-            session.turn(to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
-        }
-        session.lastReceived = now
-        install(keypair, session, arrival, now)
-        overtakenIsRipe = !overtaken.isEmpty
-        // The first authenticated datagram tells the caller that message 3 came.
-        emitShort(.keepalive, session, now)
+        if isFirst { sendDue(attempt, now) }
     }
 
     // MARK: Refusals
 
-    private func count(_ error: HandshakeError) {
+    func count(_ error: HandshakeError) {
         switch error {
         case .forged: drops.count(.handshakeForged)
         case .zeroSecret: drops.count(.handshakeZeroKey)

@@ -59,7 +59,7 @@ extension MeshBox {
 
     /// A peer may be at this address, of which it is not known yet whether it can be called: who speaks from there, as after
     /// a restart of this box, gets hints.
-    public func expect(_ address: IPv6Address) { proven.note(address) }
+    public func expect(_ address: IPv6Address) { answering.acquaint(address) }
 
     private func gatherPeerAddresses() {
         peerAddresses = Set(peers.values.flatMap { $0.endpoints.map(\.address) })
@@ -99,7 +99,7 @@ extension MeshBox {
     func directPathAnswers(_ session: Session, _ now: Instant) {
         if !session.directAlive {
             session.directAlive = true
-            if let path = session.direct?.path { proven.note(path.remote.address) }
+            if let path = session.direct?.path { answering.acquaint(path.remote.address) }
             session.size.restart(now)
             session.direct?.life.restart(now)
         }

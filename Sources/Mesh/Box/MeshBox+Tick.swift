@@ -50,13 +50,11 @@ extension MeshBox {
 
     /// Answered handshakes that were never finished, frames that lack pieces, datagrams that did not come.
     private func sweep(_ now: Instant) {
-        responses.removeAll { response in
-            guard now - response.created >= limits.responseLifetime else { return false }
+        for response in answering.expire(now) {
             indices.release(response.index)
             drops.count(.handshakeTimeout)
-            return true
         }
-        if !overtaken.isEmpty { forgetOvertaken() }
+        drops.count(.transportBeforeFinish, by: answering.overtaken.forget(fate: fate))
         drops.count(.fragmentExpired, by: reassembler.tick(now))
         for session in allSessions { session.lookForLoss(now) }
         noteContested()
@@ -68,7 +66,7 @@ extension MeshBox {
             }
         }
         sweepAt = now + .seconds(1)
-        if responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
+        if answering.responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
     }
 
     /// Looks at one session; returns when to look again.

@@ -42,16 +42,8 @@ public final class MeshBox {
     var peers: [Address: Peer] = [:]
     /// Addresses that configured peers are expected at: part of the handshake budget is theirs.
     var peerAddresses: Set<IPv6Address> = []
-    /// Addresses at which somebody proved an identity in this run, or may be whom the configuration names.
-    var proven = AddressMemory()
-
-    var responses: [Response] = []
-    var overtaken: [Overtaken] = []
-    /// Has a handshake ended whose data may have come before? Read after each `receive`.
-    public var hasOvertaken: Bool { overtakenIsRipe }
-    var overtakenIsRipe = false
-    let overtakenBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: MeshBox.largestHeld, alignment: 16)
-    var jar: CookieJar
+    /// What strangers get.
+    var answering: Answering
     var reassembler: Reassembler
     var pendingBytes = 0
     /// The traffic class of the packet that brought what is being received.
@@ -59,16 +51,6 @@ public final class MeshBox {
     /// What is being received was sealed under keys that newer ones have replaced.
     var arrivesUnderOldKeys = false
 
-    /// Handshake work done in this turn of the loop, and arrivals in this second.
-    var workThisTurn = 0
-    var arrivalsThisSecond = 0
-    var secondBegan: Instant
-    var strainedUntil: Instant = .distantPast
-    /// What each source may have of this box before it is known.
-    var calls: SourceBudget
-    var provenCalls: SourceBudget
-    var hintsOut: SourceBudget
-    var hintsOutInAll = TokenBucket(burst: 500, every: .milliseconds(2))
     /// Sessions by the index that they send to, for hints. Others may have chosen the same one; bounded for each.
     var sessionsByRemoteIndex: [UInt32: [Session]] = [:]
 
@@ -132,24 +114,13 @@ public final class MeshBox {
         run = random.next64()
         sealer = Sealer(settings.limits)
         outbox = sealer.outbox
-        jar = CookieJar(random: random, now: now)
+        answering = Answering(limits: settings.limits, random: random, now: now)
         reassembler = Reassembler(limits: settings.limits)
-        let limits = settings.limits
-        calls = SourceBudget(
-            burst: limits.callsOfSource.burst, every: limits.callsOfSource.every, seed: random.next64())
-        provenCalls = SourceBudget(
-            burst: limits.provenCallsOfSource.burst, every: limits.provenCallsOfSource.every, seed: random.next64())
-        hintsOut = SourceBudget(
-            burst: limits.hintsForSource.burst, every: limits.hintsForSource.every, seed: random.next64())
-        secondBegan = now
         deadline = now
         add(BoxNode(id: .main, key: key), now)
     }
 
-    deinit {
-        scratch.deallocate()
-        overtakenBuffer.deallocate()
-    }
+    deinit { scratch.deallocate() }
 
     /// What was dropped, by reason.
     public internal(set) var drops: DropCounters {
@@ -192,11 +163,7 @@ public final class MeshBox {
         nodesByAddress[node.address] = nil
         nodesByHint[node.keys.hint]?.removeAll { $0 === node }
         if nodesByHint[node.keys.hint]?.isEmpty == true { nodesByHint[node.keys.hint] = nil }
-        responses.removeAll { response in
-            guard response.local === node else { return false }
-            indices.release(response.index)
-            return true
-        }
+        for response in answering.removeAll(of: node) { indices.release(response.index) }
         network.removeLocal(node.address, now: now)
         networkMoved(now)
     }
@@ -264,7 +231,7 @@ public final class MeshBox {
     }
 
     /// A new turn of the driver's loop: handshake work is budgeted per turn.
-    public func beginTurn() { workThisTurn = 0 }
+    public func beginTurn() { answering.beginTurn() }
 
     // MARK: Sessions
 

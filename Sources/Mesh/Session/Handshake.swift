@@ -34,6 +34,23 @@ final class Attempt {
         nextSend = now
     }
 
+    /// A cookie came for it. The first one is to be shown at once: true. Later ones (the other end has a new secret, or somebody on
+    /// the way forged the first) are shown with the next repetition, so that nothing makes this box send more than its schedule
+    /// says. Nil for one that is not for this call.
+    func take(_ message: CookieMessage, _ noise: XXInitiator, suites: Suites) -> Bool? {
+        let keys = AddressKeys(session.remote)
+        let mac1 = Array(self.message[InitiationLayout.mac1..<InitiationLayout.mac2])
+        let opened = keys.cookie.withUnsafeBytes {
+            XChaCha20Poly1305.open(message.sealed, nonce: message.nonce, additional: mac1, key: $0)
+        }
+        guard let opened, opened.count == 16 else { return nil }
+        let isFirst = cookie == nil
+        cookie = opened
+        self.message = Initiation.make(
+            sender: index, suites: suites.bits, noise: noise, keys: keys, cookie: opened)
+        return isFirst
+    }
+
     /// The network changed: it is sent at once and soon again, since neighbours may not be found yet.
     func hurry(_ now: Instant) {
         nextSend = now
@@ -46,41 +63,6 @@ final class Attempt {
         case .waiting: message
         case .confirming(_, let finish): finish
         }
-    }
-}
-
-/// A message 1 that was answered: waits for message 3. Holds what is needed to repeat the answer.
-final class Response {
-    let index: UInt32
-    let local: BoxNode
-    let caller: UInt32
-    /// mac1 of the message 1 that was answered: the same message again gets the same bytes, without new work.
-    let mac1: [UInt8]
-    let waiting: XXResponderWaiting
-    let message: [UInt8]
-    let suite: SuiteChoice
-    let created: Instant
-    /// The path that message 2 went to, when it went straight.
-    let path: Path?
-    /// Message 2 went to other endpoints as well: then message 3 does not prove from which of them its sender has it.
-    var wentElsewhere = false
-    /// The call came from where a configured peer is expected, and that it did is not merely said while others flood.
-    let isExpected: Bool
-
-    init(
-        index: UInt32, local: BoxNode, caller: UInt32, mac1: [UInt8], waiting: XXResponderWaiting, message: [UInt8],
-        suite: SuiteChoice, created: Instant, path: Path?, isExpected: Bool
-    ) {
-        self.isExpected = isExpected
-        self.index = index
-        self.local = local
-        self.caller = caller
-        self.mac1 = mac1
-        self.waiting = waiting
-        self.message = message
-        self.suite = suite
-        self.created = created
-        self.path = path
     }
 }
 

@@ -48,7 +48,8 @@ import Wire
     /// Memory that strangers can make grow.
     private func isBounded(_ box: MeshBox) -> Bool {
         box.sessions.count <= box.limits.maximumSessions && box.allSessions.count == box.sessions.count
-            && box.responses.count <= box.limits.maximumResponses && box.reassembler.count <= box.limits.reassemblies
+            && box.answering.responses.count <= box.limits.maximumResponses
+            && box.reassembler.count <= box.limits.reassemblies
             && box.indices.inUse <= 4 * box.limits.maximumSessions + box.limits.maximumResponses
             && box.pendingBytes <= box.limits.pendingBytesInAll && box.events.count <= MeshBox.maximumEvents
             && box.links.count <= box.limits.maximumLinks && box.refusals.count <= box.limits.refusalsRemembered

@@ -10,7 +10,7 @@ import Wire
     private static let steps = 100_000
 
     private func isBounded(_ box: MeshBox) -> Bool {
-        box.sessions.count <= box.limits.maximumSessions && box.responses.count <= box.limits.maximumResponses
+        box.sessions.count <= box.limits.maximumSessions && box.answering.responses.count <= box.limits.maximumResponses
             && box.reassembler.count <= box.limits.reassemblies
             && box.reassembler.bytes <= (box.limits.reassemblies + 1) * Reassembler.frameCapacity
             && box.indices.inUse <= 4 * box.limits.maximumSessions + box.limits.maximumResponses

@@ -100,7 +100,7 @@ import Wire
         bench.give(stranger.call(key.address), to: 0, from: bench.elsewhere(1))
         let answer = try #require(bench.take(0).first { $0.kind == .response })
         bench.boxes[0].close(node, now: bench.now)
-        #expect(bench.boxes[0].responses.isEmpty && bench.boxes[0].indices.inUse == 0)
+        #expect(bench.boxes[0].answering.responses.isEmpty && bench.boxes[0].indices.inUse == 0)
         bench.give(try stranger.finish(answer.bytes, now: bench.now), to: 0, from: bench.elsewhere(1))
         #expect(bench.boxes[0].drops[.handshakeUnexpected] == 1 && bench.boxes[0].allSessions.isEmpty)
         bench.give(stranger.call(key.address), to: 0, from: bench.elsewhere(1))

@@ -38,11 +38,12 @@ import Wire
             forged[forged.count - 1] ^= UInt8(truncatingIfNeeded: round % 255 + 1)
             bench.give(forged, to: 1, from: bench.elsewhere(UInt16(round)))
         }
-        let held = MeshBox.perHandshake
-        #expect(bench.boxes[1].overtaken.count == held)
+        let held = Overtaken.perHandshake
+        #expect(bench.boxes[1].answering.overtaken.count == held)
         #expect(bench.boxes[1].drops[.transportBeforeFinish] == 1000 - UInt64(held))
         for datagram in posted where datagram.kind == .finish { bench.deliver(datagram) }
-        #expect(bench.boxes[1].drops[.forged] == UInt64(held) && bench.boxes[1].overtaken.isEmpty, bench.comment)
+        #expect(
+            bench.boxes[1].drops[.forged] == UInt64(held) && bench.boxes[1].answering.overtaken.isEmpty, bench.comment)
         bench.deliver(data)
         #expect(bench.delivered.map(\.message) == [[1]], bench.comment)
         #expect(bench.session(1, 0)?.direct?.path.remote == bench.endpoint(0), bench.comment)
@@ -51,8 +52,10 @@ import Wire
     @Test func forgottenWithItsHandshake() throws {
         let (bench, posted) = try begun([[1]])
         for datagram in posted where datagram.kind == .transport { bench.deliver(datagram) }
-        #expect(bench.boxes[1].overtaken.count == 1, bench.comment)
+        #expect(bench.boxes[1].answering.overtaken.count == 1, bench.comment)
         bench.run(for: .seconds(40), { _ in false })
-        #expect(bench.boxes[1].overtaken.isEmpty && bench.boxes[1].drops[.transportBeforeFinish] == 1, bench.comment)
+        #expect(
+            bench.boxes[1].answering.overtaken.isEmpty && bench.boxes[1].drops[.transportBeforeFinish] == 1,
+            bench.comment)
     }
 }

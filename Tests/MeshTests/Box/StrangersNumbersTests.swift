@@ -61,8 +61,8 @@ import Wire
         early.withUnsafeMutableBytes { bytes in
             _ = bench.boxes[0].receive(bytes, from: bench.path(to: source), now: bench.now)
         }
-        let isHeld = count <= MeshBox.largestHeld
-        #expect(bench.boxes[0].overtaken.count == (isHeld ? 1 : 0), bench.comment)
+        let isHeld = count <= Overtaken.largest
+        #expect(bench.boxes[0].answering.overtaken.count == (isHeld ? 1 : 0), bench.comment)
         bench.give(finish, to: 0, from: source)
         #expect(bench.delivered.map(\.message.count) == (isHeld ? [body] : []), bench.comment)
         #expect(bench.boxes[0].drops[.transportBeforeFinish] == (isHeld ? 0 : 1), bench.comment)

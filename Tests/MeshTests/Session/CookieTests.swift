@@ -35,14 +35,14 @@ import Wire
     @Test func strangersMustShowOne() throws {
         let bench = bench()
         strain(bench)
-        let answered = bench.boxes[0].responses.count
+        let answered = bench.boxes[0].answering.responses.count
         let stranger = Stranger(bench.random)
         let call = stranger.call(bench.address(0))
         bench.give(call, to: 0, from: bench.elsewhere(1))
-        #expect(bench.boxes[0].workThisTurn == 0, "no Diffie-Hellman before the cookie")
+        #expect(bench.boxes[0].answering.workThisTurn == 0, "no Diffie-Hellman before the cookie")
         let reply = try #require(bench.take(0).first)
         #expect(reply.kind == .cookie && reply.bytes.count == CookieLayout.count)
-        #expect(bench.boxes[0].responses.count == answered)
+        #expect(bench.boxes[0].answering.responses.count == answered)
         let cookie = try #require(opened(reply.bytes, for: call, by: bench.address(0)))
 
         // From elsewhere it is worth nothing.
@@ -143,7 +143,7 @@ import Wire
         }
         #expect(bench.bytesOut[0] <= bench.bytesIn[0])
         #expect(bench.boxes[0].drops[.handshakeCookieDemanded] > 2900)
-        #expect(bench.boxes[0].responses.count <= 20, bench.comment)
+        #expect(bench.boxes[0].answering.responses.count <= 20, bench.comment)
     }
 
     @Test func halfOpenHandshakesAreBounded() throws {
@@ -153,14 +153,14 @@ import Wire
         }
         for number in 0..<500 as Range<UInt16> {
             bench.give(Stranger(bench.random).call(bench.address(0)), to: 0, from: bench.elsewhere(number))
-            #expect(bench.boxes[0].responses.count <= 32 && bench.boxes[0].indices.inUse <= 32)
+            #expect(bench.boxes[0].answering.responses.count <= 32 && bench.boxes[0].indices.inUse <= 32)
             _ = bench.take(0)
         }
         // One that goes on at once gets through all the same.
         #expect(try bench.connect(Stranger(bench.random), to: 0, from: bench.elsewhere(1)), bench.comment)
         bench.now = bench.now + .seconds(20)
         bench.tick()
-        #expect(bench.boxes[0].responses.isEmpty && bench.boxes[0].indices.inUse == 1, bench.comment)
+        #expect(bench.boxes[0].answering.responses.isEmpty && bench.boxes[0].indices.inUse == 1, bench.comment)
     }
 
     @Test func workPerTurnIsBoundedAndPeersKeepAShare() throws {
@@ -175,7 +175,7 @@ import Wire
                 Stranger(bench.random).call(bench.address(0)), to: 0, from: bench.elsewhere(number), newTurn: false)
         }
         let limit = MeshLimits().handshakesPerTurn
-        #expect(bench.boxes[0].workThisTurn == limit - limit / 4)
+        #expect(bench.boxes[0].answering.workThisTurn == limit - limit / 4)
         #expect(bench.boxes[0].drops[.handshakeOverBudget] == UInt64(100 - (limit - limit / 4)))
         _ = bench.take(0)
         bench.give(peer.call(bench.address(0)), to: 0, from: bench.elsewhere(9), newTurn: false)

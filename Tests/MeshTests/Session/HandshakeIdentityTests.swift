@@ -50,7 +50,7 @@ import Wire
         bench.give(
             stranger.call(bench.address(0), ephemeral: try point(bytes)), to: 0, from: bench.elsewhere(1))
         #expect(bench.boxes[0].drops[.handshakeZeroKey] == 1)
-        #expect(bench.take(0).isEmpty && bench.boxes[0].responses.isEmpty)
+        #expect(bench.take(0).isEmpty && bench.boxes[0].answering.responses.isEmpty)
         #expect(bench.boxes[0].indices.inUse == 0)
         #expect(try bench.connect(stranger, to: 0, from: bench.elsewhere(1)), bench.comment)
     }

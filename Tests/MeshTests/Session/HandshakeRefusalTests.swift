@@ -69,7 +69,7 @@ import Wire
         attack(
             bench, 1,
             with: mutants(genuine.bytes, unprotected: InitiationLayout.mac2..<InitiationLayout.count), from: 0)
-        #expect(bench.boxes[1].responses.isEmpty)
+        #expect(bench.boxes[1].answering.responses.isEmpty)
         bench.deliver(genuine)
         bench.exchange()
         #expect(bench.isEstablished(0, 1) && bench.isEstablished(1, 0), bench.comment)

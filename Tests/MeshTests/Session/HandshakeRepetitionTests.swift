@@ -57,13 +57,13 @@ import Wire
         let call = try #require(bench.take(0).first)
         bench.deliver(call)
         let answer = try #require(bench.take(1).first)
-        #expect(bench.boxes[1].workThisTurn == 1)
+        #expect(bench.boxes[1].answering.workThisTurn == 1)
         for _ in 0..<20 {
             bench.deliver(call)
-            #expect(bench.boxes[1].workThisTurn == 0, bench.comment)
+            #expect(bench.boxes[1].answering.workThisTurn == 0, bench.comment)
             #expect(bench.take(1).map(\.bytes) == [answer.bytes], bench.comment)
         }
-        #expect(bench.boxes[1].responses.count == 1)
+        #expect(bench.boxes[1].answering.responses.count == 1)
         // Once message 3 came, an old message 1 begins something of its own that leads nowhere.
         bench.deliver(answer)
         bench.exchange()
@@ -122,7 +122,7 @@ import Wire
         try #require(bench.session(0, 1)?.directAttempt != nil)
         // The callee waited for 15 s. Then the way is free again.
         bench.run(for: .milliseconds(1500)) { $0.kind != .finish && $0.kind != .transport && $0.kind != .initiation }
-        try #require(bench.boxes[1].responses.isEmpty)
+        try #require(bench.boxes[1].answering.responses.isEmpty)
         bench.run(for: .seconds(5))
         #expect(bench.isEstablished(1, 0), "a new handshake begins at once, \(bench.comment)")
         bench.send([7], from: 0, to: 1)

@@ -77,7 +77,7 @@ final class LinkedBoxes {
     func checkMemory() {
         let limits = victim.limits
         demand(victim.sessions.count <= limits.maximumSessions, "sessions")
-        demand(victim.responses.count <= limits.maximumResponses, "half-open handshakes")
+        demand(victim.answering.responses.count <= limits.maximumResponses, "half-open handshakes")
         demand(victim.reassembler.count <= limits.reassemblies, "reassemblies")
         demand(victim.pendingBytes <= limits.pendingBytesInAll, "pending bytes")
         demand(victim.events.count <= MeshBox.maximumEvents, "events")

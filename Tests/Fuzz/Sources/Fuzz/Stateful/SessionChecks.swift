@@ -45,7 +45,7 @@ extension SessionWorld {
             bound(status.queuedBytes, box.limits.pendingBytesInAll + reassembly, "queued bytes", place)
             bound(status.sessions.count, box.limits.maximumSessions, "sessions", place)
             bound(box.sessions.count, box.allSessions.count, "sessions that are not in the list", place)
-            bound(box.responses.count, box.limits.maximumResponses, "half-open handshakes", place)
+            bound(box.answering.responses.count, box.limits.maximumResponses, "half-open handshakes", place)
             bound(box.reassembler.count, box.limits.reassemblies, "reassemblies", place)
             bound(box.events.count, MeshBox.maximumEvents, "events", place)
             bound(
@@ -53,8 +53,8 @@ extension SessionWorld {
             bound(status.strangers.count, box.limits.refusalsRemembered, "refusals", place)
             bound(box.links.count, box.limits.maximumLinks, "links", place)
             bound(box.nextHops.count, MeshBox.maximumNextHops, "next hops", place)
-            bound(box.overtaken.count, 256, "overtaken datagrams", place)
-            bound(box.overtaken.reduce(0) { $0 + $1.bytes.count }, 512 << 10, "overtaken bytes", place)
+            bound(box.answering.overtaken.count, 256, "overtaken datagrams", place)
+            bound(box.answering.overtaken.bytes, 512 << 10, "overtaken bytes", place)
             bound(status.network.knownOrigins, 4096 + 16, "origins", place)
             bound(box.nodes.count, box.limits.maximumLocalNodes, "nodes", place)
             if box.stuckDeadlines > 0 { fail("box \(place) was due again in the instant in which it was called") }

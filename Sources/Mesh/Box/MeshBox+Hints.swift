@@ -1,0 +1,59 @@
+internal import INET256
+internal import Wire
+
+/// "No session of mine has that index": what the other end says when it has started again.
+extension MeshBox {
+    /// How far back a hint may refer, in datagrams.
+    private static let hintMemory: UInt64 = 1024
+
+    /// A hint may start a handshake and ends nothing: anybody on the way could have made it.
+    func receiveHint(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
+        guard let hint = UnknownIndexMessage(bytes) else {
+            drops.count(.malformedDatagram)
+            return
+        }
+        let counter = hint.counter
+        // Found without a search, so that junk costs next to nothing and empties no bucket that genuine ones are taken from.
+        guard let session = sessionSending(to: hint.index, arrival), let keypair = session.current,
+            counter < keypair.nextCounter, keypair.nextCounter - counter <= Self.hintMemory,
+            now - keypair.created > .milliseconds(500), now - session.lastHint > .milliseconds(500)
+        else {
+            drops.count(.hintIgnored)
+            return
+        }
+        session.lastHint = now
+        switch arrival {
+        case .direct: startDirectAttempt(session, keysAreDoubtful: true, now)
+        case .relayed: startRelayedAttempt(session, keysAreDoubtful: true, now)
+        }
+    }
+
+    private func sessionSending(to index: UInt32, _ arrival: Arrival) -> Session? {
+        switch arrival {
+        case .direct(let path):
+            return sessionsByRemoteIndex[index]?.first {
+                $0.current?.remoteIndex == index && $0.direct?.path.remote == path.remote
+            }
+        case .relayed:
+            // The relay frame's source is the box's main address, the session may be a hosted node's.
+            return sessionsByRemoteIndex[index]?.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
+        }
+    }
+
+    /// To be called when `session.current` has changed.
+    func noteRemoteIndex(_ session: Session) {
+        let index = session.current?.remoteIndex
+        guard index != session.knownRemoteIndex else { return }
+        if let old = session.knownRemoteIndex {
+            sessionsByRemoteIndex[old]?.removeAll { $0 === session }
+            if sessionsByRemoteIndex[old]?.isEmpty == true { sessionsByRemoteIndex[old] = nil }
+        }
+        session.knownRemoteIndex = nil
+        guard let index, sessionsByRemoteIndex[index, default: []].count < Self.sessionsForIndex else { return }
+        sessionsByRemoteIndex[index, default: []].append(session)
+        session.knownRemoteIndex = index
+    }
+
+    /// Sessions that may send to the same index, which the other ends choose.
+    private static let sessionsForIndex = 16
+}
