@@ -46,9 +46,12 @@ extension Engine {
             case .linkUp(let address, let endpoint): report(.linkUp, address, ["endpoint": "\(endpoint)"], now)
             case .linkDown(let address): report(.linkDown, address, [:], now)
             case .moved(let address, let endpoint): report(.moved, address, ["endpoint": "\(endpoint)"], now)
-            case .refused(let address, let reason): report(.refused, address, ["reason": "\(reason)"], now)
-            case .troubled(let address, let cause, let text):
-                report(.troubled, address, ["reason": "\(text)", "word": "\(cause.rawValue)"], now)
+            case .refused(let address, let trouble): report(.refused, address, ["reason": "\(trouble.text)"], now)
+            case .stranger(let address, let endpoint):
+                let reason = "asked for a link from \(endpoint) and is not a configured peer"
+                report(.refused, address, ["reason": "\(reason)"], now)
+            case .troubled(let address, let trouble):
+                report(.troubled, address, ["reason": "\(trouble.text)", "word": "\(trouble.cause.rawValue)"], now)
             case .prefixDiffers(let address, let prefix):
                 report(.otherPrefix, address, ["prefix": "\(prefix)"], now)
             case .sameKey(let address):

@@ -35,9 +35,9 @@ public struct BoxStatus: Sendable {
         public var address: Address
         public var configured: Bool
         public var state: State
-        /// Why it is not up, for people; nil while it is up.
-        public var trouble: String?
-        public var cause: Cause?
+        /// Why it is not up; nil while it is up.
+        public var trouble: LinkTrouble?
+        public var cause: Cause? { trouble?.cause }
         public var endpoint: Endpoint?
         public var roundTrip: Interval?
         /// Of a thousand questions by the path, how many get no answer: lost there or on the way back. A moving average.
@@ -113,13 +113,11 @@ extension MeshBox {
             mainAddress: mainAddress, nodes: nodes.compactMap { $0?.address },
             links: all.filter { $0.local.isMain && ($0.peer != nil || $0.link.neighbour != nil) }.map(linkStatus),
             sessions: all.map { sessionStatus($0, now) },
-            strangers: refusals.map {
+            strangers: links.strangers.map {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
             },
-            twins: twins.filter { now - $0.value < Self.twinStays }.sorted { $0.key < $1.key }.map {
-                (address: $0.key, age: now - $0.value)
-            },
-            networkName: settings.network, network: network.statistics, drops: drops, handshakes: handshakes,
+            twins: twins.lately(now),
+            networkName: settings.network, network: routes.network.statistics, drops: drops, handshakes: handshakes,
             stuckDeadlines: stuckDeadlines,
             relayedFrames: relayedFrames,
             relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes,
@@ -139,13 +137,12 @@ extension MeshBox {
             state = .down
         }
         return BoxStatus.Link(
-            address: session.remote, configured: session.peer != nil, state: state, trouble: trouble?.text,
-            cause: trouble?.cause,
+            address: session.remote, configured: session.peer != nil, state: state, trouble: trouble,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
             missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.lossPermille,
             cost: session.cost.cost, isAvoided: session.isAvoided,
-            isTwin: session.twins.seen != nil && twins[session.remote] != nil,
+            isTwin: session.twins.seen != nil && twins.contains(session.remote),
             otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
                 ? nil : session.link.remotePrefix)
     }

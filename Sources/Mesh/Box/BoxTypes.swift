@@ -45,10 +45,12 @@ public enum BoxEvent: Sendable {
     case pong(id: UInt64, from: Address, bytes: Int)
     /// A queued message was given up.
     case undeliverable(node: NodeID, destination: Address, message: [UInt8])
-    /// A peer proved to be somebody else, or a stranger asked for a link that is not accepted.
-    case refused(Address, String)
+    /// A peer proved to be somebody else, or says no.
+    case refused(Address, LinkTrouble)
+    /// A stranger asked for a link that is not accepted.
+    case stranger(Address, Endpoint)
     /// Why a peer has no link, once for each cause while it has none.
-    case troubled(Address, BoxStatus.Link.Cause, String)
+    case troubled(Address, LinkTrouble)
     /// The session's path moved.
     case moved(Address, Endpoint)
     /// A neighbour's portal has all nodes under another prefix.

@@ -68,7 +68,7 @@ extension MeshBox {
 
     /// Whether a configured peer is said to be where this came from.
     private func isExpected(_ arrival: Arrival) -> Bool {
-        arrival.path.map { peerAddresses.contains($0.remote.address) } ?? false
+        arrival.path.map { links.isPeer(at: $0.remote.address) } ?? false
     }
 
     // MARK: Message 3

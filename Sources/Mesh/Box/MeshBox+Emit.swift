@@ -28,26 +28,6 @@ extension MeshBox {
         return link.size.confirmed - headers - TransportLayout.overhead - RelayLayout.header
     }
 
-    /// The link to the next hop for an address.
-    @inline(__always)
-    func relayLink(to remote: Address) -> Session? {
-        if let known = nextHops[remote] { return known }
-        return lookUpLink(to: remote)
-    }
-
-    private func lookUpLink(to remote: Address) -> Session? {
-        let found = network.nextHop(to: remote).flatMap { link($0) }
-        if nextHops.count >= Self.maximumNextHops { nextHops.removeAll(keepingCapacity: true) }
-        nextHops[remote] = .some(found)
-        return found
-    }
-
-    @inline(__always)
-    func link(_ id: NeighbourID) -> Session? {
-        let place = Int(id.rawValue)
-        return place < links.count ? links[place] : nil
-    }
-
     /// Seals one frame that fits and puts it into the outbox. False (and counted) when it could not be.
     @inline(__always)
     func emit(_ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) -> Bool {

@@ -106,7 +106,7 @@ extension MeshBox {
     private func receiveEcho(_ number: UInt64, _ session: Session, from path: Path, _ now: Instant) {
         guard session.direct?.confirm(number, from: path) == true else { return }
         note(.moved(session.remote, path.remote))
-        session.peer?.losses[path.remote] = nil
+        session.peer?.noteProven(path.remote)
         session.size.restart(now)
         if !session.directAlive { directPathAnswers(session, now) }
         wake(session, now)
@@ -142,7 +142,7 @@ extension MeshBox {
         }
         guard let next = relayLink(to: destination), next !== link else {
             drops.count(.relayNoRoute)
-            network.wanted(destination, now: now)
+            routes.network.wanted(destination, now: now)
             networkMoved(now)
             return
         }
@@ -163,44 +163,5 @@ extension MeshBox {
         }
         relayedFrames &+= 1
         relayedBytes &+= UInt64(frame.bytes.count)
-    }
-
-    // MARK: Routing
-
-    private func receiveControl(_ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) {
-        guard let neighbour = session.link.neighbour else {
-            drops.count(.controlNotALink)
-            // The other end has the link, and what it said of that was lost.
-            if acceptsLink(session), session.usesDirectPath, now - session.link.helloAt >= .seconds(1) {
-                session.link.nextHello = now
-                wake(session, now)
-            }
-            return
-        }
-        do {
-            try network.receive(body, from: neighbour, now: now)
-        } catch {
-            drops.count(.controlRefused)
-        }
-        networkMoved(now)
-    }
-
-    /// Sends what the routing algorithm wants sent and retries what waited for a route.
-    func networkMoved(_ now: Instant) {
-        for frame in network.takeOutput() {
-            guard let link = link(frame.to) else { continue }
-            let large = link.sentLarge
-            _ = frame.bytes.withUnsafeBytes { send(.control, $0, link, now) }
-            link.sentLarge = large
-        }
-        if network.deadline < deadline { deadline = network.deadline }
-        if network.version != networkVersion {
-            networkVersion = network.version
-            nextHops.removeAll(keepingCapacity: true)
-            avoidBadLinks()
-            noteContested()
-            // Sessions with something waiting look again.
-            for session in allSessions where !session.pending.isEmpty { wake(session, now) }
-        }
     }
 }

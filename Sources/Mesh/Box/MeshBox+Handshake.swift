@@ -63,7 +63,7 @@ extension MeshBox {
                 if isOwn, session.direct?.validated == false, session.direct?.admit(attempt.due.count) == false {
                     drops.count(.amplificationLimit)
                 } else if outbox.append(attempt.due, path) {
-                    session.peer?.refused[path.remote] = nil
+                    session.peer?.noteCalled(path.remote)
                 } else {
                     drops.count(.outboxFull)
                 }
@@ -166,12 +166,9 @@ extension MeshBox {
 
     private func explain(_ error: HandshakeError, _ session: Session) {
         switch error {
-        case .wrongAddress(let other):
-            blame(session, .otherKey, "refused: answered with the key of \(other)")
-        case .badIdentity, .zeroSecret:
-            blame(session, .invalidKey, "refused: answered with an invalid key")
-        case .noCommonSuite:
-            blame(session, .noCommonCipher, "refused: chose a cipher that is not allowed here")
+        case .wrongAddress(let other): blame(session, .otherKey(other))
+        case .badIdentity, .zeroSecret: blame(session, .invalidKey)
+        case .noCommonSuite: blame(session, .noCommonCipher)
         case .forged:
             // Anybody can send rubbish from the peer's endpoint: counted, not shown.
             break

@@ -11,7 +11,7 @@ extension MeshBox {
         session.lastHandshake = now
         session.lastReceived = now
         session.unansweredSince = .distantFuture
-        session.peer?.trouble = nil
+        session.peer?.forgive()
         let attempts = [session.directAttempt, session.relayedAttempt]
         let isWanted = attempts.contains { $0?.keysAreDoubtful == true && $0?.confirms(keypair) == true }
         let oldOnesServe = session.current.map { $0.confirmed && $0.maySend(now, limits) } ?? false

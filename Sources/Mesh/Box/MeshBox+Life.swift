@@ -27,28 +27,15 @@ extension MeshBox {
         turnFromLoss(session, now)
     }
 
-    /// How long it is remembered what an endpoint lost, and how long one is kept at least.
-    private static let lossMemory: Interval = .seconds(300)
-    private static let endpointStays: Interval = .seconds(20)
-
-    /// Turns to another endpoint of the peer, where the one in use loses much and another is not known to lose half as much or
-    /// more. What answers no challenge is left again at once.
+    /// Turns to another endpoint of the peer, where the one in use loses much and another may lose less. What answers no
+    /// challenge is left again at once.
     private func turnFromLoss(_ session: Session, _ now: Instant) {
-        guard let peer = session.peer, peer.endpoints.count > 1, now >= peer.nextTurn, session.usesDirectPath,
-            let direct = session.direct, direct.validated, direct.life.lossPermille >= LinkCost.bad
+        guard let peer = session.peer, peer.mayTurn(now), session.usesDirectPath, let direct = session.direct,
+            direct.validated, direct.life.lossPermille >= LinkCost.bad,
+            let other = peer.turn(from: direct.path.remote, losing: direct.life.lossPermille, now)
         else { return }
-        peer.nextTurn = now + Self.endpointStays
-        let here = direct.life.lossPermille
-        peer.losses = peer.losses.filter { now - $0.value.at < Self.lossMemory && peer.endpoints.contains($0.key) }
-        peer.losses[direct.path.remote] = (here, now)
-        let others = peer.endpoints.filter { $0 != direct.path.remote }
-        guard let best = others.min(by: { peer.losses[$0]?.permille ?? 0 < peer.losses[$1]?.permille ?? 0 }),
-            (peer.losses[best]?.permille ?? 0) * 2 < here
-        else { return }
-        // Until it has answered.
-        peer.losses[best] = (1000, now)
         session.direct?.move(
-            to: Path(remote: best, socket: Path.anySocket), bytes: InitiationLayout.count, challenge: random.next64(),
+            to: Path(remote: other, socket: Path.anySocket), bytes: InitiationLayout.count, challenge: random.next64(),
             now: now)
         session.size.restart(now)
         wake(session, now)
@@ -59,13 +46,13 @@ extension MeshBox {
         guard let neighbour = session.link.neighbour, let life = session.direct?.life,
             session.cost.note(missedPermille: life.lossPermille, now)
         else { return }
-        network.weigh(neighbour, cost: session.cost.cost, now: now)
+        routes.network.weigh(neighbour, cost: session.cost.cost, now: now)
         networkMoved(now)
     }
 
     /// Whether data to a neighbour goes around its link: the routes have changed.
     func avoidBadLinks() {
-        for session in links.compactMap(\.self) where session.cost.cost > 1 || session.isAvoided {
+        for session in links.all where session.cost.cost > 1 || session.isAvoided {
             session.isAvoided = relayLink(to: session.remote).map { $0 !== session } ?? false
         }
     }
@@ -76,7 +63,7 @@ extension MeshBox {
         EchoBody.life(id, heardAgo: now - direct.life.heard).withUnsafeBytes {
             emitShort(.ping(EchoBody($0)), session, to: direct.path, now)
         }
-        session.peer?.refused[direct.path.remote] = nil
+        session.peer?.noteCalled(direct.path.remote)
         return id
     }
 

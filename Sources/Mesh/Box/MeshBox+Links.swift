@@ -8,16 +8,10 @@ extension MeshBox {
     /// Adds a configured peer or changes its endpoints. A link with it is sought from now on.
     public func setPeer(_ settings: PeerSettings, now: Instant) {
         guard nodesByAddress[settings.address] == nil, let main = node(.main) else { return }
-        if let known = peers[settings.address] {
-            guard known.endpoints != settings.endpoints else { return }
-            known.endpoints = settings.endpoints
-        } else {
-            peers[settings.address] = Peer(settings)
-        }
-        gatherPeerAddresses()
+        guard let peer = links.setPeer(settings) else { return }
         guard let session = openSession(main, settings.address, now) else { return }
-        session.peer = peers[settings.address]
-        if let neighbour = session.link.neighbour { network.distinguish(neighbour, isPeer: true) }
+        session.peer = peer
+        if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: true) }
         if !session.usesDirectPath {
             // New endpoints may be the right ones: do not wait for the old attempt's next turn.
             endAttempt(&session.directAttempt)
@@ -35,11 +29,10 @@ extension MeshBox {
 
     /// Forgets a configured peer; its link goes down unless anybody may have one.
     public func removePeer(_ address: Address, now: Instant) {
-        guard peers.removeValue(forKey: address) != nil, let main = node(.main) else { return }
-        gatherPeerAddresses()
+        guard links.removePeer(address), let main = node(.main) else { return }
         guard let session = session(main, address) else { return }
         session.peer = nil
-        if let neighbour = session.link.neighbour { network.distinguish(neighbour, isPeer: false) }
+        if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: false) }
         if !settings.acceptsAnybody {
             sayGoodbye(session, now)
             remove(session, now)
@@ -60,10 +53,6 @@ extension MeshBox {
     /// A peer may be at this address, of which it is not known yet whether it can be called: who speaks from there, as after
     /// a restart of this box, gets hints.
     public func expect(_ address: IPv6Address) { answering.acquaint(address) }
-
-    private func gatherPeerAddresses() {
-        peerAddresses = Set(peers.values.flatMap { $0.endpoints.map(\.address) })
-    }
 
     // MARK: What the driver noticed
 
@@ -162,9 +151,7 @@ extension MeshBox {
         }
         guard session.link.remoteAccepts else {
             takeLinkDown(session, now)
-            blame(
-                session, .notAccepted,
-                "the other end does not accept a link: add this box to its peers, or set accept: any there")
+            blame(session, .notAccepted)
             return
         }
         if session.link.neighbour == nil { bringLinkUp(session, now) }
@@ -173,58 +160,45 @@ extension MeshBox {
     private func bringLinkUp(_ session: Session, _ now: Instant) {
         guard let key = session.remoteKey, let direct = session.direct else { return }
         guard makeRoomForLink(session, now) else { return }
-        let place = links.firstIndex { $0 == nil } ?? links.count
-        let neighbour = NeighbourID(rawValue: UInt32(place))
-        if place == links.count { links.append(session) } else { links[place] = session }
-        nextHops.removeAll(keepingCapacity: true)
+        let neighbour = links.add(session)
         session.link.neighbour = neighbour
         session.link.nextHello = .distantFuture
         // The first sign of life also measures the round trip.
         session.direct?.life.askSoon(now)
-        session.peer?.trouble = nil
-        session.peer?.told.removeAll()
-        session.peer?.refused.removeAll()
+        session.peer?.linkIsUp()
         note(.linkUp(session.remote, direct.path.remote))
-        network.neighbourUp(neighbour, key: key, now: now)
-        network.distinguish(neighbour, isPeer: session.peer != nil)
-        if session.cost.cost > 1 { network.weigh(neighbour, cost: session.cost.cost, now: now) }
+        routes.network.neighbourUp(neighbour, key: key, now: now)
+        routes.network.distinguish(neighbour, isPeer: session.peer != nil)
+        if session.cost.cost > 1 { routes.network.weigh(neighbour, cost: session.cost.cost, now: now) }
         networkMoved(now)
         wake(session, now)
     }
 
-    /// Whether the session may become a link. Peers always may, and a stranger's link goes for it; strangers leave room for
-    /// peers, and one source has some links and not all.
+    /// Whether the session may become a link.
     private func makeRoomForLink(_ session: Session, _ now: Instant) -> Bool {
-        let all = links.compactMap(\.self)
-        if session.peer != nil {
-            guard all.count >= limits.maximumLinks else { return true }
-            guard let victim = all.filter({ $0.peer == nil }).min(by: { $0.lastDataReceived < $1.lastDataReceived })
-            else {
-                blame(session, .linksFull, "all \(limits.maximumLinks) links are taken")
-                return false
-            }
+        switch links.room(for: session) {
+        case .free:
+            return true
+        case .instead(let victim):
             takeLinkDown(victim, now)
             return true
-        }
-        let strangers = all.filter { $0.peer == nil }
-        let reserve = min(limits.maximumLinks / 2, max(peers.count, limits.maximumLinks / 8))
-        guard let source = session.direct?.path.remote.sourceKey, strangers.count < limits.maximumLinks - reserve,
-            strangers.count(where: { $0.direct?.path.remote.sourceKey == source }) < limits.linksOfSource
-        else {
-            drops.count(.linksFull)
+        case .none:
+            if session.peer == nil {
+                drops.count(.linksFull)
+            } else {
+                blame(session, .linksFull(limits.maximumLinks))
+            }
             return false
         }
-        return true
     }
 
     func takeLinkDown(_ session: Session, _ now: Instant) {
         guard let neighbour = session.link.neighbour else { return }
         session.link.neighbour = nil
         session.isAvoided = false
-        links[Int(neighbour.rawValue)] = nil
-        nextHops.removeAll(keepingCapacity: true)
+        links.remove(neighbour)
         note(.linkDown(session.remote))
-        network.neighbourDown(neighbour, now: now)
+        routes.network.neighbourDown(neighbour, now: now)
         networkMoved(now)
     }
 
@@ -237,8 +211,7 @@ extension MeshBox {
         session.link.remoteRun = nil
         session.link.remoteAccepts = false
         session.link.nextHello = .distantFuture
-        blame(
-            session, .lost, "no answer any more from \(session.direct.map { "\($0.path.remote)" } ?? "its endpoint")")
+        blame(session, .lost(session.direct?.path.remote))
         wake(session, now)
     }
 
@@ -250,20 +223,13 @@ extension MeshBox {
         endAttempt(&session.relayedAttempt)
         session.directAlive = false
         session.link = LinkState()
-        blame(session, .stopped, "the other end has stopped")
+        blame(session, .stopped)
         wake(session, now)
     }
 
     /// Keeps the last few strangers whose links were not accepted, for `status`.
     private func remember(_ session: Session, _ now: Instant) {
         guard let endpoint = session.direct?.path.remote else { return }
-        if let known = refusals.firstIndex(where: { $0.address == session.remote }) {
-            refusals[known].last = now
-            refusals[known].count += 1
-            return
-        }
-        if refusals.count >= limits.refusalsRemembered { refusals.removeFirst() }
-        refusals.append(Refusal(address: session.remote, endpoint: endpoint, last: now, count: 1))
-        note(.refused(session.remote, "asked for a link from \(endpoint) and is not a configured peer"))
+        if links.refuse(session.remote, at: endpoint, now) { note(.stranger(session.remote, endpoint)) }
     }
 }

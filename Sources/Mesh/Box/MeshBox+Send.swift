@@ -118,7 +118,7 @@ extension MeshBox {
     /// Starts what is missing for a session with traffic: a route, or keys.
     func seekWay(_ session: Session, _ now: Instant) {
         if !session.usesDirectPath && relayLink(to: session.remote) == nil {
-            network.wanted(session.remote, now: now)
+            routes.network.wanted(session.remote, now: now)
             networkMoved(now)
         }
         if let keypair = session.current, keypair.maySend(now, limits) {

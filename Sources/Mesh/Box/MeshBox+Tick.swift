@@ -19,8 +19,8 @@ extension MeshBox {
     /// Serves once what is due, and finds out when something is next.
     private func serveDue(_ now: Instant) {
         deadline = .distantFuture
-        if network.deadline <= now {
-            network.tick(now: now)
+        if routes.network.deadline <= now {
+            routes.network.tick(now: now)
         }
         networkMoved(now)
         if now >= sweepAt { sweep(now) }
@@ -34,7 +34,7 @@ extension MeshBox {
             }
             if session.deadline < deadline { deadline = session.deadline }
         }
-        deadline = min(deadline, network.deadline, sweepAt)
+        deadline = min(deadline, routes.network.deadline, sweepAt)
         if allSessions.count > 256 { deadline = max(deadline, now + Self.tickSpacing) }
     }
 
@@ -58,12 +58,8 @@ extension MeshBox {
         drops.count(.fragmentExpired, by: reassembler.tick(now))
         for session in allSessions { session.lookForLoss(now) }
         noteContested()
-        if now - fullSaid >= Self.fullPause {
-            let refused = network.statistics.refusedNodes
-            if refused > 0 {
-                fullSaid = now
-                note(.tableFull(refused: refused, places: limits.maximumOrigins))
-            }
+        if let refused = routes.refusedNodes(now) {
+            note(.tableFull(refused: refused, places: limits.maximumOrigins))
         }
         sweepAt = now + .seconds(1)
         if answering.responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
@@ -236,13 +232,8 @@ extension MeshBox {
                 if session.peer != nil { due(now + .milliseconds(250)) }
                 return
             }
-            if attempt.repeats >= 3, let peer = session.peer, !session.usesDirectPath, peer.refused.isEmpty,
-                peer.trouble == nil || peer.trouble.map(\.cause.isOfTheKernel) == true
-            {
-                blame(
-                    session, .noAnswer,
-                    "no answer: nothing reachable at its endpoints knows this id (check the id, the address and port, and firewalls)"
-                )
+            if attempt.repeats >= 3, let peer = session.peer, !session.usesDirectPath, peer.isSilent {
+                blame(session, .noAnswer)
             }
             sendDue(attempt, now)
         }

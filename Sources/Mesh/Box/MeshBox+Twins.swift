@@ -48,34 +48,16 @@ extension MeshBox {
         guard otherHasLink else { return }
         receiveGoodbye(session, now)
         session.calmUntil = now + TwinWatch.calm
-        blame(
-            session, .sameKey,
-            "another machine uses this box's key and has the link there; give one of the two a key of its own (keygen)"
-        )
+        blame(session, .sameKey)
     }
 
     /// An address whose key is on two machines, one of them perhaps this one.
     func noteTwin(_ address: Address, _ now: Instant) {
-        let earlier = twins[address]
-        if earlier == nil, twins.count >= Self.maximumTwins {
-            guard let oldest = twins.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else { return }
-            twins[oldest.key] = nil
-        }
-        twins[address] = now
-        if earlier.map({ now - $0 >= Self.twinSilence }) ?? true { note(.sameKey(address)) }
+        if twins.note(address, now) { note(.sameKey(address)) }
     }
 
     /// Takes over what the routing algorithm noticed.
     func noteContested() {
-        for (address, seen) in network.contested.sorted(by: { $0.key < $1.key })
-        where twins[address] ?? .distantPast < seen {
-            noteTwin(address, seen)
-        }
+        for address in twins.take(routes.network.contested) { note(.sameKey(address)) }
     }
-
-    static let maximumTwins = 64
-    /// After so long without a sign it is news again.
-    private static let twinSilence: Interval = .seconds(600)
-    /// For so long `status` says it.
-    static let twinStays: Interval = .seconds(3600)
 }

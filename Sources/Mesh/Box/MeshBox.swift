@@ -24,11 +24,8 @@ public final class MeshBox {
     var nodesByAddress: [Address: BoxNode] = [:]
     var nodesByHint: [UInt32: [BoxNode]] = [:]
 
-    var network: AnyNetwork
-    var networkVersion: UInt64 = 0
-    /// Next hops asked for since routes last changed: relaying asks per packet, the algorithm answers once. Bounded.
-    var nextHops: [Address: Session?] = [:]
-    static let maximumNextHops = 4096
+    var routes: Routes
+    var links: Links
 
     var sessions: [SessionKey: Session] = [:]
     /// The same sessions in a fixed order: dictionaries iterate differently in every run, and a simulation must not.
@@ -37,11 +34,6 @@ public final class MeshBox {
     var recent: Session?
     var nextSessionNumber: UInt32 = 1
     var indices = IndexTable()
-    /// Links by neighbour number.
-    var links: [Session?] = []
-    var peers: [Address: Peer] = [:]
-    /// Addresses that configured peers are expected at: part of the handshake budget is theirs.
-    var peerAddresses: Set<IPv6Address> = []
     /// What strangers get.
     var answering: Answering
     var reassembler: Reassembler
@@ -54,15 +46,8 @@ public final class MeshBox {
     /// Sessions by the index that they send to, for hints. Others may have chosen the same one; bounded for each.
     var sessionsByRemoteIndex: [UInt32: [Session]] = [:]
 
-    /// Addresses whose key is on two machines, and when there was last a sign of it.
-    var twins: [Address: Instant] = [:]
-
-    /// When it was last said that the routing table is full.
-    var fullSaid: Instant = .distantPast
-    static let fullPause: Interval = .seconds(600)
-
+    var twins = Twins()
     var events: [BoxEvent] = []
-    var refusals: [Refusal] = []
     var sweepAt: Instant = .distantPast
     /// What other engines are to be told of keys.
     var keyNews: [ShareChange] = []
@@ -88,14 +73,6 @@ public final class MeshBox {
         let remote: Address
     }
 
-    /// A stranger whose link was not accepted.
-    struct Refusal {
-        let address: Address
-        let endpoint: Endpoint
-        var last: Instant
-        var count: UInt64
-    }
-
     /// `key` becomes the box's main address. An unknown name of a network is a precondition: the configuration checks it.
     public init(key: PrivateKey, settings: BoxSettings, random: any RandomSource, now: Instant) {
         self.settings = settings
@@ -103,14 +80,8 @@ public final class MeshBox {
         self.random = random
         suites = settings.suites
         precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this machine has")
-        guard
-            let network = AnyNetwork(
-                name: settings.network, sequence: settings.startMilliseconds, now: now,
-                limits: BeaconNetLimits(origins: settings.limits.maximumOrigins))
-        else {
-            preconditionFailure("no network is named \(settings.network)")
-        }
-        self.network = network
+        routes = Routes(settings, now: now)
+        links = Links(limits: settings.limits)
         run = random.next64()
         sealer = Sealer(settings.limits)
         outbox = sealer.outbox
@@ -164,7 +135,7 @@ public final class MeshBox {
         nodesByHint[node.keys.hint]?.removeAll { $0 === node }
         if nodesByHint[node.keys.hint]?.isEmpty == true { nodesByHint[node.keys.hint] = nil }
         for response in answering.removeAll(of: node) { indices.release(response.index) }
-        network.removeLocal(node.address, now: now)
+        routes.network.removeLocal(node.address, now: now)
         networkMoved(now)
     }
 
@@ -177,7 +148,7 @@ public final class MeshBox {
         if node.id.rawValue == nodes.count { nodes.append(node) } else { nodes[node.id.rawValue] = node }
         nodesByAddress[node.address] = node
         nodesByHint[node.keys.hint, default: []].append(node)
-        network.addLocal(node.key, now: now)
+        routes.network.addLocal(node.key, now: now)
         networkMoved(now)
     }
 
@@ -189,7 +160,7 @@ public final class MeshBox {
     /// Any known address that begins with the first `bits` bits of `prefix`: local, neighbour, routed, or one that a session
     /// joins us with.
     public func find(prefix: Address, bits: Int) -> Address? {
-        if let found = network.find(prefix: prefix, bits: bits) { return found }
+        if let found = routes.network.find(prefix: prefix, bits: bits) { return found }
         // Peers that are configured but not linked yet: traffic to them may wait for the link. And whoever has a session with us
         // proved its address: what it sends must be answerable, be it a neighbour or not.
         return allSessions.first {
@@ -200,14 +171,14 @@ public final class MeshBox {
     /// The public key of an address, from the routes or from a session.
     public func publicKey(of address: Address) -> PublicKey? {
         if let local = nodesByAddress[address] { return local.key.publicKey }
-        if let known = network.publicKey(of: address) { return known }
+        if let known = routes.network.publicKey(of: address) { return known }
         return allSessions.first { $0.remote == address }?.remoteKey
     }
 
     /// Asks the network for an address that it does not know. At a bounded rate, and fine when it is known.
     public func want(_ address: Address, now: Instant) {
         guard nodesByAddress[address] == nil else { return }
-        network.wanted(address, now: now)
+        routes.network.wanted(address, now: now)
         networkMoved(now)
     }
 
@@ -215,7 +186,7 @@ public final class MeshBox {
     public func nextHop(to address: Address) -> Address? { relayLink(to: address)?.remote }
 
     /// Grows whenever an answer of `find` may have changed.
-    public var routesVersion: UInt64 { network.version }
+    public var routesVersion: UInt64 { routes.network.version }
 
     /// What happened since the last call.
     public func takeEvents() -> [BoxEvent] {
@@ -249,7 +220,7 @@ public final class MeshBox {
         if sessions.count >= limits.maximumSessions && !evictStranger(now) { return nil }
         let session = Session(number: nextSessionNumber, local: local, remote: remote, now: now)
         nextSessionNumber &+= 1
-        session.peer = local.isMain ? peers[remote] : nil
+        session.peer = local.isMain ? links.peers[remote] : nil
         sessions[SessionKey(node: local.id.rawValue, remote: remote)] = session
         session.place = allSessions.count
         allSessions.append(session)

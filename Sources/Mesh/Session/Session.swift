@@ -157,24 +157,3 @@ struct LinkState {
     /// When another run was last believed.
     var runChanged: Instant?
 }
-
-/// A configured neighbour.
-final class Peer {
-    let address: Address
-    var endpoints: [Endpoint]
-    /// Why there is no link.
-    var trouble: LinkTrouble?
-    /// Of which causes there was news since it was up.
-    var told: Set<BoxStatus.Link.Cause> = []
-    /// Of a thousand questions, how many got no answer at endpoints that were left for it, or that gave none at all; and when.
-    var losses: [Endpoint: (permille: Int, at: Instant)] = [:]
-    /// Before this no other endpoint is turned to for loss.
-    var nextTurn: Instant = .distantPast
-    /// Endpoints to which the kernel did not send when it was last asked to.
-    var refused: [Endpoint: SendRefusal.Reason] = [:]
-
-    init(_ settings: PeerSettings) {
-        address = settings.address
-        endpoints = settings.endpoints
-    }
-}

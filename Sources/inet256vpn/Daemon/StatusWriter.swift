@@ -128,8 +128,7 @@ struct StatusWriter {
                 // The peer itself stays silent to a call for another address; but who is there calls as well.
                 peer.state = .refused
                 peer.reason = BoxStatus.Link.Cause.otherKey.rawValue
-                peer.detail =
-                    "\(other.endpoint) is \(other.address), not this peer: compare the id with what `addr` prints there"
+                peer.detail = LinkTrouble.occupied(other.endpoint, by: other.address).text
             }
             if link.state == .up, link.isTwin {
                 peer.detail = "its key is used on two machines: this one has the link, the other one gets none"
@@ -167,10 +166,10 @@ struct StatusWriter {
 
     /// Why a link is down: what is wrong with the endpoints where none can be called, else what came of calling.
     private func trouble(_ link: BoxStatus.Link) -> (word: String?, text: String?) {
-        guard let endpoints = troubles[link.address] else { return (link.cause?.rawValue, link.trouble) }
+        guard let endpoints = troubles[link.address] else { return (link.cause?.rawValue, link.trouble?.text) }
         if link.state == .up { return (nil, endpoints.text) }
         if endpoints.isAll { return (endpoints.word, endpoints.text) }
-        let texts = [link.trouble, endpoints.text].compactMap(\.self)
+        let texts = [link.trouble?.text, endpoints.text].compactMap(\.self)
         return (link.cause?.rawValue ?? endpoints.word, texts.joined(separator: "; "))
     }
 

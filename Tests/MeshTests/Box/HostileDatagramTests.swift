@@ -52,7 +52,8 @@ import Wire
             && box.reassembler.count <= box.limits.reassemblies
             && box.indices.inUse <= 4 * box.limits.maximumSessions + box.limits.maximumResponses
             && box.pendingBytes <= box.limits.pendingBytesInAll && box.events.count <= MeshBox.maximumEvents
-            && box.links.count <= box.limits.maximumLinks && box.refusals.count <= box.limits.refusalsRemembered
+            && box.links.places.count <= box.limits.maximumLinks
+            && box.links.strangers.count <= box.limits.refusalsRemembered
             && box.nodesByHint.count <= box.nodesByAddress.count
     }
 

@@ -15,7 +15,8 @@ import Wire
             && box.reassembler.bytes <= (box.limits.reassemblies + 1) * Reassembler.frameCapacity
             && box.indices.inUse <= 4 * box.limits.maximumSessions + box.limits.maximumResponses
             && box.pendingBytes <= box.limits.pendingBytesInAll && box.events.count <= MeshBox.maximumEvents
-            && box.links.count <= box.limits.maximumLinks && box.refusals.count <= box.limits.refusalsRemembered
+            && box.links.places.count <= box.limits.maximumLinks
+            && box.links.strangers.count <= box.limits.refusalsRemembered
     }
 
     private func bench(_ seed: UInt64) -> Bench {
@@ -142,7 +143,7 @@ import Wire
             return flipped
         }
         #expect(bench.boxes[0].drops[.controlRefused] > 1000, bench.comment)
-        #expect(bench.boxes[0].network.statistics.knownOrigins < 1000, bench.comment)
+        #expect(bench.boxes[0].routes.network.statistics.knownOrigins < 1000, bench.comment)
     }
 
     /// Each kind of frame, cut to each length.

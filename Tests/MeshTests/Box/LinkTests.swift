@@ -24,10 +24,10 @@ import Wire
         #expect(listed.map(\.address) == [bench.address(0)] && listed.first?.endpoint == bench.endpoint(0))
         #expect(
             bench.boxes[1].takeEvents().contains {
-                if case .refused(let address, _) = $0 { address == bench.address(0) } else { false }
+                if case .stranger(bench.address(0), bench.endpoint(0)) = $0 { true } else { false }
             })
         let link = try #require(bench.boxes[0].status(now: bench.now).links.first)
-        #expect(link.state != .up && link.trouble?.contains("does not accept a link") == true)
+        #expect(link.state != .up && link.trouble == .notAccepted)
         bench.send([1], from: 0, to: 1)
         bench.exchange()
         #expect(bench.delivered.map(\.message) == [[1]], "sessions are accepted from anybody, \(bench.comment)")
@@ -90,7 +90,7 @@ import Wire
         for number in 0..<6 as Range<UInt16> {
             if try bench.link(Stranger(bench.random), to: 0, from: bench.elsewhere(number)) { linked += 1 }
         }
-        #expect(linked == 3 && bench.boxes[0].links.count == 3, bench.comment)
+        #expect(linked == 3 && bench.boxes[0].links.places.count == 3, bench.comment)
     }
 
     @Test func sessionsAreBoundedAndLinksStay() throws {
@@ -138,8 +138,8 @@ import Wire
         simulation.run(for: .milliseconds(50))
         // Known at once, not after lost signs of life.
         let link = try #require(simulation.box(0)?.status(now: simulation.now).links.first)
-        #expect(link.state != .up && link.trouble == "the other end has stopped", "seed \(seed)")
-        #expect(simulation.box(0)?.network.nextHop(to: simulation.address(1)) == nil)
+        #expect(link.state != .up && link.trouble == .stopped, "seed \(seed)")
+        #expect(simulation.box(0)?.routes.network.nextHop(to: simulation.address(1)) == nil)
         simulation.run(for: .seconds(30))
         simulation.startNode(1)
         simulation.run(for: .seconds(3))
@@ -223,6 +223,6 @@ import Wire
         let bench = Bench(1)
         bench.boxes[0].setPeer(PeerSettings(address: bench.address(0), endpoints: [bench.endpoint(0)]), now: bench.now)
         bench.run(for: .seconds(5))
-        #expect(bench.boxes[0].peers.isEmpty && bench.boxes[0].sessions.isEmpty && bench.bytesOut[0] == 0)
+        #expect(bench.boxes[0].links.peers.isEmpty && bench.boxes[0].sessions.isEmpty && bench.bytesOut[0] == 0)
     }
 }

@@ -132,10 +132,9 @@ import Wire
     @Test func hintsAreShortAndFew() {
         let bench = Bench(1)
         // Whoever may be a configured peer.
-        for number in 0..<3000 as Range<UInt16> {
-            bench.boxes[0].peerAddresses.insert(bench.neighbour(number).address)
-            bench.boxes[0].peerAddresses.insert(bench.elsewhere(number).address)
-        }
+        let endpoints = (0..<3000).flatMap { [bench.neighbour($0), bench.elsewhere($0)] }
+        let peer = PrivateKey(generatedFrom: bench.random).address
+        _ = bench.boxes[0].links.setPeer(PeerSettings(address: peer, endpoints: endpoints))
         func junk(_ count: UInt16, from source: (UInt16) -> Endpoint) -> [Bench.Posted] {
             for number in 0..<count {
                 var datagram = bench.random.bytes(TransportLayout.minimum + Int(bench.random.next(below: 100)))

@@ -13,7 +13,7 @@ import Wire
     }
 
     private func causes(_ events: [BoxEvent]?) -> [BoxStatus.Link.Cause] {
-        (events ?? []).compactMap { if case .troubled(_, let cause, _) = $0 { cause } else { nil } }
+        (events ?? []).compactMap { if case .troubled(_, let trouble) = $0 { trouble.cause } else { nil } }
     }
 
     private func isUp(_ simulation: Simulation, _ a: Int, _ b: Int) -> Bool {
@@ -40,7 +40,7 @@ import Wire
         simulation.run(for: .seconds(40))
         let down = try link(simulation, 0, 1)
         #expect(down.state != .up && down.cause == cause, "\(String(describing: down.cause)), seed \(simulation.seed)")
-        #expect(down.trouble?.contains("\(simulation.endpoint(1))") == true)
+        #expect(down.trouble == .unsendable([LinkTrouble.Unsent(simulation.endpoint(1), reason)]))
         let told = causes(simulation.box(0)?.takeEvents())
         #expect(told == [cause], "\(told), seed \(simulation.seed)")
         // Mended, and nobody says so.
@@ -95,10 +95,10 @@ import Wire
         let bench = Bench()
         bench.introduce(0, to: 1)
         bench.run(for: .seconds(120))
-        let refusals = bench.boxes[0].takeEvents().compactMap { event -> String? in
-            if case .refused(bench.address(1), let text) = event { text } else { nil }
+        let refusals = bench.boxes[0].takeEvents().compactMap { event -> LinkTrouble? in
+            if case .refused(bench.address(1), let trouble) = event { trouble } else { nil }
         }
-        #expect(refusals.count == 1 && refusals.first?.contains("does not accept") == true, "\(refusals)")
+        #expect(refusals == [.notAccepted], "\(refusals)")
         let link = try #require(bench.boxes[0].status(now: bench.now).links.first)
         #expect(link.cause == .notAccepted)
     }
@@ -112,7 +112,7 @@ import Wire
         bench.run(for: .seconds(10))
         let link = try #require(bench.boxes[0].status(now: bench.now).links.first { $0.address == wrong })
         #expect(link.state == .refused && link.cause == .otherKey, bench.comment)
-        #expect(link.trouble?.contains("\(bench.address(1))") == true, "\(link.trouble ?? "nothing")")
+        #expect(link.trouble == .occupied(bench.endpoint(1), by: bench.address(1)), bench.comment)
     }
 
     @Test func whoHasToCall() throws {

@@ -15,7 +15,7 @@ extension Simulation {
         for place in 1..<count { simulation.connect(place - 1, place, quality) }
         let last = simulation.address(count - 1)
         let found = simulation.run(
-            until: { (0..<count - 1).allSatisfy { simulation.box($0)?.network.nextHop(to: last) != nil } },
+            until: { (0..<count - 1).allSatisfy { simulation.box($0)?.routes.network.nextHop(to: last) != nil } },
             within: .seconds(30))
         try #require(found, "the chain does not come up, seed \(seed)")
         return simulation

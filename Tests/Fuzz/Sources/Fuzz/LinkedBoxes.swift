@@ -82,7 +82,7 @@ final class LinkedBoxes {
         demand(victim.pendingBytes <= limits.pendingBytesInAll, "pending bytes")
         demand(victim.events.count <= MeshBox.maximumEvents, "events")
         demand(victim.indices.inUse <= 4 * limits.maximumSessions + limits.maximumResponses, "indices")
-        demand(victim.refusals.count <= limits.refusalsRemembered, "refusals")
+        demand(victim.links.strangers.count <= limits.refusalsRemembered, "refusals")
     }
 }
 

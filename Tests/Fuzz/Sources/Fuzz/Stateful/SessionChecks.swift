@@ -51,8 +51,8 @@ extension SessionWorld {
             bound(
                 box.indices.inUse, 6 * box.limits.maximumSessions + box.limits.maximumResponses, "indices", place)
             bound(status.strangers.count, box.limits.refusalsRemembered, "refusals", place)
-            bound(box.links.count, box.limits.maximumLinks, "links", place)
-            bound(box.nextHops.count, MeshBox.maximumNextHops, "next hops", place)
+            bound(box.links.places.count, box.limits.maximumLinks, "links", place)
+            bound(box.links.knownHops, Links.maximumHops, "next hops", place)
             bound(box.answering.overtaken.count, 256, "overtaken datagrams", place)
             bound(box.answering.overtaken.bytes, 512 << 10, "overtaken bytes", place)
             bound(status.network.knownOrigins, 4096 + 16, "origins", place)
