@@ -141,7 +141,7 @@ extension MeshBox {
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
             missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.lossPermille,
-            cost: session.cost.cost, isAvoided: session.isAvoided,
+            cost: session.path.cost.cost, isAvoided: session.isAvoided,
             isTwin: session.twins.seen != nil && twins.contains(session.remote),
             otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
                 ? nil : session.link.remotePrefix)

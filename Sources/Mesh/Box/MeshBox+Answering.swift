@@ -124,7 +124,8 @@ extension MeshBox {
         if let path = arrival.path {
             // Message 3 answers what went to the path of message 1, if it went there alone; from elsewhere it proves nothing.
             let isProven = response.path?.remote == path.remote && !response.wentElsewhere
-            session.turn(to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
+            session.path.turn(
+                to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
         }
         session.lastReceived = now
         install(keypair, session, arrival, now)

@@ -101,7 +101,7 @@ extension MeshBox {
         _ write: (UnsafeMutableRawPointer) -> Void
     ) -> Bool {
         let count = frameCount + TransportLayout.overhead
-        guard let path = session.direct?.route(count) else {
+        guard let path = session.path.route(count) else {
             drops.count(.amplificationLimit)
             return false
         }

@@ -81,7 +81,7 @@ extension MeshBox {
             let size = UInt32(clamping: count + TransportLayout.overhead)
             emitShort(.sizeProbeAnswer(number: number, size: size), session, to: path, now)
         case .sizeProbeAnswer(let number, _):
-            session.size.answered(number, now)
+            session.path.sizeAnswered(number, now)
             wake(session, session.size.nextProbe)
         case .relaySize(let size):
             session.relayCapacity = Int(size)
@@ -104,10 +104,9 @@ extension MeshBox {
 
     /// The echo of a challenge.
     private func receiveEcho(_ number: UInt64, _ session: Session, from path: Path, _ now: Instant) {
-        guard session.direct?.confirm(number, from: path) == true else { return }
+        guard session.path.confirm(number, from: path, now) else { return }
         note(.moved(session.remote, path.remote))
         session.peer?.noteProven(path.remote)
-        session.size.restart(now)
         if !session.directAlive { directPathAnswers(session, now) }
         wake(session, now)
     }

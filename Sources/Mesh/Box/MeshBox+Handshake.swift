@@ -60,7 +60,7 @@ extension MeshBox {
                 // What was the session's path when it began to call may have been anybody's endpoint, which proved nothing and
                 // was left again: nothing more goes there.
                 guard isOwn || session.peer?.endpoints.contains(path.remote) == true else { continue }
-                if isOwn, session.direct?.validated == false, session.direct?.admit(attempt.due.count) == false {
+                if !session.path.admit(attempt.due.count, to: path) {
                     drops.count(.amplificationLimit)
                 } else if outbox.append(attempt.due, path) {
                     session.peer?.noteCalled(path.remote)
@@ -127,7 +127,8 @@ extension MeshBox {
             // by whoever saw it on one way, in the name of another.
             let isProven = attempt.wentOnlyTo(path.remote)
             attempt.route = .direct([path])
-            session.turn(to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
+            session.path.turn(
+                to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
         }
         session.remoteKey = key
         sendDue(attempt, now)

@@ -48,14 +48,14 @@ extension MeshBox {
 
     /// The local address of a path is gone: the kernel refused it.
     private func sourceRefused(_ path: Path) {
-        for session in allSessions where session.direct?.path == path { session.direct?.forgetSource() }
+        for session in allSessions where session.direct?.path == path { session.path.forgetSource() }
     }
 
     /// Nothing goes out by the path: it is asked at once whether that stays so.
     private func cannotSend(to path: Path, now: Instant) {
         for session in allSessions where session.directAlive && session.isOwn(path) {
-            session.direct?.life.refused(now)
-            wake(session, session.direct?.life.nextQuestion ?? now)
+            session.path.refused(now)
+            wake(session, session.path.nextQuestion ?? now)
         }
     }
 
@@ -64,7 +64,7 @@ extension MeshBox {
         for session in allSessions where session.direct?.path.remote == path.remote {
             // A probe that is refused was a question; a message is lost.
             if count + path.remote.headerBytes <= session.size.confirmed { drops.count(.pathShrank) }
-            session.size.failed(count + path.remote.headerBytes, now)
+            session.path.tooLarge(count + path.remote.headerBytes, now)
             wake(session, session.size.nextProbe)
         }
     }

@@ -5,24 +5,20 @@ internal import Wire
 extension MeshBox {
     /// Asks what is due, and gives up a path that does not answer.
     func serviceLife(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
-        guard session.current != nil, let direct = session.direct, direct.validated else { return }
-        if session.directAlive {
-            switch direct.life.step(now, limits) {
-            case .wait:
-                break
-            case .ask:
-                let id = askForLife(session, direct, now)
-                session.direct?.life.ask(id, now, limits)
-            case .dead:
-                directPathDied(session, now)
-            }
-        } else if now >= direct.life.nextQuestion {
-            // Whether it lives again. Where nobody needs it, nobody asks.
-            guard session.peer != nil || now - session.lastDataSent < limits.keepaliveAfter else { return }
-            let id = askForLife(session, direct, now)
-            session.direct?.life.askWhileDead(id, now, limits)
+        guard session.current != nil, session.path.isProven else { return }
+        let isNeeded = session.peer != nil || now - session.lastDataSent < limits.keepaliveAfter
+        switch session.path.lifeStep(now, limits, isNeeded: isNeeded) {
+        case .wait:
+            break
+        case .ask:
+            let id = askForLife(session, now)
+            session.path.asked(id, now, limits)
+        case .die:
+            directPathDied(session, now)
+        case .rest:
+            return
         }
-        due(session.direct?.life.nextQuestion ?? .distantFuture)
+        due(session.path.nextQuestion ?? .distantFuture)
         weigh(session, now)
         turnFromLoss(session, now)
     }
@@ -34,40 +30,36 @@ extension MeshBox {
             direct.validated, direct.life.lossPermille >= LinkCost.bad,
             let other = peer.turn(from: direct.path.remote, losing: direct.life.lossPermille, now)
         else { return }
-        session.direct?.move(
+        _ = session.path.move(
             to: Path(remote: other, socket: Path.anySocket), bytes: InitiationLayout.count, challenge: random.next64(),
             now: now)
-        session.size.restart(now)
         wake(session, now)
     }
 
     /// Tells the routing algorithm of a link that loses more, or less, than before.
     private func weigh(_ session: Session, _ now: Instant) {
-        guard let neighbour = session.link.neighbour, let life = session.direct?.life,
-            session.cost.note(missedPermille: life.lossPermille, now)
-        else { return }
-        routes.network.weigh(neighbour, cost: session.cost.cost, now: now)
+        guard let neighbour = session.link.neighbour, session.path.weigh(now) else { return }
+        routes.network.weigh(neighbour, cost: session.path.cost.cost, now: now)
         networkMoved(now)
     }
 
     /// Whether data to a neighbour goes around its link: the routes have changed.
     func avoidBadLinks() {
-        for session in links.all where session.cost.cost > 1 || session.isAvoided {
-            session.isAvoided = relayLink(to: session.remote).map { $0 !== session } ?? false
+        for session in links.all where session.path.cost.cost > 1 || session.isAvoided {
+            session.path.setAvoided(relayLink(to: session.remote).map { $0 !== session } ?? false)
         }
     }
 
     /// Sends a ping by the direct path: a number, and how long ago the other end was last heard there.
-    private func askForLife(_ session: Session, _ direct: DirectPath, _ now: Instant) -> UInt64 {
+    private func askForLife(_ session: Session, _ now: Instant) -> UInt64 {
         let id = random.next64()
+        guard let direct = session.direct else { return id }
         EchoBody.life(id, heardAgo: now - direct.life.heard).withUnsafeBytes {
             emitShort(.ping(EchoBody($0)), session, to: direct.path, now)
         }
         session.peer?.noteCalled(direct.path.remote)
         return id
     }
-
-    private static let badLinkInterval: Interval = .seconds(1)
 
     /// A longer one is not answered by two ways.
     private static let shortPingBytes = 1000
@@ -88,29 +80,22 @@ extension MeshBox {
             return
         }
         guard isOwn else { return }
-        session.direct?.life.told(heardAgo: age, now, limits)
+        session.path.told(heardAgo: age, now, limits)
         wake(session, session.direct?.life.nextQuestion ?? now)
     }
 
     func receivePong(_ echo: EchoBody, _ session: Session, _ arrival: Arrival, _ now: Instant) {
         let id = echo.id
-        let waitingSince = session.direct?.life.waitingSince ?? .distantFuture
-        guard session.isOwn(arrival.path),
-            session.direct?.life.answered(id, now, limits, isLink: session.link.neighbour != nil) == true
+        let isLink = session.link.neighbour != nil
+        guard
+            session.path.answered(
+                id, by: arrival.path, lastData: session.lastDataReceived, isLink: isLink, now, limits)
         else {
             note(.pong(id: id, from: session.remote, bytes: echo.payload))
             return
         }
-        if !session.directAlive {
-            if session.direct?.validated == true { directPathAnswers(session, now) }
-        } else if waitingSince != .distantFuture, session.lastDataReceived < waitingSince {
-            // The path lives and no data comes back: perhaps only what was found to fit does not get through any more.
-            session.size.suspect(now)
-        }
-        // One that data goes around is asked often enough to notice soon that it is good again.
-        if session.cost.cost > 1, session.link.neighbour != nil {
-            session.direct?.life.ask(by: now + Self.badLinkInterval)
-        }
-        wake(session, min(session.direct?.life.nextQuestion ?? now, session.size.nextProbe))
+        if !session.directAlive, session.path.isProven { directPathAnswers(session, now) }
+        if session.link.neighbour != nil { session.path.watchIfBad(now) }
+        wake(session, min(session.path.nextQuestion ?? now, session.size.nextProbe))
     }
 }

@@ -59,10 +59,7 @@ extension MeshBox {
     /// The machine's addresses or routes changed: paths choose their source anew, and show a sign of life at once.
     public func networkChanged(now: Instant) {
         for session in allSessions {
-            if session.direct != nil {
-                session.direct?.forgetSource()
-                session.direct?.life.hurry(now)
-            }
+            session.path.networkChanged(now)
             if let attempt = session.directAttempt { attempt.hurry(now) }
             wake(session, now)
         }
@@ -86,13 +83,11 @@ extension MeshBox {
 
     /// The direct path carried something authenticated: it is alive.
     func directPathAnswers(_ session: Session, _ now: Instant) {
-        if !session.directAlive {
-            session.directAlive = true
-            if let path = session.direct?.path { answering.acquaint(path.remote.address) }
-            session.size.restart(now)
-            session.direct?.life.restart(now)
+        if session.path.answers(now, limits, isLink: session.link.neighbour != nil),
+            let path = session.direct?.path
+        {
+            answering.acquaint(path.remote.address)
         }
-        session.direct?.life.proven(now, limits, isLink: session.link.neighbour != nil)
         session.unansweredSince = .distantFuture
         if session.local.isMain, session.link.neighbour == nil {
             session.link.nextHello = now
@@ -164,12 +159,12 @@ extension MeshBox {
         session.link.neighbour = neighbour
         session.link.nextHello = .distantFuture
         // The first sign of life also measures the round trip.
-        session.direct?.life.askSoon(now)
+        session.path.askSoon(now)
         session.peer?.linkIsUp()
         note(.linkUp(session.remote, direct.path.remote))
         routes.network.neighbourUp(neighbour, key: key, now: now)
         routes.network.distinguish(neighbour, isPeer: session.peer != nil)
-        if session.cost.cost > 1 { routes.network.weigh(neighbour, cost: session.cost.cost, now: now) }
+        if session.path.cost.cost > 1 { routes.network.weigh(neighbour, cost: session.path.cost.cost, now: now) }
         networkMoved(now)
         wake(session, now)
     }
@@ -195,7 +190,7 @@ extension MeshBox {
     func takeLinkDown(_ session: Session, _ now: Instant) {
         guard let neighbour = session.link.neighbour else { return }
         session.link.neighbour = nil
-        session.isAvoided = false
+        session.path.setAvoided(false)
         links.remove(neighbour)
         note(.linkDown(session.remote))
         routes.network.neighbourDown(neighbour, now: now)
@@ -205,9 +200,7 @@ extension MeshBox {
     /// The direct path does not answer any more. The session goes on through relays if there is a way.
     func directPathDied(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
-        session.directAlive = false
-        session.direct?.life.end(now)
-        session.direct?.life.askSoon(now)
+        session.path.died(now)
         session.link.remoteRun = nil
         session.link.remoteAccepts = false
         session.link.nextHello = .distantFuture
@@ -221,7 +214,7 @@ extension MeshBox {
         release(\.previous, of: session)
         endAttempt(&session.directAttempt)
         endAttempt(&session.relayedAttempt)
-        session.directAlive = false
+        session.path.stopped()
         session.link = LinkState()
         blame(session, .stopped)
         wake(session, now)

@@ -83,20 +83,15 @@ extension MeshBox {
     ) {
         switch arrival {
         case .direct(let path):
-            if session.direct == nil {
-                session.direct = DirectPath(path, validated: false)
-                startMoving(session, to: path, bytes, now)
-            } else if let movement = session.direct?.observe(
-                path, bytes: bytes, newest: newest && keypair === session.current), movement == .endpoint
-            {
-                startMoving(session, to: path, bytes, now)
-            }
-            guard session.isOwn(path) else { return }
-            session.direct?.life.hear(now)
-            // That something comes does not prove that anything arrives there: that is asked for.
-            if !session.directAlive, session.direct?.validated == true {
-                session.direct?.life.askSoon(now)
-                wake(session, session.direct?.life.nextQuestion ?? now)
+            let isNewest = newest && keypair === session.current
+            switch session.path.heard(path, bytes: bytes, newest: isNewest, now: now) {
+            case .noted:
+                break
+            case .wantsSign:
+                wake(session, session.path.nextQuestion ?? now)
+            case .elsewhere:
+                _ = session.path.move(to: path, bytes: bytes, challenge: random.next64(), now: now)
+                wake(session, now)
             }
         case .relayed(_, _, let stamp):
             // A relayed datagram never moves the path; it says what the relays carry.
@@ -105,12 +100,5 @@ extension MeshBox {
                 wake(session, now)
             }
         }
-    }
-
-    /// Turns to a new endpoint and asks it for an echo.
-    private func startMoving(_ session: Session, to path: Path, _ bytes: Int, _ now: Instant) {
-        session.direct?.move(to: path, bytes: bytes, challenge: random.next64(), now: now)
-        session.size.restart(now)
-        wake(session, now)
     }
 }

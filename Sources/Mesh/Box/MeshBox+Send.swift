@@ -91,7 +91,7 @@ extension MeshBox {
     func noteData(_ session: Session, _ now: Instant) {
         session.lastDataSent = now
         if session.directAlive, session.direct != nil, !session.isAvoided {
-            if session.direct?.life.sentData(now, limits) == true {
+            if session.path.sentData(now, limits) {
                 wake(session, session.direct?.life.nextQuestion ?? now)
             }
         } else if session.unansweredSince == .distantFuture {

@@ -13,9 +13,7 @@ extension MeshBox {
     func emitShort(_ frame: Frame, _ session: Session, to path: Path, _ now: Instant) {
         guard let keypair = session.current, keypair.maySend(now, limits) else { return }
         let frameCount = frame.count
-        if path.remote == session.direct?.path.remote,
-            session.direct?.admit(frameCount + TransportLayout.overhead, isProof: true) == false
-        {
+        guard session.path.admit(frameCount + TransportLayout.overhead, to: path, isProof: true) else {
             drops.count(.amplificationLimit)
             return
         }

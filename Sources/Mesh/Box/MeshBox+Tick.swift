@@ -105,36 +105,23 @@ extension MeshBox {
     /// Challenges of a new endpoint, and probes of the path's size.
     private func servicePath(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
         guard session.current != nil, session.direct != nil else { return }
-        switch session.direct?.tick(now) {
-        case .send:
-            if let direct = session.direct { emitShort(.challenge(direct.challenge), session, to: direct.path, now) }
-        case .returned:
-            session.size.restart(now)
-        case .lost:
-            if session.directAlive { directPathDied(session, now) } else { session.direct = nil }
-        case .wait, nil:
-            break
+        switch session.path.serveProof(now) {
+        case .none: break
+        case .challenge(let number, let path): emitShort(.challenge(number), session, to: path, now)
+        case .lost: directPathDied(session, now)
         }
-        if let direct = session.direct, !direct.validated { due(direct.challengeAt) }
+        if let deadline = session.path.proofDeadline { due(deadline) }
 
         let isUsed = session.link.neighbour != nil || now - session.lastDataSent < limits.keepaliveAfter
-        guard session.directAlive, let direct = session.direct, direct.validated, isUsed else { return }
-        if let size = session.size.tick(
-            now, large: session.sentLarge, answeredTo: direct.life.answeredTo,
-            roundTrip: direct.life.roundTrip ?? .zero, missedPermille: direct.life.mostMissedPermille)
-        {
-            let frameCount = size - direct.path.remote.headerBytes - TransportLayout.overhead
+        guard session.directAlive, session.path.isProven, isUsed else { return }
+        if let (size, path) = session.path.serveSize(now, large: session.sentLarge) {
+            let frameCount = size - path.remote.headerBytes - TransportLayout.overhead
             let large = session.sentLarge
-            emitShort(.sizeProbe(number: session.size.number, count: frameCount), session, to: direct.path, now)
+            emitShort(.sizeProbe(number: session.size.number, count: frameCount), session, to: path, now)
             session.sentLarge = large
         }
-        // A small datagram behind each: if that is answered and the probe is not, it was its size.
-        if session.size.wantsEvidence { session.direct?.life.askSoon(now) }
         due(session.size.nextProbe)
-        if session.size.isSettled, session.size.confirmed != session.sizeTold {
-            session.sizeTold = session.size.confirmed
-            note(.sized(session.remote))
-        }
+        if session.path.isNewlySized() { note(.sized(session.remote)) }
     }
 
     /// Hellos until the link is up.

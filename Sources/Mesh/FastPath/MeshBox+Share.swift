@@ -107,7 +107,7 @@ extension MeshBox {
             }
             session.unansweredSince = .distantFuture
             // They take messages of the session's own path alone.
-            session.direct?.life.hear(activity.receivedAt)
+            session.path.heardElsewhere(activity.receivedAt)
         }
         if work.sent > 0 {
             session.sentDatagrams &+= work.sent
@@ -115,7 +115,7 @@ extension MeshBox {
             session.sentLarge &+= work.sentLarge
             session.lastSent = max(session.lastSent, activity.sentAt)
             session.lastDataSent = max(session.lastDataSent, activity.sentAt)
-            if session.directAlive, session.direct?.life.sentData(activity.sentAt, limits) == true {
+            if session.directAlive, session.path.sentData(activity.sentAt, limits) {
                 wake(session, session.direct?.life.nextQuestion ?? activity.sentAt)
             }
         }

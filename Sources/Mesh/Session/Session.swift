@@ -22,12 +22,8 @@ final class Session {
     var directAttempt: Attempt?
     var relayedAttempt: Attempt?
 
-    var direct: DirectPath?
-    /// Does the direct path answer?
-    var directAlive = false
-    var size = PathSize()
-    /// The size that was last told to those above.
-    var sizeTold = PathSize.base
+    /// Its own way over UDP.
+    var path = SessionPath()
     /// The largest datagram that gets through the relays in one piece, as the far end said.
     var relayCapacity: Int?
     /// What the relays' stamp said of what came in, and whether the far end was told.
@@ -37,10 +33,6 @@ final class Session {
     var nextStampReport: Instant = .distantPast
 
     var link = LinkState()
-    /// What the direct path counts as among others.
-    var cost = LinkCost()
-    /// It lives, but loses so much that data goes by relays, as the routing algorithm says.
-    var isAvoided = false
     /// Outlives links and keys.
     var twins = TwinWatch()
     /// The other end does not want to be called before.
@@ -87,26 +79,16 @@ final class Session {
         deadline = now
     }
 
-    var usesDirectPath: Bool { directAlive && direct != nil }
+    // What is asked of the path most, without copying it.
+    var direct: DirectPath? { _read { yield path.direct } }
+    var size: PathSize { _read { yield path.size } }
+    var directAlive: Bool { path.isAlive }
+    var isAvoided: Bool { path.isAvoided }
+    var usesDirectPath: Bool { path.isInUse }
 
     /// Whether what came by this path came by the session's direct one.
     @inline(__always)
-    func isOwn(_ path: Path?) -> Bool {
-        guard let path, let direct else { return false }
-        return direct.path.remote == path.remote
-    }
-
-    /// A handshake of `bytes` came by `path`. Where it is not proven that the endpoint receives, a challenge is to find out.
-    func turn(to path: Path, isProven: Bool, bytes: Int, challenge: UInt64, now: Instant) {
-        if isOwn(path) {
-            if isProven { direct?.prove(path) } else { _ = direct?.observe(path, bytes: bytes, newest: false) }
-        } else if isProven {
-            direct = DirectPath(path, validated: true)
-        } else {
-            if direct == nil { direct = DirectPath(path, validated: false) }
-            direct?.move(to: path, bytes: bytes, challenge: challenge, now: now)
-        }
-    }
+    func isOwn(_ path: Path?) -> Bool { self.path.isOwn(path) }
 
     /// Datagrams that the other end sent and that did not come in, under all keys; see `LossCount`.
     var lostDatagrams: UInt64 {

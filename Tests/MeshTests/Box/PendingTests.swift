@@ -96,9 +96,9 @@ import Wire
         try #require(try bench.connect(stranger, to: 0, from: bench.elsewhere(1)))
         let session = try #require(bench.boxes[0].allSessions.first)
         bench.run(for: .seconds(5))
-        session.directAlive = false
+        session.path.stopped()
         #expect(send(bench, [1], to: stranger.address) == .queued)
-        session.directAlive = true
+        _ = session.path.answers(bench.now, MeshLimits(), isLink: false)
         bench.boxes[0].wake(session, bench.now)
         bench.run(for: .seconds(1))
         #expect(session.pending.isEmpty && bench.boxes[0].pendingBytes == 0)

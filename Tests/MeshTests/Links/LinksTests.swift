@@ -20,7 +20,7 @@ import Wire
         let session = Session(number: number, local: local, remote: address(), now: now)
         session.peer = peer
         let remote = Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32 | network, low: UInt64(number)), port: 1)
-        session.turn(
+        session.path.turn(
             to: Path(remote: remote, interface: 1, socket: 0), isProven: true, bytes: 0, challenge: 0, now: now)
         return session
     }

@@ -10,39 +10,55 @@ struct DirectPath {
     static let challengeBytes = 9 + TransportLayout.overhead
     static let challengeRetry: Interval = .milliseconds(250)
 
+    /// What an endpoint that has not proved to receive was asked and told.
+    private struct Question {
+        var challenge: UInt64 = 0
+        /// When the challenge is sent, again.
+        var at: Instant = .distantFuture
+        var triesLeft = 0
+        /// In bytes.
+        var received = 0
+        var sent = 0
+        /// Where to return to when it does not answer.
+        var fallback: Path?
+    }
+
+    private enum Proof {
+        case given
+        case asked(Question)
+    }
+
     private(set) var path: Path
-    private(set) var validated: Bool
-    /// Where to return to when the new endpoint does not answer.
-    private(set) var fallback: Path?
-    private var received = 0
-    private var sent = 0
-    private(set) var challenge: UInt64 = 0
-    private(set) var challengeAt: Instant = .distantFuture
-    private var challengesLeft = 0
+    private var proof: Proof
     /// Whether the path carries anything; of one that is not proven yet it says nothing.
     var life = PathLife(.distantPast)
 
+    var validated: Bool { if case .given = proof { true } else { false } }
+    private var question: Question? { if case .asked(let question) = proof { question } else { nil } }
+    var fallback: Path? { question?.fallback }
+    var challenge: UInt64 { question?.challenge ?? 0 }
+    var challengeAt: Instant { question?.at ?? .distantFuture }
+
     init(_ path: Path, validated: Bool) {
         self.path = path
-        self.validated = validated
+        proof = validated ? .given : .asked(Question())
     }
 
     /// A handshake made a round trip by the path to the same endpoint.
     mutating func prove(_ path: Path) {
         self.path = path
-        validated = true
-        fallback = nil
-        challengeAt = .distantFuture
+        proof = .given
     }
 
     /// Counts what is about to be sent; false when an unproven endpoint has had its share. What is not part of the
     /// proof leaves room for the challenges, or a busy session would never prove its new path.
     @inline(__always)
     mutating func admit(_ bytes: Int, isProof: Bool = false) -> Bool {
-        if validated { return true }
-        let reserve = isProof ? 0 : challengesLeft * Self.challengeBytes
-        guard sent + bytes + reserve <= Self.amplification * received else { return false }
-        sent += bytes
+        guard case .asked(var question) = proof else { return true }
+        let reserve = isProof ? 0 : question.triesLeft * Self.challengeBytes
+        guard question.sent + bytes + reserve <= Self.amplification * question.received else { return false }
+        question.sent += bytes
+        proof = .asked(question)
         return true
     }
 
@@ -56,7 +72,10 @@ struct DirectPath {
     @inline(__always)
     mutating func observe(_ from: Path, bytes: Int, newest: Bool) -> Movement {
         if from == path {
-            if !validated { received += bytes }
+            if case .asked(var question) = proof {
+                question.received += bytes
+                proof = .asked(question)
+            }
             return .none
         }
         guard newest else { return .none }
@@ -71,31 +90,22 @@ struct DirectPath {
     /// Turns to a new endpoint, unproven; the caller sends the challenge. Back at the one that was proven before,
     /// nothing needs to be proven again.
     mutating func move(to new: Path, bytes: Int, challenge: UInt64, now: Instant) {
-        if let fallback, fallback.remote == new.remote {
-            path = new
-            validated = true
-            life = PathLife(now)
-            self.fallback = nil
-            challengeAt = .distantFuture
-            return
-        }
-        if validated { fallback = path }
-        path = new
-        validated = false
+        let known = validated ? path : fallback
         life = PathLife(now)
-        received = bytes
-        sent = 0
-        self.challenge = challenge
-        challengesLeft = Self.challengeTries
-        challengeAt = now
+        if !validated, let known, known.remote == new.remote {
+            proof = .given
+        } else {
+            proof = .asked(
+                Question(
+                    challenge: challenge, at: now, triesLeft: Self.challengeTries, received: bytes, fallback: known))
+        }
+        path = new
     }
 
     /// The echo of the challenge came from `from`. True when it proves the path.
     mutating func confirm(_ echo: UInt64, from: Path) -> Bool {
-        guard !validated, echo == challenge, from.remote == path.remote else { return false }
-        validated = true
-        fallback = nil
-        challengeAt = .distantFuture
+        guard let question, echo == question.challenge, from.remote == path.remote else { return false }
+        proof = .given
         return true
     }
 
@@ -103,18 +113,21 @@ struct DirectPath {
 
     /// What is due: another challenge, or the return to the old path.
     mutating func tick(_ now: Instant) -> ChallengeStep {
-        guard !validated, now >= challengeAt else { return .wait }
-        if challengesLeft == 0 {
-            challengeAt = .distantFuture
-            guard let fallback else { return .lost }
+        guard case .asked(var question) = proof, now >= question.at else { return .wait }
+        if question.triesLeft == 0 {
+            guard let fallback = question.fallback else {
+                question.at = .distantFuture
+                proof = .asked(question)
+                return .lost
+            }
             path = fallback
-            self.fallback = nil
-            validated = true
+            proof = .given
             life = PathLife(now)
             return .returned
         }
-        challengesLeft -= 1
-        challengeAt = now + Self.challengeRetry
+        question.triesLeft -= 1
+        question.at = now + Self.challengeRetry
+        proof = .asked(question)
         return .send
     }
 
