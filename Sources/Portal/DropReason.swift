@@ -1,5 +1,5 @@
 /// Why the portal did not carry a packet.
-public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
+package enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     /// The version is not 6: the portal carries nothing but IPv6.
     case notIPv6
     /// Cut off, or its length field lies.
@@ -23,7 +23,7 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
     /// Inbound: ICMPv6 that is meant for the neighbours on a link, such as router advertisements.
     case linkMessage
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .notIPv6: "not IPv6"
         case .malformed: "malformed"
@@ -41,7 +41,7 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
 
     /// What an outbound packet dropped for this reason is answered with; nil is silence: what is not ours,
     /// or not to be carried at all, has nobody who waits for an answer.
-    public var answer: ICMPv6Error? {
+    package var answer: ICMPv6Error? {
         switch self {
         case .destinationOutsidePrefix: .noRoute
         case .destinationHere: .addressUnreachable
@@ -53,18 +53,18 @@ public enum DropReason: Int, CaseIterable, Sendable, CustomStringConvertible {
 }
 
 /// How many packets were dropped for each reason.
-public struct DropCounters: Equatable, Sendable {
+package struct DropCounters: Equatable, Sendable {
     /// One for each reason, by raw value: allocated once.
     private var counts = [UInt64](repeating: 0, count: DropReason.allCases.count)
 
-    public init() {}
+    package init() {}
 
-    public subscript(reason: DropReason) -> UInt64 { counts[reason.rawValue] }
-    public var total: UInt64 { counts.reduce(0, +) }
+    package subscript(reason: DropReason) -> UInt64 { counts[reason.rawValue] }
+    package var total: UInt64 { counts.reduce(0, +) }
 
-    public mutating func count(_ reason: DropReason) { counts[reason.rawValue] += 1 }
+    package mutating func count(_ reason: DropReason) { counts[reason.rawValue] += 1 }
 
-    public mutating func add(_ other: DropCounters) {
+    package mutating func add(_ other: DropCounters) {
         for place in counts.indices { counts[place] &+= other.counts[place] }
     }
 }

@@ -1,7 +1,7 @@
-public import Wire
+package import Wire
 
 /// An ICMPv6 error that tells the sender of a packet why it went no further (RFC 4443 section 3).
-public enum ICMPv6Error: Equatable, Sendable {
+package enum ICMPv6Error: Equatable, Sendable {
     /// Destination unreachable, code 0: nobody here knows such an address.
     case noRoute
     /// Destination unreachable, code 1: our policy forbids it.
@@ -40,7 +40,7 @@ public enum ICMPv6Error: Equatable, Sendable {
 }
 
 /// Why a packet got no error in answer.
-public enum ICMPv6Silence: Error, Equatable, Sendable {
+package enum ICMPv6Silence: Error, Equatable, Sendable {
     /// RFC 4443 section 2.4 (e): an error is not answered, nor multicast, nor a source that is not one node.
     case forbidden
     /// RFC 4443 section 2.4 (f): too many already.
@@ -55,9 +55,9 @@ public enum ICMPv6Silence: Error, Equatable, Sendable {
 ///     |     Type      |     Code      |          Checksum             |
 ///     |                     MTU, or unused (zero)                     |
 ///     |   as much of the packet as fits without exceeding 1280 bytes  |
-public struct ICMPv6Errors: Sendable {
+package struct ICMPv6Errors: Sendable {
     /// An error is never longer, in bytes (RFC 4443 section 2.4 (c)).
-    public static let maximumSize = IPv6Header.minimumMTU
+    package static let maximumSize = IPv6Header.minimumMTU
     /// Type, code, checksum and parameter, in bytes.
     static let messageHeaderSize = 8
     /// What the kernel gives packets of its own.
@@ -67,14 +67,14 @@ public struct ICMPv6Errors: Sendable {
     private var limit: ErrorLimit
 
     /// `source`: the portal's address.
-    public init(source: IPv6Address, limit: ErrorLimit = ErrorLimit()) {
+    package init(source: IPv6Address, limit: ErrorLimit = ErrorLimit()) {
         self.source = source
         self.limit = limit
     }
 
     /// Writes the error that answers `packet` to `target`, which holds at least `maximumSize` bytes and does
     /// not overlap the packet. Gives the error's length in bytes. Throws when there must be none.
-    public mutating func answer(
+    package mutating func answer(
         _ packet: IPv6Header, with error: ICMPv6Error, into target: UnsafeMutableRawBufferPointer, now: Instant
     ) throws(ICMPv6Silence) -> Int {
         guard target.count >= Self.maximumSize, let base = target.baseAddress else { throw .noRoom }

@@ -1,7 +1,7 @@
-public import Wire
+package import Wire
 
 /// What is to become of a packet at the portal.
-public enum Verdict {
+package enum Verdict {
     /// Carry it: the checked view is valid as long as the packet's bytes.
     case pass(IPv6Header)
     /// Drop it and count it. The view is there when it is an IPv6 packet at all, to be answered with an error.
@@ -14,15 +14,15 @@ public enum Verdict {
 /// Every rule asks the same question, where an address is, and lets the most specific answer count. So what comes from
 /// an address is carried exactly when an answer would go to the node that it came from: whoever mines a key with a
 /// derived address inside a network of others gains nothing by it.
-public struct PortalFilter: Sendable {
+package struct PortalFilter: Sendable {
     /// The portal's own address.
-    public let own: IPv6Address
+    package let own: IPv6Address
     /// The prefix that all addresses of the mesh are in.
-    public let prefix: IPv6Prefix
+    package let prefix: IPv6Prefix
     /// The networks behind this box and behind others.
-    public let networks: PortalNetworks
+    package let networks: PortalNetworks
 
-    public init(own: IPv6Address, prefix: IPv6Prefix, networks: PortalNetworks = .none) {
+    package init(own: IPv6Address, prefix: IPv6Prefix, networks: PortalNetworks = .none) {
         precondition(prefix.contains(own), "the portal's address is in its prefix")
         self.own = own
         self.prefix = prefix
@@ -30,7 +30,7 @@ public struct PortalFilter: Sendable {
     }
 
     /// Where an address is, seen from this box.
-    public enum Location: Hashable, Sendable {
+    package enum Location: Hashable, Sendable {
         /// Our own address.
         case own
         /// In a network behind this box.
@@ -43,7 +43,7 @@ public struct PortalFilter: Sendable {
     }
 
     /// Networks inside the mesh's prefix are more specific than it; those around it leave its addresses to the nodes.
-    public func location(of address: IPv6Address) -> Location {
+    package func location(of address: IPv6Address) -> Location {
         if address == own { return .own }
         let isInPrefix = prefix.contains(address)
         guard let found = networks.find(address), !isInPrefix || found.prefix.length > prefix.length else {
@@ -56,7 +56,7 @@ public struct PortalFilter: Sendable {
     }
 
     /// A packet that the kernel sends through the portal.
-    public func outbound(_ bytes: UnsafeRawBufferPointer) -> Verdict {
+    package func outbound(_ bytes: UnsafeRawBufferPointer) -> Verdict {
         let header: IPv6Header
         switch check(bytes) {
         case .drop(let reason, let packet): return .drop(reason, packet)
@@ -94,7 +94,7 @@ public struct PortalFilter: Sendable {
 
     /// A packet that came through the mesh from the node whose derived address is `sender`. `isOwner`: whether that node,
     /// by its full address, is the one that the networks behind `sender` were declared for; asked only where it matters.
-    public func inbound(
+    package func inbound(
         _ bytes: UnsafeRawBufferPointer, from sender: IPv6Address, isOwner: @autoclosure () -> Bool = true
     ) -> Verdict {
         let header: IPv6Header

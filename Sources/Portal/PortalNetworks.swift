@@ -1,4 +1,4 @@
-public import Wire
+package import Wire
 
 /// The networks behind boxes, as this box's configuration declares them: behind this one, and behind other nodes. A
 /// node is known here by its derived address. Networks may lie within each other: the most specific one wins.
@@ -9,18 +9,18 @@ public import Wire
 ///
 /// Kept in the order of addresses, each entry with the place of the one that it lies in: a look-up is one binary
 /// search and a short walk outwards, and allocates nothing.
-public struct PortalNetworks: Hashable, Sendable {
+package struct PortalNetworks: Hashable, Sendable {
     /// Behind whom a network is.
-    public enum Side: Hashable, Sendable {
+    package enum Side: Hashable, Sendable {
         case here
         /// Behind the node with this derived address.
         case behind(IPv6Address)
     }
 
     /// What a look-up found.
-    public struct Match: Hashable, Sendable {
-        public let prefix: IPv6Prefix
-        public let side: Side
+    package struct Match: Hashable, Sendable {
+        package let prefix: IPv6Prefix
+        package let side: Side
     }
 
     private struct Entry: Hashable {
@@ -35,10 +35,10 @@ public struct PortalNetworks: Hashable, Sendable {
     private static let shortestSpecial = 8
 
     /// No networks: the portal carries its own address and those of other nodes, nothing else.
-    public static let none = PortalNetworks(sorted: [])
+    package static let none = PortalNetworks(sorted: [])
 
     /// - Throws: `PortalNetworksError` for networks that cannot be told apart, or that no packet may come from.
-    public init(
+    package init(
         local: [IPv6Prefix], remote: [(prefix: IPv6Prefix, owner: IPv6Address)]
     ) throws(PortalNetworksError) {
         var sides: [IPv6Prefix: Side] = [:]
@@ -73,17 +73,17 @@ public struct PortalNetworks: Hashable, Sendable {
 
     /// Whether a network may have this prefix: not multicast, link-local, or in the first /64. Whoever declares half of all
     /// addresses means the others in it.
-    public static func carries(_ prefix: IPv6Prefix) -> Bool {
+    package static func carries(_ prefix: IPv6Prefix) -> Bool {
         !prefix.address.isNeverCarried || prefix.length < shortestSpecial
     }
 
-    public var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
     /// The networks behind this box, in the order of addresses.
-    public var local: [IPv6Prefix] { entries.filter { $0.match.side == .here }.map(\.match.prefix) }
+    package var local: [IPv6Prefix] { entries.filter { $0.match.side == .here }.map(\.match.prefix) }
 
     /// The networks behind other nodes, in the order of addresses.
-    public var remote: [(prefix: IPv6Prefix, owner: IPv6Address)] {
+    package var remote: [(prefix: IPv6Prefix, owner: IPv6Address)] {
         entries.compactMap { entry in
             guard case .behind(let owner) = entry.match.side else { return nil }
             return (entry.match.prefix, owner)
@@ -91,7 +91,7 @@ public struct PortalNetworks: Hashable, Sendable {
     }
 
     /// The most specific network that `address` lies in; nil for none.
-    public func find(_ address: IPv6Address) -> Match? {
+    package func find(_ address: IPv6Address) -> Match? {
         if entries.isEmpty || address.isNeverCarried { return nil }
         // The last entry that does not begin behind the address: whatever holds the address is it or around it.
         var low = 0
@@ -111,13 +111,13 @@ public struct PortalNetworks: Hashable, Sendable {
 }
 
 /// Why networks cannot be as they are declared.
-public enum PortalNetworksError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum PortalNetworksError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Behind two boxes at once.
     case declaredTwice(IPv6Prefix)
     /// Multicast, link-local, or in ::/64.
     case notCarried(IPv6Prefix)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .declaredTwice(let prefix): "network \(prefix): it is declared behind two boxes"
         case .notCarried(let prefix):

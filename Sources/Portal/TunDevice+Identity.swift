@@ -3,7 +3,7 @@ internal import Glibc
 
 extension TunDevice {
     /// The interface's name at this moment. Anybody with the privilege may rename it, and `name` is what it was called first.
-    public func currentName() throws(TunError) -> String {
+    package func currentName() throws(TunError) -> String {
         var buffer = [CChar](repeating: 0, count: Int(CLINUX_INTERFACE_NAME_SIZE))
         switch -clinux_tun_name(descriptor, &buffer) {
         case 0: return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -14,7 +14,7 @@ extension TunDevice {
 
     /// The interface's index in the calling thread's network namespace, which stays as long as the interface does. The kernel tells
     /// a TUN descriptor the name alone: if that is another afterwards, the index may be a stranger's, and it is asked again.
-    public func index() throws(TunError) -> UInt32 {
+    package func index() throws(TunError) -> UInt32 {
         for _ in 0..<Self.askings {
             let before = try currentName()
             let index = if_nametoindex(before)

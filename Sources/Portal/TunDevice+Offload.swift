@@ -5,7 +5,7 @@ internal import Wire
 extension TunDevice {
     /// Attaches `count` times to one device, which gets a queue for each: the kernel steers flows to them, and a flow stays
     /// on its queue as long as its packets are written there too. One is an ordinary device.
-    public static func queues(
+    package static func queues(
         _ count: Int, name: String? = nil, persistent: Bool = false, offload: OffloadMode = .off
     ) throws(TunError) -> [TunDevice] {
         precondition(count > 0, "a device has a queue")
@@ -23,7 +23,7 @@ extension TunDevice {
 
     /// Has the kernel choose the queue of a packet by its addresses and ports alone, so that a flow never changes queues.
     /// Otherwise it follows the queue that wrote the flow's last packet.
-    public func steerByFlow() throws(TunError) {
+    package func steerByFlow() throws(TunError) {
         let result = clinux_tun_steer_by_flow(descriptor)
         guard result == 0 else { throw TunError("choose the queues of", name, code: -result) }
     }
@@ -56,7 +56,7 @@ extension TunDevice {
 
     /// Gives one finished packet to the kernel as received on the interface. False when it was dropped, which is
     /// counted. Throws when the device is unusable.
-    public func write(_ packet: UnsafeRawBufferPointer) throws(TunError) -> Bool {
+    package func write(_ packet: UnsafeRawBufferPointer) throws(TunError) -> Bool {
         let result = clinux_tun_write(descriptor, headerSize, packet.baseAddress, packet.count)
         guard result < 0 else { return count(1, bytes: packet.count) }
         return try refuse(Int32(-result), packets: 1)
@@ -64,7 +64,7 @@ extension TunDevice {
 
     /// Gives what the joiner made to the kernel. A kernel that refuses joined packets gets them singly, now and from then on:
     /// `offloads` says so, and the joiner is to be told before the next burst.
-    public func write(_ packet: JoinedPacket) throws(TunError) -> Bool {
+    package func write(_ packet: JoinedPacket) throws(TunError) -> Bool {
         precondition(packet.hasHeader == (headerSize > 0), "the joiner knows what the device takes")
         while true {
             if writev(descriptor, packet.slices, Int32(packet.sliceCount)) >= 0 {

@@ -3,24 +3,24 @@ internal import Glibc
 internal import Wire
 
 /// What a TUN device has done since it was attached.
-public struct TunCounters: Equatable, Sendable {
+package struct TunCounters: Equatable, Sendable {
     /// Packets and bytes from the kernel to us; a super-packet counts as the packets that it stands for.
-    public var read: UInt64 = 0
-    public var readBytes: UInt64 = 0
+    package var read: UInt64 = 0
+    package var readBytes: UInt64 = 0
     /// Packets and bytes from us to the kernel; a joined packet counts as those that it was.
-    public var written: UInt64 = 0
-    public var writtenBytes: UInt64 = 0
+    package var written: UInt64 = 0
+    package var writtenBytes: UInt64 = 0
     /// Packets lost because the interface is down.
-    public var droppedDown: UInt64 = 0
+    package var droppedDown: UInt64 = 0
     /// Packets lost because the kernel had no memory or room for them.
-    public var droppedFull: UInt64 = 0
+    package var droppedFull: UInt64 = 0
     /// Packets that the kernel would not take as such.
-    public var droppedRefused: UInt64 = 0
+    package var droppedRefused: UInt64 = 0
 
-    public init() {}
+    package init() {}
 
     /// Adds another queue's.
-    public mutating func add(_ other: TunCounters) {
+    package mutating func add(_ other: TunCounters) {
         read &+= other.read
         readBytes &+= other.readBytes
         written &+= other.written
@@ -35,22 +35,22 @@ public struct TunCounters: Equatable, Sendable {
 ///
 /// With offloads the kernel gives super-packets with unfinished checksums, each behind a virtio header of `headerSize`
 /// bytes, and takes such: `SegmentSplitter` and `Joiner` are for both ways. Without, packets cross as they are.
-public final class TunDevice {
+package final class TunDevice {
     static let driver = "/dev/net/tun"
     /// A buffer of this many bytes takes whatever `read` may give.
-    public static let readSize = VirtioHeader.size + IPv6Header.size + 65_535
+    package static let readSize = VirtioHeader.size + IPv6Header.size + 65_535
     /// The longest interface name in bytes (IFNAMSIZ less the terminating zero).
-    public static let maximumNameLength = Int(CLINUX_INTERFACE_NAME_SIZE) - 1
+    package static let maximumNameLength = Int(CLINUX_INTERFACE_NAME_SIZE) - 1
 
     /// Register it with a poller; closed when the device goes.
-    public let descriptor: Int32
+    package let descriptor: Int32
     /// The interface's name, as the kernel has it now.
-    public let name: String
+    package let name: String
     /// What the kernel has taken, less what it refused later.
-    public internal(set) var offloads: PortalOffloads
+    package internal(set) var offloads: PortalOffloads
     /// Bytes in front of each packet that is read: a `VirtioHeader`, or nothing.
-    public let headerSize: Int
-    public internal(set) var counters = TunCounters()
+    package let headerSize: Int
+    package internal(set) var counters = TunCounters()
 
     /// Attaches to the device `name`, which is made when there is none; a persistent one that is there is
     /// taken over. A name with "%d" gets the lowest free number, nil is "tun%d".
@@ -60,7 +60,7 @@ public final class TunDevice {
     ///
     /// `offload`: whether super-packets may cross. `multiQueue`: the device may be attached to several times under one name;
     /// then all of them, and whatever has made it persistent, must say so.
-    public init(
+    package init(
         name: String? = nil, persistent: Bool = false, offload: OffloadMode = .off, multiQueue: Bool = false
     ) throws(TunError) {
         let wanted = name ?? "tun%d"
@@ -89,9 +89,9 @@ public final class TunDevice {
     deinit { close(descriptor) }
 
     /// Whether the device stays when the descriptor is closed.
-    public var isPersistent: Bool { clinux_tun_is_persistent(descriptor) == 1 }
+    package var isPersistent: Bool { clinux_tun_is_persistent(descriptor) == 1 }
 
-    public func setPersistent(_ persistent: Bool) throws(TunError) {
+    package func setPersistent(_ persistent: Bool) throws(TunError) {
         try Self.setPersistent(descriptor, name, persistent)
     }
 
@@ -99,7 +99,7 @@ public final class TunDevice {
     /// before it included, or 0 when there is none. `buffer` should hold `readSize` bytes, or without offloads the
     /// interface's MTU: the kernel cuts off what does not fit, and the packet is then malformed. Throws when the device is
     /// unusable.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(TunError) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(TunError) -> Int {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 {

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Why there is no TUN device, or no longer. Each says what to do.
-public enum TunError: Error, Equatable, CustomStringConvertible {
+package enum TunError: Error, Equatable, CustomStringConvertible {
     /// The name cannot be an interface's: the kernel takes 1 to 15 bytes without "/", ":" and blanks.
     case badName(String)
     /// There is no /dev/net/tun.
@@ -17,7 +17,7 @@ public enum TunError: Error, Equatable, CustomStringConvertible {
     /// Anything else; `code` is the kernel's errno.
     case failed(operation: String, object: String, code: Int32)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .badName(let name):
             "\"\(name)\" cannot be the name of an interface: use 1 to 15 bytes without \"/\", \":\" and blanks"

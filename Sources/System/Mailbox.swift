@@ -51,7 +51,7 @@ package final class Mailbox<Command: Sendable>: Sendable {
     }
 
     /// Leaves several commands, all or none.
-    public func post(all commands: [Command]) throws(MailboxError) {
+    package func post(all commands: [Command]) throws(MailboxError) {
         guard !commands.isEmpty else { return }
         let wasEmpty = try state.withLock { (state) throws(MailboxError) in
             if state.isClosed { throw .closed }

@@ -1,5 +1,6 @@
 import Glibc
 import Netlink
+import Portal
 import TestSupport
 import Testing
 import Wire

@@ -1,12 +1,12 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// What a box looks like at one moment: plain values for `status`, metrics and tests.
-public struct BoxStatus: Sendable {
-    public struct Link: Sendable {
-        public enum State: Sendable, Equatable { case up, handshaking, down, refused }
+package struct BoxStatus: Sendable {
+    package struct Link: Sendable {
+        package enum State: Sendable, Equatable { case up, handshaking, down, refused }
         /// Why a link is not up, as a word for programs.
-        public enum Cause: String, Sendable, CaseIterable {
+        package enum Cause: String, Sendable, CaseIterable {
             /// Nobody ever answered.
             case noAnswer = "no-answer"
             /// It was up, and nothing comes any more.
@@ -32,82 +32,82 @@ public struct BoxStatus: Sendable {
             /// It has no endpoint and has to call.
             case waiting
         }
-        public var address: Address
-        public var configured: Bool
-        public var state: State
+        package var address: Address
+        package var configured: Bool
+        package var state: State
         /// Why it is not up; nil while it is up.
-        public var trouble: LinkTrouble?
-        public var cause: Cause? { trouble?.cause }
-        public var endpoint: Endpoint?
-        public var roundTrip: Interval?
+        package var trouble: LinkTrouble?
+        package var cause: Cause? { trouble?.cause }
+        package var endpoint: Endpoint?
+        package var roundTrip: Interval?
         /// Of a thousand questions by the path, how many get no answer: lost there or on the way back. A moving average.
-        public var missedPermille: Int?
+        package var missedPermille: Int?
         /// What the link counts as in routing, in good links.
-        public var cost: UInt8 = 1
+        package var cost: UInt8 = 1
         /// Data goes by relays, since the link loses too much.
-        public var isAvoided = false
+        package var isAvoided = false
         /// Its key is used on two machines.
-        public var isTwin = false
+        package var isTwin = false
         /// Where its portal has all nodes, if that is another prefix than this box's.
-        public var otherPrefix: IPv6Prefix?
+        package var otherPrefix: IPv6Prefix?
     }
 
-    public struct SessionStatus: Sendable {
-        public var local: Address
-        public var remote: Address
+    package struct SessionStatus: Sendable {
+        package var local: Address
+        package var remote: Address
         /// The endpoint of a direct path, or nil when it rides in relay frames.
-        public var endpoint: Endpoint?
+        package var endpoint: Endpoint?
         /// The neighbour that relays it.
-        public var nextHop: Address?
-        public var established: Bool
-        public var handshakeAge: Interval?
-        public var cipher: Cipher?
+        package var nextHop: Address?
+        package var established: Bool
+        package var handshakeAge: Interval?
+        package var cipher: Cipher?
         /// The library that this end takes it from.
-        public var backend: CipherBackend?
+        package var backend: CipherBackend?
         /// The largest message in one datagram, in bytes.
-        public var messageCapacity: Int?
-        public var receivedBytes: UInt64
-        public var receivedDatagrams: UInt64
-        public var sentBytes: UInt64
-        public var sentDatagrams: UInt64
+        package var messageCapacity: Int?
+        package var receivedBytes: UInt64
+        package var receivedDatagrams: UInt64
+        package var sentBytes: UInt64
+        package var sentDatagrams: UInt64
         /// Datagrams of the remote node that did not come in though later ones did, in this session's life.
-        public var lostDatagrams: UInt64
+        package var lostDatagrams: UInt64
     }
 
     /// A stranger whose link was not accepted.
-    public struct Stranger: Sendable {
-        public var address: Address
-        public var endpoint: Endpoint
-        public var attempts: UInt64
+    package struct Stranger: Sendable {
+        package var address: Address
+        package var endpoint: Endpoint
+        package var attempts: UInt64
         /// Since the last attempt.
-        public var age: Interval
+        package var age: Interval
     }
 
-    public var mainAddress: Address
-    public var nodes: [Address]
-    public var links: [Link]
-    public var sessions: [SessionStatus]
-    public var strangers: [Stranger]
+    package var mainAddress: Address
+    package var nodes: [Address]
+    package var links: [Link]
+    package var sessions: [SessionStatus]
+    package var strangers: [Stranger]
     /// Addresses whose key is on two machines, this box's own among them perhaps, and how long ago there was a sign of it.
-    public var twins: [(address: Address, age: Interval)]
-    public var networkName: String
-    public var network: NetworkStatistics
-    public var drops: DropCounters
+    package var twins: [(address: Address, age: Interval)]
+    package var networkName: String
+    package var network: NetworkStatistics
+    package var drops: DropCounters
     /// Handshakes that ended with keys.
-    public var handshakes: UInt64
+    package var handshakes: UInt64
     /// Deadlines that did not move when they were served; see `MeshBox.stuckDeadlines`.
-    public var stuckDeadlines: UInt64
-    public var relayedFrames: UInt64
-    public var relayedBytes: UInt64
+    package var stuckDeadlines: UInt64
+    package var relayedFrames: UInt64
+    package var relayedBytes: UInt64
     /// Bytes held in queues and reassembly buffers.
-    public var queuedBytes: Int
+    package var queuedBytes: Int
     /// The ciphers that this box offers, its favourite first, and the library that each is taken from.
-    public var suites: [SuiteChoice]
+    package var suites: [SuiteChoice]
 }
 
 extension MeshBox {
     /// The state of everything, for people and metrics. Allocates: not for the data path.
-    public func status(now: Instant) -> BoxStatus {
+    package func status(now: Instant) -> BoxStatus {
         let all = allSessions.sorted { $0.number < $1.number }
         return BoxStatus(
             mainAddress: mainAddress, nodes: nodes.compactMap { $0?.address },

@@ -1,31 +1,31 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// One of the box's local nodes. 0 is the box itself (its main address).
-public struct NodeID: Hashable, Sendable {
-    public let rawValue: Int
-    public static let main = NodeID(rawValue: 0)
+package struct NodeID: Hashable, Sendable {
+    package let rawValue: Int
+    package static let main = NodeID(rawValue: 0)
 
-    public init(rawValue: Int) { self.rawValue = rawValue }
+    package init(rawValue: Int) { self.rawValue = rawValue }
 }
 
 /// A message that came in for a local node. The view is good until the next call to the box.
-public struct Delivery {
-    public let node: NodeID
+package struct Delivery {
+    package let node: NodeID
     /// Whose key sealed it.
-    public let source: Address
+    package let source: Address
     /// 0 to 65,535 bytes.
-    public let message: UnsafeRawBufferPointer
+    package let message: UnsafeRawBufferPointer
     /// The sender calls it a packet with a checksum that covers the pseudo-header alone.
-    public let isPartial: Bool
+    package let isPartial: Bool
     /// It lies in memory that is used again by the next call; others stay as long as the datagram that brought them.
-    public internal(set) var isFleeting = false
+    package internal(set) var isFleeting = false
     /// The ECN field of the packet that brought it, as the tunnel's outer one (RFC 6040 section 4.2).
-    public let ecn: UInt8
+    package let ecn: UInt8
 }
 
 /// What became of a message that was handed in.
-public enum SendOutcome: Equatable, Sendable {
+package enum SendOutcome: Equatable, Sendable {
     /// It lies in the outbox.
     case sent
     /// It waits for a session or a route; a `BoxEvent.undeliverable` follows if none comes.
@@ -38,7 +38,7 @@ public enum SendOutcome: Equatable, Sendable {
 }
 
 /// What happened and somebody above may want to know. Bounded; the oldest are kept.
-public enum BoxEvent: Sendable {
+package enum BoxEvent: Sendable {
     case linkUp(Address, Endpoint)
     case linkDown(Address)
     /// An answer to `ping`.
@@ -64,38 +64,38 @@ public enum BoxEvent: Sendable {
 }
 
 /// A neighbour that is configured: the box keeps trying to have a link with it.
-public struct PeerSettings: Sendable, Equatable {
-    public var address: Address
+package struct PeerSettings: Sendable, Equatable {
+    package var address: Address
     /// Where it may be reached, numeric. Empty: it is waited for.
-    public var endpoints: [Endpoint]
+    package var endpoints: [Endpoint]
 
-    public init(address: Address, endpoints: [Endpoint]) {
+    package init(address: Address, endpoints: [Endpoint]) {
         self.address = address
         self.endpoints = endpoints
     }
 }
 
 /// What a box is made of.
-public struct BoxSettings: Sendable {
+package struct BoxSettings: Sendable {
     /// The name of the routing algorithm: one of `AnyNetwork.names`.
-    public var network: String
+    package var network: String
     /// Does anybody get a link, or configured peers only?
-    public var acceptsAnybody = false
+    package var acceptsAnybody = false
     /// Ciphers that may be used, best first. What `backends` has no library for is left out.
-    public var ciphers: [Cipher] = [.aes256GCM, .chaCha20Poly1305]
+    package var ciphers: [Cipher] = [.aes256GCM, .chaCha20Poly1305]
     /// Where the ciphers are taken from. Nothing of it shows on the wire but which ciphers are offered.
-    public var backends = CipherBackends.floor
+    package var backends = CipherBackends.floor
     /// The lowest suite number accepted.
-    public var minimumSuite: UInt8 = 1
+    package var minimumSuite: UInt8 = 1
     /// Wall-clock milliseconds at start: a restarted box's announcements outrank its old ones.
-    public var startMilliseconds: UInt64
-    public var limits = MeshLimits()
+    package var startMilliseconds: UInt64
+    package var limits = MeshLimits()
     /// Where this box's portal has all nodes; nil without a portal. Neighbours are told.
-    public var prefix: IPv6Prefix?
+    package var prefix: IPv6Prefix?
     /// Whether other engines use the main node's sessions as well (`SideBox`).
-    public var isShared = false
+    package var isShared = false
 
-    public init(network: String = "beaconnet", startMilliseconds: UInt64) {
+    package init(network: String = "beaconnet", startMilliseconds: UInt64) {
         self.network = network
         self.startMilliseconds = startMilliseconds
     }

@@ -1,5 +1,5 @@
 /// Why something was dropped. Every reason has a counter; nothing is dropped without one.
-public enum DropReason: Int, CaseIterable, Sendable {
+package enum DropReason: Int, CaseIterable, Sendable {
     // Datagrams that say nothing to us.
     case malformedDatagram
     case unknownIndex
@@ -49,7 +49,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
     case outboxFull
 
     /// The name in `status` and metrics, for good: dashboards ask for it.
-    public var name: String {
+    package var name: String {
         switch self {
         case .malformedDatagram: "malformed_datagram"
         case .unknownIndex: "unknown_index"
@@ -97,22 +97,22 @@ public enum DropReason: Int, CaseIterable, Sendable {
 }
 
 /// One counter a reason, in a fixed array: counting costs an addition.
-public struct DropCounters: Sendable {
+package struct DropCounters: Sendable {
     private var counts = [UInt64](repeating: 0, count: DropReason.allCases.count)
 
-    public init() {}
+    package init() {}
 
-    public subscript(reason: DropReason) -> UInt64 { counts[reason.rawValue] }
+    package subscript(reason: DropReason) -> UInt64 { counts[reason.rawValue] }
 
     @inline(__always)
     mutating func count(_ reason: DropReason, by amount: Int = 1) {
         counts[reason.rawValue] &+= UInt64(amount)
     }
 
-    public mutating func add(_ other: DropCounters) {
+    package mutating func add(_ other: DropCounters) {
         for place in counts.indices { counts[place] &+= other.counts[place] }
     }
 
     /// Everything dropped so far.
-    public var total: UInt64 { counts.reduce(0, &+) }
+    package var total: UInt64 { counts.reduce(0, &+) }
 }

@@ -1,5 +1,5 @@
 internal import INET256
-public import Wire
+package import Wire
 
 /// Handshakes begun elsewhere, and what comes before they have ended. What strangers get, `Answering` decides.
 extension MeshBox {
@@ -137,7 +137,7 @@ extension MeshBox {
     // MARK: Before message 3
 
     /// Has a handshake ended whose data may have come before? Read after each `receive`.
-    public var hasOvertaken: Bool { answering.overtaken.isRipe }
+    package var hasOvertaken: Bool { answering.overtaken.isRipe }
 
     /// Holds a datagram that overtook message 3, which is on its way.
     func hold(_ datagram: UnsafeRawBufferPointer, _ index: UInt32, _ arrival: Arrival) {
@@ -154,7 +154,7 @@ extension MeshBox {
     }
 
     /// A message that came before its session did. To be asked, until there is none, after a `receive` left `hasOvertaken` set.
-    public func nextOvertaken(now: Instant) -> Delivery? {
+    package func nextOvertaken(now: Instant) -> Delivery? {
         while let held = answering.overtaken.next(fate: fate) {
             if var delivery = receive(held.datagram, held.arrival, now) {
                 delivery.isFleeting = true

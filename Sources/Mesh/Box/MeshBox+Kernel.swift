@@ -1,8 +1,8 @@
-public import Wire
+package import Wire
 
 /// What the kernel said about datagrams of a path that it did not take: news of the path, and nothing of it was on the wire.
-public struct SendRefusal: Sendable, Equatable {
-    public enum Reason: UInt8, Sendable {
+package struct SendRefusal: Sendable, Equatable {
+    package enum Reason: UInt8, Sendable {
         /// Larger than the interface carries (EMSGSIZE).
         case tooLarge
         /// Sent, but from another address than the path's, which is not this machine's any more.
@@ -15,14 +15,14 @@ public struct SendRefusal: Sendable, Equatable {
         case failed
     }
 
-    public let reason: Reason
+    package let reason: Reason
     /// Bytes of the largest datagram, without IP and UDP headers.
-    public let largest: Int
+    package let largest: Int
     /// How many were not sent, and their bytes.
-    public let datagrams: Int
-    public let bytes: Int
+    package let datagrams: Int
+    package let bytes: Int
 
-    public init(_ reason: Reason, largest: Int, datagrams: Int, bytes: Int) {
+    package init(_ reason: Reason, largest: Int, datagrams: Int, bytes: Int) {
         self.reason = reason
         self.largest = largest
         self.datagrams = datagrams
@@ -32,7 +32,7 @@ public struct SendRefusal: Sendable, Equatable {
 
 extension MeshBox {
     /// Takes what the kernel said of a datagram that was to go by `path`.
-    public func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
+    package func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
         for session in allSessions where session.direct?.path.remote == path.remote {
             session.unsend(datagrams: refusal.datagrams, bytes: refusal.bytes)
             break

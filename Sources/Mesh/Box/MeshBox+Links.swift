@@ -1,12 +1,12 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// Links with neighbours: configured peers, or anybody where the box is a public one.
 extension MeshBox {
     // MARK: Configured peers
 
     /// Adds a configured peer or changes its endpoints. A link with it is sought from now on.
-    public func setPeer(_ settings: PeerSettings, now: Instant) {
+    package func setPeer(_ settings: PeerSettings, now: Instant) {
         guard nodesByAddress[settings.address] == nil, let main = node(.main) else { return }
         guard let peer = links.setPeer(settings) else { return }
         guard let session = openSession(main, settings.address, now) else { return }
@@ -28,7 +28,7 @@ extension MeshBox {
     }
 
     /// Forgets a configured peer; its link goes down unless anybody may have one.
-    public func removePeer(_ address: Address, now: Instant) {
+    package func removePeer(_ address: Address, now: Instant) {
         guard links.removePeer(address), let main = node(.main) else { return }
         guard let session = session(main, address) else { return }
         session.peer = nil
@@ -40,7 +40,7 @@ extension MeshBox {
     }
 
     /// Changes whether anybody gets a link, or configured peers only.
-    public func setAcceptsAnybody(_ accepts: Bool, now: Instant) {
+    package func setAcceptsAnybody(_ accepts: Bool, now: Instant) {
         settings.acceptsAnybody = accepts
         for session in allSessions {
             let before = session.link.neighbour
@@ -52,12 +52,12 @@ extension MeshBox {
 
     /// A peer may be at this address, of which it is not known yet whether it can be called: who speaks from there, as after
     /// a restart of this box, gets hints.
-    public func expect(_ address: IPv6Address) { answering.acquaint(address) }
+    package func expect(_ address: IPv6Address) { answering.acquaint(address) }
 
     // MARK: What the driver noticed
 
     /// The machine's addresses or routes changed: paths choose their source anew, and show a sign of life at once.
-    public func networkChanged(now: Instant) {
+    package func networkChanged(now: Instant) {
         for session in allSessions {
             session.path.networkChanged(now)
             if let attempt = session.directAttempt { attempt.hurry(now) }
@@ -66,7 +66,7 @@ extension MeshBox {
     }
 
     /// The box is going away: tells every session, so that nobody waits for it.
-    public func shutDown(now: Instant) {
+    package func shutDown(now: Instant) {
         for session in allSessions { sayGoodbye(session, now) }
     }
 

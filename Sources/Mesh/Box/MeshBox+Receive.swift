@@ -1,11 +1,11 @@
 internal import INET256
-public import Wire
+package import Wire
 
 /// The way in: a datagram, straight or out of a relay frame.
 extension MeshBox {
     /// Takes one datagram that came in over UDP. It is opened in place. Whatever it holds, the worst it does is to be counted.
     /// `trafficClass`: that of the packet that brought it.
-    public func receive(
+    package func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8 = 0, now: Instant
     ) -> Delivery? {
         arrivingClass = trafficClass

@@ -1,17 +1,17 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// The way out: a message of a local node to an address.
 extension MeshBox {
     /// The largest message, in bytes (INET256 specification).
-    public static let messageLimit = 65_535
+    package static let messageLimit = 65_535
 
     /// Sends a message of 0 to 65,535 bytes. It is copied before this returns.
     ///
     /// One that is larger than a datagram of the path carries goes in pieces; the outcome then names the size that would go in
     /// one, so that the portal can tell the sender.
     /// `trafficClass` is for the packets that carry it; it is lost on messages that wait.
-    public func send(
+    package func send(
         _ message: UnsafeRawBufferPointer, from id: NodeID, to remote: Address, trafficClass: UInt8 = 0, now: Instant
     ) -> SendOutcome {
         outbox.trafficClass = trafficClass
@@ -25,7 +25,7 @@ extension MeshBox {
     }
 
     /// Asks an address for an echo of `payload` bytes. `BoxEvent.pong` with `id` follows if it answers.
-    public func ping(_ remote: Address, id: UInt64, payload: Int, now: Instant) -> SendOutcome {
+    package func ping(_ remote: Address, id: UInt64, payload: Int, now: Instant) -> SendOutcome {
         guard let local = node(.main) else { return drop(.nodeClosed) }
         if nodesByAddress[remote] != nil {
             note(.pong(id: id, from: remote, bytes: payload))
@@ -37,13 +37,13 @@ extension MeshBox {
     }
 
     /// The largest message that goes to `remote` in one datagram, in bytes, as far as is known.
-    public func messageCapacity(to remote: Address, from id: NodeID) -> Int? {
+    package func messageCapacity(to remote: Address, from id: NodeID) -> Int? {
         guard let local = node(id), let session = session(local, remote) else { return nil }
         return frameCapacity(session).map { $0 - 1 }
     }
 
     /// Whether that capacity is what the path carries, and not only what is known so far while larger sizes are tried.
-    public func isSizeSettled(to remote: Address, from id: NodeID) -> Bool {
+    package func isSizeSettled(to remote: Address, from id: NodeID) -> Bool {
         guard let local = node(id), let session = session(local, remote) else { return false }
         return isSizeSettled(session)
     }
@@ -55,7 +55,7 @@ extension MeshBox {
 
     /// The largest message, in bytes, that goes in one datagram to the neighbour whose path carries most; nil as long as
     /// that is known of nobody.
-    public var largestPacket: Int? {
+    package var largestPacket: Int? {
         allSessions.lazy
             .filter { $0.local.isMain && $0.link.neighbour != nil && $0.usesDirectPath && $0.size.isSettled }
             .compactMap { self.frameCapacity($0) }.max().map { $0 - 1 }

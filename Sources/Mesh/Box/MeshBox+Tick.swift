@@ -1,11 +1,11 @@
 internal import INET256
-public import Wire
+package import Wire
 
 /// What time brings: repetitions, signs of life, new keys, and the end of what nobody uses.
 extension MeshBox {
     /// Does what is due. Call it when `deadline` is reached; earlier does no harm. Afterwards `deadline` is later than `now`,
     /// unless the outbox wants to be flushed first: whatever was due has moved on, or is put off and counted as stuck.
-    public func tick(now: Instant) {
+    package func tick(now: Instant) {
         guard now >= deadline else { return }
         // What is done may make something else due at once, and so on, but not for ever.
         for _ in 0..<Self.roundsAtOnce {

@@ -1,16 +1,16 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// The mesh core of one box: its nodes, sessions, links and routes. No I/O and no clock: datagrams and `now` go in,
 /// datagrams come out in the `outbox`, messages for local nodes as return values. One thread at a time.
 ///
 /// The verbs stand in files of their own, in the order of a packet's way:
 /// `MeshBox+Send`, `MeshBox+Emit`, `MeshBox+Receive`, `MeshBox+Frames`, `MeshBox+Handshake`, `MeshBox+Links`, `MeshBox+Tick`.
-public final class MeshBox {
+package final class MeshBox {
     /// Where it seals, with what is to be sent.
     package let sealer: Sealer
     /// The driver sends and empties it after every burst.
-    public let outbox: Outbox
+    package let outbox: Outbox
 
     /// `acceptsAnybody` may change while the box runs; the rest stays.
     var settings: BoxSettings
@@ -63,10 +63,10 @@ public final class MeshBox {
     static let tickSpacing: Interval = .milliseconds(5)
 
     /// How often something was due again in the instant in which it was done, and had to be put off: a fault of this program.
-    public internal(set) var stuckDeadlines: UInt64 = 0
+    package internal(set) var stuckDeadlines: UInt64 = 0
 
     /// When `tick` wants to be called.
-    public internal(set) var deadline: Instant
+    package internal(set) var deadline: Instant
 
     struct SessionKey: Hashable {
         let node: Int
@@ -74,7 +74,7 @@ public final class MeshBox {
     }
 
     /// `key` becomes the box's main address. An unknown name of a network is a precondition: the configuration checks it.
-    public init(key: PrivateKey, settings: BoxSettings, random: any RandomSource, now: Instant) {
+    package init(key: PrivateKey, settings: BoxSettings, random: any RandomSource, now: Instant) {
         self.settings = settings
         limits = settings.limits
         self.random = random
@@ -94,24 +94,24 @@ public final class MeshBox {
     deinit { scratch.deallocate() }
 
     /// What was dropped, by reason.
-    public internal(set) var drops: DropCounters {
+    package internal(set) var drops: DropCounters {
         get { sealer.drops }
         _modify { yield &sealer.drops }
     }
 
     /// The box's own address: its links are sessions of this one.
-    public var mainAddress: Address { nodes[0]!.address }
+    package var mainAddress: Address { nodes[0]!.address }
 
     // MARK: Local nodes
 
     /// Why a node cannot be opened.
-    public enum NodeError: Error, Equatable {
+    package enum NodeError: Error, Equatable {
         case alreadyOpen
         case tooMany(limit: Int)
     }
 
     /// Starts a local node with a key of its own. It is announced to the network at once.
-    public func open(_ key: PrivateKey, now: Instant) throws(NodeError) -> NodeID {
+    package func open(_ key: PrivateKey, now: Instant) throws(NodeError) -> NodeID {
         guard nodesByAddress[key.address] == nil else { throw .alreadyOpen }
         guard nodesByAddress.count < limits.maximumLocalNodes else { throw .tooMany(limit: limits.maximumLocalNodes) }
         let place = nodes.firstIndex { $0 == nil } ?? nodes.count
@@ -123,7 +123,7 @@ public final class MeshBox {
     }
 
     /// Ends a local node: its sessions go, and the network forgets it. The main node stays (a precondition).
-    public func close(_ id: NodeID, now: Instant) {
+    package func close(_ id: NodeID, now: Instant) {
         precondition(id != .main, "the main node lives as long as the box")
         guard let node = node(id) else { return }
         for session in allSessions where session.local === node {
@@ -140,9 +140,9 @@ public final class MeshBox {
     }
 
     /// Whether a node of this box has the address.
-    public func isLocal(_ address: Address) -> Bool { nodesByAddress[address] != nil }
+    package func isLocal(_ address: Address) -> Bool { nodesByAddress[address] != nil }
 
-    public func address(of id: NodeID) -> Address? { node(id)?.address }
+    package func address(of id: NodeID) -> Address? { node(id)?.address }
 
     private func add(_ node: BoxNode, _ now: Instant) {
         if node.id.rawValue == nodes.count { nodes.append(node) } else { nodes[node.id.rawValue] = node }
@@ -159,7 +159,7 @@ public final class MeshBox {
 
     /// Any known address that begins with the first `bits` bits of `prefix`: local, neighbour, routed, or one that a session
     /// joins us with.
-    public func find(prefix: Address, bits: Int) -> Address? {
+    package func find(prefix: Address, bits: Int) -> Address? {
         if let found = routes.network.find(prefix: prefix, bits: bits) { return found }
         // Peers that are configured but not linked yet: traffic to them may wait for the link. And whoever has a session with us
         // proved its address: what it sends must be answerable, be it a neighbour or not.
@@ -169,27 +169,27 @@ public final class MeshBox {
     }
 
     /// The public key of an address, from the routes or from a session.
-    public func publicKey(of address: Address) -> PublicKey? {
+    package func publicKey(of address: Address) -> PublicKey? {
         if let local = nodesByAddress[address] { return local.key.publicKey }
         if let known = routes.network.publicKey(of: address) { return known }
         return allSessions.first { $0.remote == address }?.remoteKey
     }
 
     /// Asks the network for an address that it does not know. At a bounded rate, and fine when it is known.
-    public func want(_ address: Address, now: Instant) {
+    package func want(_ address: Address, now: Instant) {
         guard nodesByAddress[address] == nil else { return }
         routes.network.wanted(address, now: now)
         networkMoved(now)
     }
 
     /// The neighbour that a packet for `address` goes to next; nil when there is none or it is local.
-    public func nextHop(to address: Address) -> Address? { relayLink(to: address)?.remote }
+    package func nextHop(to address: Address) -> Address? { relayLink(to: address)?.remote }
 
     /// Grows whenever an answer of `find` may have changed.
-    public var routesVersion: UInt64 { routes.network.version }
+    package var routesVersion: UInt64 { routes.network.version }
 
     /// What happened since the last call.
-    public func takeEvents() -> [BoxEvent] {
+    package func takeEvents() -> [BoxEvent] {
         guard !events.isEmpty else { return [] }
         defer { events.removeAll(keepingCapacity: true) }
         return events
@@ -202,7 +202,7 @@ public final class MeshBox {
     }
 
     /// A new turn of the driver's loop: handshake work is budgeted per turn.
-    public func beginTurn() { answering.beginTurn() }
+    package func beginTurn() { answering.beginTurn() }
 
     // MARK: Sessions
 

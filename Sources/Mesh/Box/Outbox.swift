@@ -1,39 +1,39 @@
-public import Wire
+package import Wire
 
 /// What a box wants sent: datagrams that lie one behind the other in one arena, in order. The driver sends them all and
 /// empties the outbox after each burst; nothing is allocated in between.
 ///
 /// Neighbours of one size on one path make up a run, which a driver may hand to the kernel as a whole.
-public final class Outbox {
+package final class Outbox {
     /// One datagram or several of the same path, one behind the other.
-    public struct Run: Sendable {
+    package struct Run: Sendable {
         /// Where it starts in the arena, in bytes.
-        public let offset: Int
+        package let offset: Int
         /// The length of all its datagrams together, in bytes.
-        public internal(set) var count: Int
+        package internal(set) var count: Int
         /// The length of each datagram; the last may be shorter.
-        public let segment: Int
-        public let path: Path
+        package let segment: Int
+        package let path: Path
         /// DSCP and ECN for its packets (RFC 2474, RFC 3168).
-        public let trafficClass: UInt8
+        package let trafficClass: UInt8
 
-        public var datagrams: Int { (count + segment - 1) / segment }
+        package var datagrams: Int { (count + segment - 1) / segment }
     }
 
-    public struct Datagram: Sendable {
+    package struct Datagram: Sendable {
         /// Where it starts in the arena, in bytes.
-        public let offset: Int
+        package let offset: Int
         /// Its length in bytes.
-        public let count: Int
-        public let path: Path
+        package let count: Int
+        package let path: Path
     }
 
     /// The bytes of all datagrams.
-    public let arena: UnsafeMutableRawBufferPointer
+    package let arena: UnsafeMutableRawBufferPointer
     /// In the order in which they are to be sent.
-    public private(set) var runs: [Run] = []
+    package private(set) var runs: [Run] = []
     /// How many datagrams there are.
-    public private(set) var datagramCount = 0
+    package private(set) var datagramCount = 0
     /// What datagrams get that are committed from now on.
     var trafficClass: UInt8 = 0
     private var used = 0
@@ -53,19 +53,19 @@ public final class Outbox {
 
     deinit { arena.deallocate() }
 
-    public var isEmpty: Bool { runs.isEmpty }
+    package var isEmpty: Bool { runs.isEmpty }
 
     /// The driver flushes before it hands in more: half full, or more than stays in the processor's cache until it is sent.
-    public var wantsFlush: Bool { used > min(arena.count / 2, Self.cached) || datagramCount > maximum / 2 }
+    package var wantsFlush: Bool { used > min(arena.count / 2, Self.cached) || datagramCount > maximum / 2 }
 
     /// The run's bytes, good until `removeAll`.
     @inline(__always)
-    public func bytes(of run: Run) -> UnsafeRawBufferPointer {
+    package func bytes(of run: Run) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: arena[run.offset..<run.offset + run.count])
     }
 
     /// The datagrams one by one.
-    public var datagrams: [Datagram] {
+    package var datagrams: [Datagram] {
         runs.flatMap { run in
             stride(from: 0, to: run.count, by: run.segment).map { start in
                 Datagram(
@@ -75,12 +75,12 @@ public final class Outbox {
     }
 
     /// The datagram's bytes, good until `removeAll`.
-    public func bytes(of datagram: Datagram) -> UnsafeRawBufferPointer {
+    package func bytes(of datagram: Datagram) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: arena[datagram.offset..<datagram.offset + datagram.count])
     }
 
     /// Forgets everything; the arena is used from its start again.
-    public func removeAll() {
+    package func removeAll() {
         runs.removeAll(keepingCapacity: true)
         datagramCount = 0
         used = 0

@@ -1,8 +1,8 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// Why there is no link with a configured peer. What people read of it stands with the program that shows it.
-public enum LinkTrouble: Equatable, Sendable {
+package enum LinkTrouble: Equatable, Sendable {
     /// Nobody ever answered.
     case noAnswer
     /// It was up, and nothing comes any more from where it was.
@@ -27,18 +27,18 @@ public enum LinkTrouble: Equatable, Sendable {
     case waiting
 
     /// An endpoint to which the kernel sends nothing.
-    public struct Unsent: Equatable, Sendable {
-        public let endpoint: Endpoint
-        public let reason: SendRefusal.Reason
+    package struct Unsent: Equatable, Sendable {
+        package let endpoint: Endpoint
+        package let reason: SendRefusal.Reason
 
-        public init(_ endpoint: Endpoint, _ reason: SendRefusal.Reason) {
+        package init(_ endpoint: Endpoint, _ reason: SendRefusal.Reason) {
             self.endpoint = endpoint
             self.reason = reason
         }
     }
 
     /// The word for programs.
-    public var cause: BoxStatus.Link.Cause {
+    package var cause: BoxStatus.Link.Cause {
         switch self {
         case .noAnswer: .noAnswer
         case .lost: .lost

@@ -1,16 +1,16 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// The algorithm that the configuration selected. An enum rather than an existential: the next hop is asked for
 /// with every packet.
-public enum AnyNetwork: Network {
+package enum AnyNetwork: Network {
     case oneHop(OneHop)
     case beaconNet(BeaconNet)
 
-    public static let name = "any"
+    package static let name = "any"
 
     /// What `list-networks` shows: names as the configuration spells them, each with one line on what it does.
-    public static let all: [(name: String, summary: String)] = [
+    package static let all: [(name: String, summary: String)] = [
         (
             BeaconNet.name,
             "multi-hop mesh by flooded, signed beacons: shortest paths without loops, for up to some thousand nodes"
@@ -22,7 +22,7 @@ public enum AnyNetwork: Network {
     /// - Parameters:
     ///   - sequence: wall-clock milliseconds since 1970 at the start.
     ///   - limits: what the algorithm holds and sends.
-    public init?(name: String, sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
+    package init?(name: String, sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
         switch name {
         case OneHop.name: self = .oneHop(OneHop(sequence: sequence, now: now, limits: limits))
         case BeaconNet.name: self = .beaconNet(BeaconNet(sequence: sequence, now: now, limits: limits))
@@ -32,7 +32,7 @@ public enum AnyNetwork: Network {
 
     // Changing verbs take the algorithm out of the enum and put it back: with two owners its tables would be copied.
 
-    public mutating func addLocal(_ key: PrivateKey, now: Instant) {
+    package mutating func addLocal(_ key: PrivateKey, now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.addLocal(key, now: now)
@@ -43,7 +43,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func removeLocal(_ address: Address, now: Instant) {
+    package mutating func removeLocal(_ address: Address, now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.removeLocal(address, now: now)
@@ -54,7 +54,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
+    package mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.neighbourUp(id, key: key, now: now)
@@ -65,7 +65,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
+    package mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
         switch consume self {
         case .oneHop(var network):
             network.distinguish(id, isPeer: isPeer)
@@ -76,7 +76,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant) {
+    package mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.weigh(id, cost: cost, now: now)
@@ -87,7 +87,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
+    package mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.neighbourDown(id, now: now)
@@ -98,7 +98,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func receive(
+    package mutating func receive(
         _ frame: UnsafeRawBufferPointer, from id: NeighbourID, now: Instant
     ) throws(RoutingError) {
         var fault: RoutingError?
@@ -113,7 +113,7 @@ public enum AnyNetwork: Network {
         if let fault { throw fault }
     }
 
-    public mutating func tick(now: Instant) {
+    package mutating func tick(now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.tick(now: now)
@@ -124,7 +124,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func wanted(_ destination: Address, now: Instant) {
+    package mutating func wanted(_ destination: Address, now: Instant) {
         switch consume self {
         case .oneHop(var network):
             network.wanted(destination, now: now)
@@ -135,7 +135,7 @@ public enum AnyNetwork: Network {
         }
     }
 
-    public mutating func takeOutput() -> [ControlFrame] {
+    package mutating func takeOutput() -> [ControlFrame] {
         let output: [ControlFrame]
         switch consume self {
         case .oneHop(var network):
@@ -148,49 +148,49 @@ public enum AnyNetwork: Network {
         return output
     }
 
-    public var deadline: Instant {
+    package var deadline: Instant {
         switch self {
         case .oneHop(let network): network.deadline
         case .beaconNet(let network): network.deadline
         }
     }
 
-    public func nextHop(to destination: Address) -> NeighbourID? {
+    package func nextHop(to destination: Address) -> NeighbourID? {
         switch self {
         case .oneHop(let network): network.nextHop(to: destination)
         case .beaconNet(let network): network.nextHop(to: destination)
         }
     }
 
-    public func find(prefix: Address, bits: Int) -> Address? {
+    package func find(prefix: Address, bits: Int) -> Address? {
         switch self {
         case .oneHop(let network): network.find(prefix: prefix, bits: bits)
         case .beaconNet(let network): network.find(prefix: prefix, bits: bits)
         }
     }
 
-    public func publicKey(of address: Address) -> PublicKey? {
+    package func publicKey(of address: Address) -> PublicKey? {
         switch self {
         case .oneHop(let network): network.publicKey(of: address)
         case .beaconNet(let network): network.publicKey(of: address)
         }
     }
 
-    public var version: UInt64 {
+    package var version: UInt64 {
         switch self {
         case .oneHop(let network): network.version
         case .beaconNet(let network): network.version
         }
     }
 
-    public var contested: [Address: Instant] {
+    package var contested: [Address: Instant] {
         switch self {
         case .oneHop(let network): network.contested
         case .beaconNet(let network): network.contested
         }
     }
 
-    public var statistics: NetworkStatistics {
+    package var statistics: NetworkStatistics {
         switch self {
         case .oneHop(let network): network.statistics
         case .beaconNet(let network): network.statistics

@@ -1,26 +1,26 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// One neighbour of the box, as the box numbers its links. Never reused while an algorithm still knows it.
-public struct NeighbourID: Hashable, Comparable, Sendable {
-    public let rawValue: UInt32
+package struct NeighbourID: Hashable, Comparable, Sendable {
+    package let rawValue: UInt32
 
     @inlinable
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     @inlinable
-    public static func < (a: NeighbourID, b: NeighbourID) -> Bool { a.rawValue < b.rawValue }
+    package static func < (a: NeighbourID, b: NeighbourID) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// A frame of the routing algorithm for one neighbour.
-public struct ControlFrame: Sendable {
+package struct ControlFrame: Sendable {
     /// The longest control frame in bytes: it fits any path's datagram without fragmentation.
-    public static let maximumBytes = 1024
+    package static let maximumBytes = 1024
 
-    public let to: NeighbourID
-    public let bytes: [UInt8]
+    package let to: NeighbourID
+    package let bytes: [UInt8]
 
-    public init(to: NeighbourID, bytes: [UInt8]) {
+    package init(to: NeighbourID, bytes: [UInt8]) {
         self.to = to
         self.bytes = bytes
     }
@@ -31,7 +31,7 @@ public struct ControlFrame: Sendable {
 /// It is a state machine that owns no clock, socket, thread or randomness. The box tells it what happens; it
 /// answers questions, and puts out control frames that the box carries over authenticated links, on which they
 /// may be lost, repeated and reordered. `now` never goes back between calls.
-public protocol Network {
+package protocol Network {
     /// The name by which the configuration selects the algorithm.
     static var name: String { get }
 
@@ -83,40 +83,40 @@ public protocol Network {
 }
 
 /// What an algorithm counts, for `status`. Counters never go down; gauges say how things are now.
-public struct NetworkStatistics: Hashable, Sendable {
+package struct NetworkStatistics: Hashable, Sendable {
     // Gauges.
 
     /// Nodes of this box that are announced.
-    public var localNodes = 0
-    public var neighbours = 0
+    package var localNodes = 0
+    package var neighbours = 0
     /// Addresses of others with a next hop.
-    public var reachable = 0
+    package var reachable = 0
     /// Addresses of others that memory is held for, reachable or not.
-    public var knownOrigins = 0
+    package var knownOrigins = 0
     /// Addresses that lately found no room in the table, and are not reached.
-    public var refusedNodes = 0
+    package var refusedNodes = 0
     /// Nodes of this box whose key another machine announces as well.
-    public var contestedNodes = 0
+    package var contestedNodes = 0
     /// Announcements, retractions and requests that neighbours have not acknowledged yet.
-    public var pendingUpdates = 0
+    package var pendingUpdates = 0
 
     // Counters.
 
-    public var framesReceived: UInt64 = 0
+    package var framesReceived: UInt64 = 0
     /// Frames refused in whole or in part; each is also thrown as a `RoutingError`.
-    public var framesRejected: UInt64 = 0
-    public var framesSent: UInt64 = 0
+    package var framesRejected: UInt64 = 0
+    package var framesSent: UInt64 = 0
     /// Frames whose content was sent again because no acknowledgement came.
-    public var framesTimedOut: UInt64 = 0
-    public var signaturesChecked: UInt64 = 0
-    public var forgeries: UInt64 = 0
+    package var framesTimedOut: UInt64 = 0
+    package var signaturesChecked: UInt64 = 0
+    package var forgeries: UInt64 = 0
     /// Announcements that found no room in the table.
-    public var refusedForRoom: UInt64 = 0
+    package var refusedForRoom: UInt64 = 0
     /// Announcements put off because a neighbour, or all of them, asked for too many signature checks.
-    public var putOff: UInt64 = 0
-    public var requestsSent: UInt64 = 0
-    public var requestsReceived: UInt64 = 0
-    public var routesLost: UInt64 = 0
+    package var putOff: UInt64 = 0
+    package var requestsSent: UInt64 = 0
+    package var requestsReceived: UInt64 = 0
+    package var routesLost: UInt64 = 0
 
-    public init() {}
+    package init() {}
 }

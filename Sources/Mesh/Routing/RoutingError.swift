@@ -1,5 +1,5 @@
 /// Why a control frame was refused: a neighbour's fault or misfortune, to be counted.
-public enum RoutingError: Error, Hashable, Sendable, CaseIterable {
+package enum RoutingError: Error, Hashable, Sendable, CaseIterable {
     /// The link is not known, or no longer.
     case unknownNeighbour
     /// It ends in the middle of a field.
@@ -25,7 +25,7 @@ public enum RoutingError: Error, Hashable, Sendable, CaseIterable {
 }
 
 extension RoutingError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .unknownNeighbour: "control frame from a link that is not up"
         case .truncated: "control frame ends in the middle of a field"

@@ -1,4 +1,4 @@
-public import INET256
+package import INET256
 internal import Wire
 
 /// The suites of the handshake, by number: what the transport keys seal with. Offered as a bit set in message 1 (and in the
@@ -27,9 +27,9 @@ struct Suites: Equatable {
 }
 
 /// What a session seals with: the cipher, which both ends agree on, and the library, which is this end's own business.
-public struct SuiteChoice: Sendable, Equatable {
-    public let cipher: Cipher
-    public let backend: CipherBackend
+package struct SuiteChoice: Sendable, Equatable {
+    package let cipher: Cipher
+    package let backend: CipherBackend
 }
 
 /// The prologue of the handshake: label, version, suites offered, the callee's address. Both ends hash it first, so a
@@ -47,5 +47,5 @@ extension BoxSettings {
     var suites: Suites { Suites(ciphers: ciphers, minimum: minimumSuite, backends: backends) }
 
     /// Whether any allowed cipher is left on this machine. A box cannot be made without one.
-    public var hasCipher: Bool { suites.bits != 0 }
+    package var hasCipher: Bool { suites.bits != 0 }
 }

@@ -2,15 +2,15 @@ internal import Glibc
 
 /// One packet on its way to the kernel, in the pieces that it lies in: headers of the joiner's, then payload where it was
 /// received. Valid until the joiner's next `add`, and as long as the packets that were added.
-public struct JoinedPacket {
+package struct JoinedPacket {
     let slices: UnsafePointer<iovec>
     let sliceCount: Int
     /// How many packets it was.
-    public let packets: Int
+    package let packets: Int
     /// Bytes in all, the virtio header not included.
-    public let length: Int
+    package let length: Int
     /// What the kernel must be able to take for it: `.tcpJoining`, `.udpJoining` or nothing.
-    public let needs: PortalOffloads
+    package let needs: PortalOffloads
     /// Whether the first slice begins with a virtio header.
     let hasHeader: Bool
 

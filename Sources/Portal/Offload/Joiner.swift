@@ -11,16 +11,16 @@ internal import Wire
 /// The order within a flow is kept: whatever cannot join ends and overtakes nothing of its flow. All packets
 /// pass through here, those that are never joined come out at once. The memory of a packet that was added must stay
 /// until what it became a part of has been written, so flush before a receive buffer is used again.
-public final class Joiner {
+package final class Joiner {
     /// Flows that are open at a time; one more ends the oldest.
-    public static let flowLimit = 16
+    package static let flowLimit = 16
     /// Packets in one super-packet: as many as UDP_SEGMENT takes (UDP_MAX_SEGMENTS), well under IOV_MAX.
     static let packetLimit = 64
     /// The longest packet that is made, in bytes.
     static let longest = 65_535
 
     /// What the device takes; may change between bursts.
-    public var offloads: PortalOffloads
+    package var offloads: PortalOffloads
 
     /// Room for each open flow and one packet that passes by.
     private static let slotCount = flowLimit + 1
@@ -42,7 +42,7 @@ public final class Joiner {
     private let free: UnsafeMutablePointer<Int>
     private var freeCount = slotCount
 
-    public init(offloads: PortalOffloads) {
+    package init(offloads: PortalOffloads) {
         self.offloads = offloads
         flows = .allocate(capacity: Self.slotCount)
         slices = .allocate(capacity: Self.slotCount * Self.slicesPerSlot)
@@ -66,7 +66,7 @@ public final class Joiner {
     /// Takes a packet for the kernel: a whole IPv6 packet that the filter has passed. `isPartial`: it came marked as having an
     /// unfinished checksum (see `PartialChecksum`). False, and nothing is taken, when it is not an IPv6 packet or cannot
     /// have been so marked: drop it as malformed.
-    public func add(_ packet: UnsafeMutableRawBufferPointer, isPartial: Bool) -> Bool {
+    package func add(_ packet: UnsafeMutableRawBufferPointer, isPartial: Bool) -> Bool {
         precondition(readyPlace == readyCount, "what is ready is taken first")
         readyPlace = 0
         readyCount = 0
@@ -98,7 +98,7 @@ public final class Joiner {
     }
 
     /// The next packet to write, nil when there is none yet.
-    public func next() -> JoinedPacket? {
+    package func next() -> JoinedPacket? {
         guard readyPlace < readyCount else { return nil }
         let slot = ready[readyPlace]
         readyPlace += 1
@@ -115,7 +115,7 @@ public final class Joiner {
     }
 
     /// Makes everything ready that is still open.
-    public func flush() {
+    package func flush() {
         while openCount > 0 { end(0) }
     }
 

@@ -19,10 +19,10 @@ internal import Wire
 ///
 /// What is given up is the detection of faults in the two machines' own memory between kernel and session: the same
 /// as between a virtual machine and its host.
-public enum PartialChecksum {
+package enum PartialChecksum {
     /// Finishes the checksum of a packet that came marked. False when it cannot have been so marked: no IPv6 packet
     /// with TCP or UDP behind headers that we know; then it is to be dropped.
-    public static func finish(_ packet: UnsafeMutableRawBufferPointer) -> Bool {
+    package static func finish(_ packet: UnsafeMutableRawBufferPointer) -> Bool {
         let transport: TransportHeader
         do throws(IPv6Malformation) {
             guard let found = TransportHeader.find(in: try IPv6Header(UnsafeRawBufferPointer(packet))) else {

@@ -1,5 +1,5 @@
 /// Whether the kernel may leave work to us, and we to it.
-public enum OffloadMode: Sendable {
+package enum OffloadMode: Sendable {
     /// Whatever the kernel takes, tried at the start from the most to the least.
     case auto
     /// Packets cross one at a time and finished, as without virtio headers.
@@ -7,26 +7,26 @@ public enum OffloadMode: Sendable {
 }
 
 /// What the portal and the kernel have agreed to leave undone in the packets that they give each other.
-public struct PortalOffloads: OptionSet, Hashable, Sendable {
-    public let rawValue: UInt8
+package struct PortalOffloads: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt8
 
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Each packet stands behind a virtio header (IFF_VNET_HDR): unfinished checksums may be written.
-    public static let header = PortalOffloads(rawValue: 1)
+    package static let header = PortalOffloads(rawValue: 1)
     /// Packets come from the kernel with unfinished checksums (TUN_F_CSUM).
-    public static let checksum = PortalOffloads(rawValue: 2)
+    package static let checksum = PortalOffloads(rawValue: 2)
     /// TCP comes from the kernel in super-packets (TUN_F_TSO6).
-    public static let tcpSplitting = PortalOffloads(rawValue: 4)
+    package static let tcpSplitting = PortalOffloads(rawValue: 4)
     /// UDP does too (TUN_F_USO6, since Linux 6.2).
-    public static let udpSplitting = PortalOffloads(rawValue: 8)
+    package static let udpSplitting = PortalOffloads(rawValue: 8)
     /// TCP is written to the kernel in super-packets.
-    public static let tcpJoining = PortalOffloads(rawValue: 16)
+    package static let tcpJoining = PortalOffloads(rawValue: 16)
     /// UDP is too. Kernels that cannot read USO from us do not offer to write it either.
-    public static let udpJoining = PortalOffloads(rawValue: 32)
+    package static let udpJoining = PortalOffloads(rawValue: 32)
 
     /// The names of what is on, in a fixed order, for people.
-    public var names: [String] {
+    package var names: [String] {
         Self.all.filter { contains($0.0) }.map(\.1)
     }
 
@@ -37,5 +37,5 @@ public struct PortalOffloads: OptionSet, Hashable, Sendable {
 }
 
 extension PortalOffloads: CustomStringConvertible {
-    public var description: String { isEmpty ? "off" : names.joined(separator: " ") }
+    package var description: String { isEmpty ? "off" : names.joined(separator: " ") }
 }

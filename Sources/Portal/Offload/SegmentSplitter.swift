@@ -1,8 +1,8 @@
 internal import Glibc
-public import Wire
+package import Wire
 
 /// Why a packet from the kernel cannot be split.
-public enum SplitError: Error, Equatable, Sendable {
+package enum SplitError: Error, Equatable, Sendable {
     /// The virtio header names a kind of super-packet that is not IPv6 TCP or UDP, or the packet is not what it names.
     case unknownKind
     /// A super-packet without segment size, or without a checksum to finish.
@@ -19,7 +19,7 @@ public enum SplitError: Error, Equatable, Sendable {
 /// - TCP is cut again to any smaller size: segment boundaries mean nothing in a stream of bytes.
 /// - UDP datagrams are never altered: where one is longer than the path, all come out in their own length, with checksums
 ///   finished, and `largest` says that the session has to fragment them.
-public struct SegmentSplitter {
+package struct SegmentSplitter {
     private enum Kind {
         /// Finished.
         case whole
@@ -32,14 +32,14 @@ public struct SegmentSplitter {
     static let leastPayload = 64
 
     /// How many packets come out.
-    public let count: Int
+    package let count: Int
     /// The longest of them in bytes, by which the caller knows whether the sender should hear Packet Too Big.
-    public let largest: Int
+    package let largest: Int
     /// The longest in bytes that the kernel meant to send; greater than the limit where we cut TCP smaller, which
     /// the sender may be told too.
-    public let intended: Int
+    package let intended: Int
     /// What comes out has checksums of the pseudo-header only, and must be marked so (see `PartialChecksum`).
-    public let isPartial: Bool
+    package let isPartial: Bool
 
     private let base: UnsafeRawPointer
     private let total: Int
@@ -61,7 +61,7 @@ public struct SegmentSplitter {
     /// `packet`: what followed the virtio header, which is nil when the device has none. `limit`: the longest packet that
     /// the path carries in one piece, in bytes. `partial`: checksums may stay unfinished, because the other end trusts the
     /// session. The packet's bytes must live as long as this value.
-    public init(
+    package init(
         _ packet: IPv6Header, _ virtio: VirtioHeader?, limit: Int, partial: Bool
     ) throws(SplitError) {
         let bytes = packet.packet
@@ -118,7 +118,7 @@ public struct SegmentSplitter {
     }
 
     /// The length in bytes of what `next` writes next, nil at the end.
-    public var nextSize: Int? { isDone ? nil : headerSize + payloadSize }
+    package var nextSize: Int? { isDone ? nil : headerSize + payloadSize }
 
     private var payloadSize: Int {
         switch kind {
@@ -129,7 +129,7 @@ public struct SegmentSplitter {
 
     /// Writes the next packet to `target`, which has room for `nextSize` bytes, and gives its length in bytes. Nil when
     /// all is out.
-    public mutating func next(into target: UnsafeMutableRawBufferPointer) -> Int? {
+    package mutating func next(into target: UnsafeMutableRawBufferPointer) -> Int? {
         guard !isDone else { return nil }
         let payload = payloadSize
         let size = headerSize + payload

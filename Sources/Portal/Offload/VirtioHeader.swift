@@ -7,9 +7,9 @@ internal import Wire
 ///     |     flags     |   GSO type    |         header length         |
 ///     |          segment size         |        checksum start         |
 ///     |        checksum offset        |
-public struct VirtioHeader: Equatable, Sendable {
+package struct VirtioHeader: Equatable, Sendable {
     /// Length in bytes, without the field for merged buffers that the kernel adds only when asked.
-    public static let size = 10
+    package static let size = 10
 
     /// VIRTIO_NET_HDR_F_NEEDS_CSUM: the checksum holds a part of the sum, and the bytes from `checksumStart` on
     /// are still to be added.
@@ -33,11 +33,11 @@ public struct VirtioHeader: Equatable, Sendable {
     var checksumOffset: UInt16 = 0
 
     /// Of a finished packet.
-    public init() {}
+    package init() {}
 
     /// Reads the first bytes of what the device gave. Nil when there are too few.
     @inlinable
-    public init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count >= Self.size else { return nil }
         self.init(loading: base)
     }
@@ -83,5 +83,5 @@ public struct VirtioHeader: Equatable, Sendable {
     }
 
     /// Whether the packet is several in one.
-    public var isSuperPacket: Bool { type != Self.single }
+    package var isSuperPacket: Bool { type != Self.single }
 }

@@ -1,4 +1,4 @@
-public import Wire
+package import Wire
 
 /// The packets that are sent in one turn, each destination's one behind the other: so they share a way that is looked up once, a
 /// call of the kernel, and a wake-up at the far end. The queue gives them out flow by flow, and with many peers hardly two that
@@ -6,7 +6,7 @@ public import Wire
 ///
 /// The order among packets to one destination stays, and so does the order in which destinations had their first turn. The
 /// queue's fairness is that of whole turns then, which are short (`PortalQueue.packetsPerBurst`).
-public struct PacketBurst: ~Copyable {
+package struct PacketBurst: ~Copyable {
     private let packets: UnsafeMutablePointer<QueuedPacket>
     /// What stands for each packet's destination; `taken` once the packet was given out.
     private let keys: UnsafeMutablePointer<UInt64>
@@ -19,7 +19,7 @@ public struct PacketBurst: ~Copyable {
     private static let taken: UInt64 = 0
     private static let malformed: UInt64 = 1
 
-    public init() {
+    package init() {
         packets = .allocate(capacity: PortalQueue.packetsPerBurst)
         keys = .allocate(capacity: PortalQueue.packetsPerBurst)
     }
@@ -31,7 +31,7 @@ public struct PacketBurst: ~Copyable {
 
     /// Takes packets from the queue, the first that exceeds `bytes` included, headers of the driver counted. The burst must have
     /// been given out to its end.
-    public mutating func fill(from queue: inout PortalQueue, bytes: Int, now: Instant) {
+    package mutating func fill(from queue: inout PortalQueue, bytes: Int, now: Instant) {
         precondition(first == count, "the last burst was given out")
         (count, first) = (0, 0)
         var size = 0
@@ -45,7 +45,7 @@ public struct PacketBurst: ~Copyable {
     }
 
     /// The next packet; nil at the end. It stays the caller's until `PortalQueue.release`.
-    public mutating func next() -> QueuedPacket? {
+    package mutating func next() -> QueuedPacket? {
         while first < count {
             while place < count {
                 let index = place

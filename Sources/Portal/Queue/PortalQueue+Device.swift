@@ -8,7 +8,7 @@ extension PortalQueue {
     private static let bytesPerTurn = 1 << 20
     /// As long as there is room more are read: with many peers there are few packets for each, and what is sent together
     /// is what waits (`PacketBurst`).
-    public static let packetsPerBurst = 256
+    package static let packetsPerBurst = 256
 
     /// Takes what the kernel sends through the device, as much as one turn may. Returns how many packets.
     package mutating func fill(from device: some PacketDevice, now: Instant) throws(TunError) -> Int {

@@ -1,18 +1,18 @@
-public import Wire
+package import Wire
 
 /// A packet on its way out of the queue. Valid until it is released.
-public struct QueuedPacket {
+package struct QueuedPacket {
     let slot: Int32
     /// The driver's header and then the packet.
-    public let bytes: UnsafeMutableRawBufferPointer
+    package let bytes: UnsafeMutableRawBufferPointer
     /// How many of the bytes are the header.
-    public let headerCount: Int
-    public let enqueuedAt: Instant
+    package let headerCount: Int
+    package let enqueuedAt: Instant
     /// The packet's, which was checked when it came; nil for what is no IPv6 packet.
-    public let header: IPv6Header?
+    package let header: IPv6Header?
 
     /// The packet without the driver's header.
-    public var packet: UnsafeMutableRawBufferPointer {
+    package var packet: UnsafeMutableRawBufferPointer {
         bytes.tail(from: headerCount)
     }
 }
@@ -26,15 +26,15 @@ public struct QueuedPacket {
 ///       +----------------------- the pool <------------------------+
 ///
 /// Packets stay in the slot that they were read into. Nothing is allocated after `init`, and no clock is read.
-public struct PortalQueue: ~Copyable {
+package struct PortalQueue: ~Copyable {
     /// The most bytes that a slot can take: an IPv6 packet and a driver's header of up to 64.
-    public static let slotSize = QueuePool.room
+    package static let slotSize = QueuePool.room
 
-    public let parameters: PortalQueueParameters
-    public internal(set) var counters = PortalQueueCounters()
+    package let parameters: PortalQueueParameters
+    package internal(set) var counters = PortalQueueCounters()
     /// Packets and bytes, headers of the driver included, that wait.
-    public internal(set) var count = 0
-    public internal(set) var byteCount = 0
+    package internal(set) var count = 0
+    package internal(set) var byteCount = 0
 
     let hash: FlowHash
     var pool: QueuePool
@@ -46,7 +46,7 @@ public struct PortalQueue: ~Copyable {
     var oldFlows = FlowList()
 
     /// `seed`: 64 unpredictable bits, for the hash that tells flows apart.
-    public init(seed: UInt64, parameters: PortalQueueParameters = PortalQueueParameters()) {
+    package init(seed: UInt64, parameters: PortalQueueParameters = PortalQueueParameters()) {
         parameters.check()
         self.parameters = parameters
         hash = FlowHash(seed: seed)
@@ -57,11 +57,11 @@ public struct PortalQueue: ~Copyable {
 
     deinit { flows.deallocate() }
 
-    public var isEmpty: Bool { count == 0 }
+    package var isEmpty: Bool { count == 0 }
 
     /// Where the next packet is to be read into; the same until `enqueue`. Nil when every slot is in use: then `makeRoom`,
     /// or read no more until packets were dequeued and released.
-    public mutating func slot() -> UnsafeMutableRawBufferPointer? {
+    package mutating func slot() -> UnsafeMutableRawBufferPointer? {
         if filling < 0 {
             guard let taken = pool.take() else { return nil }
             filling = taken
@@ -71,7 +71,7 @@ public struct PortalQueue: ~Copyable {
 
     /// The packet that was read into `slot()` waits from now on. `count`: the bytes read, of which the first `headerCount`
     /// are the driver's header. The packet may be malformed: such ones share a flow.
-    public mutating func enqueue(count: Int, headerCount: Int, now: Instant) {
+    package mutating func enqueue(count: Int, headerCount: Int, now: Instant) {
         precondition(filling >= 0, "slot() comes first")
         precondition(0 <= headerCount && headerCount <= count && count <= Self.slotSize, "what was read fits the slot")
         let slot = filling
@@ -109,7 +109,7 @@ public struct PortalQueue: ~Copyable {
 
     /// The packet whose turn it is; nil when none waits. Late ones may be dropped on the way. It stays the caller's until
     /// `release`.
-    public mutating func dequeue(now: Instant) -> QueuedPacket? {
+    package mutating func dequeue(now: Instant) -> QueuedPacket? {
         guard let slot = next(now: now) else { return nil }
         let record = pool.records + Int(slot)
         record.pointee.state = .away
@@ -125,7 +125,7 @@ public struct PortalQueue: ~Copyable {
     }
 
     /// Gives a dequeued packet's slot back, once its bytes are needed no more.
-    public mutating func release(_ packet: QueuedPacket) {
+    package mutating func release(_ packet: QueuedPacket) {
         precondition(pool.records[Int(packet.slot)].state == .away, "released once, after it was dequeued")
         pool.giveBack(packet.slot)
     }
@@ -136,7 +136,7 @@ public struct PortalQueue: ~Copyable {
     /// It goes by slots, where RFC 8290 section 4.1.3 goes by bytes, because slots are what is short: a flood of tiny
     /// packets fills the pool with few bytes, and would push out the few large packets of everybody else. It looks at every
     /// flow that is listed: with a thousand of them and nothing leaving, better stop reading than make room.
-    public mutating func makeRoom() -> Bool {
+    package mutating func makeRoom() -> Bool {
         guard let index = fattest() else { return false }
         guard let slot = removeFirst(of: flows + index) else { return false }
         counters.droppedForRoom &+= 1

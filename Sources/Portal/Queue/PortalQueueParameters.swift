@@ -1,21 +1,21 @@
-public import Wire
+package import Wire
 
 /// What can be chosen about a `PortalQueue`. The defaults fit super-packets of 64 KB at 0.1 to 10 Gbit/s.
-public struct PortalQueueParameters: Equatable, Sendable {
+package struct PortalQueueParameters: Equatable, Sendable {
     /// Packets that there is room for, those that were dequeued and not released included. 256 of the longest are 16 MB:
     /// 13 ms at 10 Gbit/s, more than twice the target.
-    public var slots = 256
+    package var slots = 256
     /// Bytes that a flow may send before the others' turn. A quarter of a super-packet, so that whoever sends one waits
     /// four turns, and a burst of new flows holds up the rest by a fourth of what it otherwise could; yet a dozen full-size
     /// packets, so that packets to one peer leave together and share a system call.
-    public var quantum = 16_384
+    package var quantum = 16_384
     /// Delay that a flow may have for ever: 5 ms, as in RFC 8289 section 4.3. It is ten super-packets at 1 Gbit/s. Those who
     /// send less than their share do not wait for it: they have their turn first.
-    public var target: Interval = .milliseconds(5)
+    package var target: Interval = .milliseconds(5)
     /// How long the delay may be above the target before a packet is dropped: about the longest round trip.
-    public var interval: Interval = .milliseconds(100)
+    package var interval: Interval = .milliseconds(100)
 
-    public init() {}
+    package init() {}
 
     /// Flows and slots are numbered with 16 and 32 bits, bytes of a deficit with 32.
     func check() {
@@ -26,23 +26,23 @@ public struct PortalQueueParameters: Equatable, Sendable {
 }
 
 /// What a `PortalQueue` has done since it was made.
-public struct PortalQueueCounters: Equatable, Sendable {
+package struct PortalQueueCounters: Equatable, Sendable {
     /// Packets that came, and how many were given on.
-    public var enqueued: UInt64 = 0
-    public var dequeued: UInt64 = 0
+    package var enqueued: UInt64 = 0
+    package var dequeued: UInt64 = 0
     /// Packets dropped because their flow's delay was too long for too long.
-    public var droppedLate: UInt64 = 0
+    package var droppedLate: UInt64 = 0
     /// Packets dropped to make room for others.
-    public var droppedForRoom: UInt64 = 0
+    package var droppedForRoom: UInt64 = 0
     /// Packets that were marked "congestion experienced" where others would have been dropped.
-    public var marked: UInt64 = 0
+    package var marked: UInt64 = 0
     /// The longest that a packet waited which was then given on.
-    public var longestWait: Interval = .zero
+    package var longestWait: Interval = .zero
 
-    public init() {}
+    package init() {}
 
     /// Adds another queue's.
-    public mutating func add(_ other: PortalQueueCounters) {
+    package mutating func add(_ other: PortalQueueCounters) {
         enqueued &+= other.enqueued
         dequeued &+= other.dequeued
         droppedLate &+= other.droppedLate

@@ -1,12 +1,12 @@
 internal import INET256
-public import Wire
+package import Wire
 
 /// What links cost: those that lose much are worth a way around.
 extension BeaconNet {
     /// Of the ways by a link that has become worse, those for which another is asked at once.
     private static let searchesAtOnce = 32
 
-    public mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant) {
+    package mutating func weigh(_ id: NeighbourID, cost: UInt8, now: Instant) {
         advance(to: now)
         guard let neighbour = neighbours[id], neighbour.cost != cost else { return }
         let isWorse = cost > neighbour.cost

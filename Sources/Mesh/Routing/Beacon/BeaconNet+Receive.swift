@@ -1,9 +1,9 @@
 internal import INET256
-public import Wire
+package import Wire
 
 /// What neighbours say.
 extension BeaconNet {
-    public mutating func receive(
+    package mutating func receive(
         _ frame: UnsafeRawBufferPointer, from id: NeighbourID, now: Instant
     ) throws(RoutingError) {
         advance(to: now)

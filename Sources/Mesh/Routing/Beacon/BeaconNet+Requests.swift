@@ -1,9 +1,9 @@
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// Asking for ways that were lost (RFC 8966 section 3.8).
 extension BeaconNet {
-    public mutating func wanted(_ destination: Address, now: Instant) {
+    package mutating func wanted(_ destination: Address, now: Instant) {
         advance(to: now)
         guard table.hops[destination] == nil, locals[destination] == nil, !isRefused(destination),
             askedForTraffic.admit(destination, sequence: 0, now: clock)

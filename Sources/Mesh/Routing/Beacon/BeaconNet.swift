@@ -1,6 +1,6 @@
 internal import DequeModule
-public import INET256
-public import Wire
+package import INET256
+package import Wire
 
 /// Routing by flooded beacons: every box announces its nodes in signed beacons, and every box keeps, per origin,
 /// the neighbour through which the beacon came by the fewest hops, where a link that loses much counts as several.
@@ -18,8 +18,8 @@ public import Wire
 /// A malicious box can claim to be near any origin whose beacons reach it, draw its traffic and drop it. It can
 /// neither read nor alter it, make origins up under keys that it has not got, cause loops among honest boxes,
 /// nor crowd out what its neighbours learn from others.
-public struct BeaconNet: Network {
-    public static let name = "beaconnet"
+package struct BeaconNet: Network {
+    package static let name = "beaconnet"
 
     let limits: BeaconNetLimits
     /// What beacons are signed for: those of one algorithm mean nothing to another.
@@ -62,12 +62,12 @@ public struct BeaconNet: Network {
     private var wakeAt = Instant.distantFuture
     var counters = NetworkStatistics()
     /// Local nodes whose key another machine announces as well, and when there was last a sign of it.
-    public internal(set) var contested: [Address: Instant] = [:]
+    package internal(set) var contested: [Address: Instant] = [:]
 
     /// - Parameter sequence: wall-clock milliseconds since 1970 at the start. Beacons count up from there, so that a
     ///   box that starts again outranks its own old beacons. A clock that went back costs round trips: the box
     ///   hears its old beacon from whoever still holds it and goes on above it.
-    public init(sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
+    package init(sequence: UInt64, now: Instant, limits: BeaconNetLimits = BeaconNetLimits()) {
         self.init(sequence: sequence, now: now, limits: limits, purpose: "inet256/beacon")
     }
 
@@ -96,7 +96,7 @@ public struct BeaconNet: Network {
 
     // MARK: Local nodes
 
-    public mutating func addLocal(_ key: PrivateKey, now: Instant) {
+    package mutating func addLocal(_ key: PrivateKey, now: Instant) {
         advance(to: now)
         let address = key.address
         guard locals[address] == nil else { return }
@@ -117,7 +117,7 @@ public struct BeaconNet: Network {
         wake(at: locals[address]?.deadline)
     }
 
-    public mutating func removeLocal(_ address: Address, now: Instant) {
+    package mutating func removeLocal(_ address: Address, now: Instant) {
         advance(to: now)
         guard let local = locals.removeValue(forKey: address) else { return }
         contested[address] = nil
@@ -150,7 +150,7 @@ public struct BeaconNet: Network {
 
     // MARK: Neighbours
 
-    public mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
+    package mutating func neighbourUp(_ id: NeighbourID, key: PublicKey, now: Instant) {
         if neighbours[id] != nil { neighbourDown(id, now: now) }
         advance(to: now)
         lastEpoch = max(lastEpoch + 1, sequenceNow)
@@ -164,7 +164,7 @@ public struct BeaconNet: Network {
         table.bumpVersion()
     }
 
-    public mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
+    package mutating func distinguish(_ id: NeighbourID, isPeer: Bool) {
         guard let known = neighbours[id], known.isStranger == isPeer else { return }
         neighbours[id]?.isStranger = !isPeer
         // Strangers are many and say what they like.
@@ -172,7 +172,7 @@ public struct BeaconNet: Network {
         strangers += isPeer ? -1 : 1
     }
 
-    public mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
+    package mutating func neighbourDown(_ id: NeighbourID, now: Instant) {
         advance(to: now)
         guard let neighbour = neighbours.removeValue(forKey: id) else { return }
         if neighbour.isStranger { strangers -= 1 }
@@ -210,9 +210,9 @@ public struct BeaconNet: Network {
 
     // MARK: Time
 
-    public var deadline: Instant { wakeAt }
+    package var deadline: Instant { wakeAt }
 
-    public mutating func tick(now: Instant) {
+    package mutating func tick(now: Instant) {
         advance(to: now)
         guard wakeAt <= clock else { return }
         renewLocals()
@@ -263,21 +263,21 @@ public struct BeaconNet: Network {
 
     // MARK: Answers
 
-    public func nextHop(to destination: Address) -> NeighbourID? { table.hops[destination] }
+    package func nextHop(to destination: Address) -> NeighbourID? { table.hops[destination] }
 
-    public func find(prefix: Address, bits: Int) -> Address? {
+    package func find(prefix: Address, bits: Int) -> Address? {
         table.find(prefix: prefix, bits: bits) { table.hops[$0] != nil || locals[$0] != nil }
     }
 
-    public func publicKey(of address: Address) -> PublicKey? {
+    package func publicKey(of address: Address) -> PublicKey? {
         if let local = locals[address] { return local.key.publicKey }
         if let id = direct[address] { return neighbours[id]?.key }
         return table[address]?.latest.key
     }
 
-    public var version: UInt64 { table.version }
+    package var version: UInt64 { table.version }
 
-    public var statistics: NetworkStatistics {
+    package var statistics: NetworkStatistics {
         var now = counters
         now.localNodes = locals.count
         now.neighbours = neighbours.count
@@ -291,7 +291,7 @@ public struct BeaconNet: Network {
 
     // MARK: Output
 
-    public mutating func takeOutput() -> [ControlFrame] {
+    package mutating func takeOutput() -> [ControlFrame] {
         guard !talking.isEmpty else { return [] }
         var output: [ControlFrame] = []
         for id in talking.sorted() { writeFrames(to: id, into: &output) }

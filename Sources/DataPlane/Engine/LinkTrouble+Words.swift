@@ -1,10 +1,10 @@
 internal import INET256
-internal import Mesh
+package import Mesh
 internal import Wire
 
 extension LinkTrouble {
     /// What people read, in the log and in `peers`.
-    var text: String {
+    package var text: String {
         switch self {
         case .noAnswer:
             "no answer: nothing reachable at its endpoints knows this id (check the id, the address and port, and firewalls)"

@@ -3,7 +3,7 @@ import Mesh
 import Testing
 import Wire
 
-@testable import inet256vpn
+@testable import DataPlane
 
 /// What people read of a link's trouble.
 @Suite struct LinkTroubleWordsTests {
