@@ -120,3 +120,29 @@ package struct NetworkStatistics: Hashable, Sendable {
 
     package init() {}
 }
+
+extension NetworkStatistics {
+    /// By the names that `status --json` and the metrics have for them, for good.
+    package var named: [(name: String, value: Int64)] {
+        [
+            ("local_nodes", Int64(localNodes)),
+            ("neighbours", Int64(neighbours)),
+            ("reachable", Int64(reachable)),
+            ("known_origins", Int64(knownOrigins)),
+            ("refused_nodes", Int64(refusedNodes)),
+            ("contested_nodes", Int64(contestedNodes)),
+            ("pending_updates", Int64(pendingUpdates)),
+            ("frames_received", Int64(clamping: framesReceived)),
+            ("frames_rejected", Int64(clamping: framesRejected)),
+            ("frames_sent", Int64(clamping: framesSent)),
+            ("frames_timed_out", Int64(clamping: framesTimedOut)),
+            ("signatures_checked", Int64(clamping: signaturesChecked)),
+            ("forgeries", Int64(clamping: forgeries)),
+            ("refused_for_room", Int64(clamping: refusedForRoom)),
+            ("put_off", Int64(clamping: putOff)),
+            ("requests_sent", Int64(clamping: requestsSent)),
+            ("requests_received", Int64(clamping: requestsReceived)),
+            ("routes_lost", Int64(clamping: routesLost)),
+        ]
+    }
+}

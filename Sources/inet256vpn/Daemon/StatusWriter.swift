@@ -52,7 +52,8 @@ struct StatusWriter {
                 "\($0) \(OtherTables.words): what it drops stays dropped, whatever firewall.rules allow"
             }
         }
-        report.network.statistics = statistics(snapshot.box.network)
+        report.network.statistics = Dictionary(
+            uniqueKeysWithValues: snapshot.box.network.named.map { ($0.name, $0.value) })
         report.sameKey = snapshot.box.twins.map {
             SameKeyStatus(
                 address: "\($0.address)", isHere: snapshot.box.nodes.contains($0.address), ageSeconds: $0.age.inSeconds)
@@ -230,19 +231,6 @@ struct StatusWriter {
             add("socket_failed", socket.counters.failed)
         }
         return drops
-    }
-
-    private func statistics(_ network: NetworkStatistics) -> [String: Int64] {
-        var values: [String: Int64] = [:]
-        for child in Mirror(reflecting: network).children {
-            guard let label = child.label else { continue }
-            let key = label.reduce(into: "") { text, letter in
-                text += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
-            }
-            if let value = child.value as? Int { values[key] = Int64(value) }
-            if let value = child.value as? UInt64 { values[key] = Int64(clamping: value) }
-        }
-        return values
     }
 
     private func name(_ address: Address) -> String? { configuration.peers.first { $0.id == address }?.name }

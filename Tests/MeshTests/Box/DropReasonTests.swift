@@ -22,4 +22,16 @@ import Testing
         ]
         #expect(DropReason.allCases.map(\.name) == names)
     }
+
+    @Test func theNetworksNumbersStay() {
+        let names = [
+            "local_nodes", "neighbours", "reachable",
+            "known_origins", "refused_nodes", "contested_nodes",
+            "pending_updates", "frames_received", "frames_rejected",
+            "frames_sent", "frames_timed_out", "signatures_checked",
+            "forgeries", "refused_for_room", "put_off",
+            "requests_sent", "requests_received", "routes_lost",
+        ]
+        #expect(NetworkStatistics().named.map(\.name) == names)
+    }
 }
