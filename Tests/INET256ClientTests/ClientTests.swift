@@ -19,10 +19,13 @@ import Wire
     @Test func requestIsAsTheWireSays() async throws {
         let seen = Mutex("")
         let server = try FakeServer { connection, _ in
-            let text = connection.accept()
+            let text = connection.request()
+            // Before the answer, which the test goes on with.
             seen.withLock { $0 = text }
+            connection.write(FakeConnection.accepted)
             _ = connection.frame()
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         node.close()
         let text = seen.withLock { $0 }
@@ -40,6 +43,7 @@ import Wire
             connection.accept()
             Self.echo(connection)
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         for count in [0, 1, 31, 1200, 65_535] {
             let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
@@ -60,6 +64,7 @@ import Wire
             connection.accept()
             Self.echo(connection)
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         let count = 5000
         let sending = Task {
@@ -88,6 +93,7 @@ import Wire
                 Array(FakeConnection.accepted.utf8) + FakeConnection.frame("DATA", address + Array("first".utf8)))
             _ = connection.frame()
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         let message = try await limited { try await node.receive() }
         #expect(message.source == key(3).address && message.payload == Array("first".utf8))
@@ -100,6 +106,7 @@ import Wire
             while connection.frame() != nil { got.withLock { $0 += 1 } }
             got.withLock { $0 += 1_000_000 }
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         for _ in 0..<100 { try await node.send([UInt8](repeating: 7, count: 5000), to: key(2).address) }
         node.close()
@@ -125,6 +132,7 @@ import Wire
                     }
                 connection.write(FakeConnection.frame(isFind ? "FIND" : "PUBK", id + Array(answer.utf8)))
             }
+            defer { withExtendedLifetime(server) {} }
             _ = connection.frame()
         }
         let node = try await connection(server).open(key(1))
@@ -153,6 +161,7 @@ import Wire
                 connection.write(FakeConnection.frame(isFind ? "FIND" : "PUBK", frame[8..<24] + answer))
             }
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         await #expect(throws: NodeError.unavailable("the daemon found something else than it was asked for")) {
             try await node.findAddress(prefix: key(6).address, bits: 256)
@@ -177,6 +186,7 @@ import Wire
             connection.write(answers[number].0)
             _ = connection.frame()
         }
+        defer { withExtendedLifetime(server) {} }
         for (text, error) in answers {
             await #expect(throws: error, "\(text)") { _ = try await connection(server).open(key(1)) }
         }
@@ -187,6 +197,7 @@ import Wire
             if number == 0 { connection.write("SSH-2.0-OpenSSH\r\n") }
             _ = number == 0 ? connection.frame() : nil
         }
+        defer { withExtendedLifetime(server) {} }
         for _ in 0..<2 {
             await #expect(throws: NodeError.self) {
                 _ = try await limited { try await connection(server).open(key(1)) }
@@ -208,6 +219,7 @@ import Wire
                 number == 0
                     ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
         }
+        defer { withExtendedLifetime(server) {} }
         try await connection(server).drop(key(4))
         #expect(seen.withLock { $0 }.hasPrefix("DELETE /nodes/\(key(4).address) HTTP/1.1\r\n"))
         await #expect(throws: NodeError.unavailable("the daemon refuses: Bad")) {

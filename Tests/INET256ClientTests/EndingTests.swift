@@ -22,6 +22,7 @@ import Wire
 
     @Test func everyCallEndsWhenItIsCancelled() async throws {
         let server = try mute()
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let calls: [@Sendable () async throws -> Void] = [
             { _ = try await node.receive() },
@@ -44,6 +45,7 @@ import Wire
             _ = connection.request()
             sleep(3)
         }
+        defer { withExtendedLifetime(server) {} }
         let connection = INET256Connection(endpoint: .unix(path: server.path))
         for call in [{ _ = try await connection.open(key(1)) }, { try await connection.drop(key(1)) }]
             as [@Sendable () async throws -> Void]
@@ -56,6 +58,7 @@ import Wire
 
     @Test func closingEndsEveryCall() async throws {
         let server = try mute()
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let calls: [@Sendable () async throws -> Void] = [
             { _ = try await node.receive() },
@@ -78,6 +81,7 @@ import Wire
             while connection.frame() != nil {}
             beats.withLock { $0 = connection.keepAlives }
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let began = ContinuousClock.now
         await #expect(throws: NodeError.self) { try await limited(20) { try await node.receive() } }
@@ -97,6 +101,7 @@ import Wire
             connection.write(FakeConnection.frame("DATA", key(2).address.raw.bytes + [42]))
             sleep(1)
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         #expect(try await limited(20) { try await node.receive() }.payload == [42])
     }
@@ -108,6 +113,7 @@ import Wire
             connection.write(garbage)
             _ = connection.frame()
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         await #expect(throws: NodeError.self) { try await limited { try await node.receive() } }
         await #expect(throws: NodeError.self) { try await node.send([], to: key(2).address) }
@@ -115,6 +121,7 @@ import Wire
 
     @Test func aLostConnectionEndsTheNode() async throws {
         let server = try FakeServer { connection, _ in connection.accept() }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         do {
             _ = try await limited { try await node.receive() }
@@ -131,6 +138,7 @@ import Wire
             // The first three connections end at once.
             if number >= 3 { while let frame = connection.frame() { connection.write(frame) } }
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server, reconnects: true)
         let numbers = try await limited(20) {
             var numbers: [UInt8] = []
@@ -154,6 +162,7 @@ import Wire
             while connection.frame() != nil {}
             ended.withLock { $0 = true }
         }
+        defer { withExtendedLifetime(server) {} }
         do { _ = try await open(server) }
         try await limited { while !ended.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(10)) } }
     }

@@ -42,6 +42,7 @@ import Wire
     @Test func eachOfManySendersKeepsItsOrder() async throws {
         let got = Got()
         let server = try collect(got)
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let (senders, each) = (8, 600)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -74,6 +75,7 @@ import Wire
         let got = Got()
         got.mayRead.store(false, ordering: .relaxed)
         let server = try collect(got)
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let taken = Atomic<Int>(0)
         let sending = Task(executorPreference: onItsThread ? INET256.executor : nil) {
@@ -101,6 +103,7 @@ import Wire
         let got = Got()
         got.mayRead.store(false, ordering: .relaxed)
         let server = try collect(got)
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         for number in 0..<60 { try await node.send(Self.numbered(0, number, 15_000), to: key(2).address) }
         node.close()
@@ -117,6 +120,7 @@ import Wire
             while !mayGo.withLock({ $0 }) { usleep(1000) }
             connection.shutDown()
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let sending = Task {
             while true { try await node.send([UInt8](repeating: 1, count: 60_000), to: key(2).address) }
@@ -132,6 +136,7 @@ import Wire
             connection.accept()
             while let frame = connection.frame() { connection.write(frame) }
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let count = try await limited(30) {
             try await withTaskExecutorPreference(INET256.executor) {
@@ -162,6 +167,7 @@ import Wire
             }
             _ = connection.frame()
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await open(server)
         let received = try await limited(30) {
             var received: [[UInt8]] = []
