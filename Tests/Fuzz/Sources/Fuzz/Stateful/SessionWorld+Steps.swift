@@ -22,6 +22,8 @@ extension SessionWorld {
     }
 
     private func perform(_ step: SessionStep) {
+        // Whatever is done to a box may make something due at once.
+        ticks[step.box] = 0
         let line = line(step.hostile, step.box, step.way)
         switch step.verb {
         case .handshake: handshake(line, suites: suites(step), source: step.source)

@@ -30,8 +30,8 @@ final class SessionWorld {
     private var recordedNext = 0
     /// Bytes that each endpoint sent and was sent.
     var traffic: [Endpoint: (sent: Int, got: Int)] = [:]
-    /// Ticks of each box at this instant without a datagram between, and in this second.
-    private var ticks = [Int](repeating: 0, count: boxCount)
+    /// Ticks of each box at this instant without a step or a datagram between, and in this second.
+    var ticks = [Int](repeating: 0, count: boxCount)
     private var second = [(began: Instant, ticks: Int, datagrams: Int)](
         repeating: (.distantPast, 0, 0), count: boxCount)
     /// Called with a line for each step and datagram.
