@@ -132,9 +132,9 @@ import Wire
                     }
                 connection.write(FakeConnection.frame(isFind ? "FIND" : "PUBK", id + Array(answer.utf8)))
             }
-            defer { withExtendedLifetime(server) {} }
             _ = connection.frame()
         }
+        defer { withExtendedLifetime(server) {} }
         let node = try await connection(server).open(key(1))
         async let first = node.findAddress(prefix: found, bits: 7)
         async let second: Void = {
