@@ -1,7 +1,7 @@
 package import INET256
 package import Mesh
 package import Portal
-package import System
+internal import System
 package import Transport
 package import Wire
 

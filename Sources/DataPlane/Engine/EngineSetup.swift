@@ -4,7 +4,7 @@ package import Logging
 package import Mesh
 package import Portal
 package import System
-package import Transport
+internal import Transport
 package import Wire
 
 /// What the data plane is started with: plain values, whatever they were read from.

@@ -1,5 +1,5 @@
 package import System
-package import Transport
+internal import Transport
 
 /// Starts the data-plane thread and tells how it ended.
 package struct EngineThread: Sendable {

@@ -1,4 +1,4 @@
-package import Netlink
+internal import Netlink
 internal import Wire
 
 /// Looks at what `bringUp()` left: everything is asked of the kernel, nothing remembered.

@@ -1,5 +1,5 @@
 internal import Glibc
-package import Netlink
+internal import Netlink
 internal import Wire
 
 /// Puts right what an inspection found. Each damage by itself, so that one that cannot be mended does not keep the others from it.

@@ -1,4 +1,4 @@
-package import Netlink
+internal import Netlink
 internal import Wire
 
 /// The portal's routes: two for the prefix and for each network behind another box. One leads into the device, the

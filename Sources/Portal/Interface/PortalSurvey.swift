@@ -1,4 +1,4 @@
-package import Netlink
+internal import Netlink
 internal import Wire
 
 /// What is there before anything is changed: whose the interface name is, who routes the prefix, and what a
