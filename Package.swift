@@ -137,7 +137,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SettingsTests",
-            dependencies: ["Settings", "API", "Firewall", "INET256", "Netlink", "Portal", "Wire", logging],
+            dependencies: [
+                "Settings", "API", "Firewall", "INET256", "Netlink", "Portal", "TestSupport", "Wire", logging,
+            ],
             exclude: ["Recorded"], swiftSettings: strict),
         .testTarget(
             name: "DataPlaneTests",
