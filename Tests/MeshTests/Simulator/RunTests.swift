@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Wire
 
@@ -106,8 +107,9 @@ import Wire
         #expect(run.fault(Self.promises) == nil)
     }
 
-    /// Whatever happens: what must hold does. A run that fails is printed short, to be put among those below.
-    @Test(arguments: NetworkPromises.declared, Seeds.several(3))
+    /// Whatever happens: what must hold does. A run that fails is printed short, to be put among those below. Always the same
+    /// runs, so that a change is what makes one fail; `MESH_TEST_SEED=N` draws others.
+    @Test(arguments: NetworkPromises.declared, getenv("MESH_TEST_SEED") == nil ? [1, 2, 3, 4, 5, 6] : Seeds.several(3))
     func anyRun(promises: NetworkPromises, seed: UInt64) {
         let run = SimulatedRun.random(seed: seed, in: Self.shape, count: 60)
         guard let fault = run.fault(promises) else { return }
