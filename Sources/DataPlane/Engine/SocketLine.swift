@@ -6,7 +6,7 @@ internal import Wire
 /// One of the box's sockets with what waits for it: a full socket buffer keeps a bounded rest, in order, and what does not
 /// fit behind it is dropped and counted.
 final class SocketLine {
-    /// Below this a burst of a fast sender does not fit (DESIGN section 6).
+    /// Below this a burst of a fast sender does not fit (docs/performance.md).
     static let goodBuffer = 4 << 20
     private static let recordsPerCall = 512
 

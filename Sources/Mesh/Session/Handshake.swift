@@ -77,7 +77,7 @@ enum Identity {
         return out
     }
 
-    /// The identity that a payload claims, after the checks of DESIGN section 3: a valid canonical key whose conversion is
+    /// The identity that a payload claims, after the checks of ARCHITECTURE.md (wire format): a valid canonical key whose conversion is
     /// the Noise static key. Whose address it is, the caller of this checks. `index` is what the message's header says.
     static func read(_ peer: NoisePeer, index: UInt32) throws(HandshakeError) -> (key: PublicKey, suite: UInt8) {
         guard peer.payload.count == HandshakePayload.count else { throw .badIdentity }

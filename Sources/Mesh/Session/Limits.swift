@@ -4,7 +4,7 @@ package import Wire
 /// Every number that bounds what a box holds or how long it holds it. The defaults are for a real box; the
 /// simulator and tests make some of them smaller.
 package struct MeshLimits: Sendable {
-    // Keys (DESIGN section 3).
+    // Keys (ARCHITECTURE.md, wire format).
 
     /// Age at which the side that began the session begins the next one.
     package var rekeyAfter: Interval = .seconds(120)
@@ -106,7 +106,7 @@ package struct MeshLimits: Sendable {
     package init() {}
 }
 
-/// The limits of one key (DESIGN section 3): how many datagrams it may seal, and how many forgeries it may see.
+/// The limits of one key (ARCHITECTURE.md, wire format): how many datagrams it may seal, and how many forgeries it may see.
 struct CipherLimits: Sendable {
     let rekeyAfterMessages: UInt64
     let rejectAfterMessages: UInt64
