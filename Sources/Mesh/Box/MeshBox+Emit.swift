@@ -85,7 +85,7 @@ extension MeshBox {
         write: (UnsafeMutableRawPointer) -> Void
     ) -> Bool {
         guard let keypair = session.current else { return false }
-        if session.directAlive, session.direct != nil, !(followsRoutes && session.isAvoided) {
+        if session.usesDirectPath, !(followsRoutes && session.isAvoided) {
             return emitDirect(session, keypair, frameCount, now, write)
         }
         guard let link = relayLink(to: session.remote) else {

@@ -90,7 +90,7 @@ extension MeshBox {
     @inline(__always)
     func noteData(_ session: Session, _ now: Instant) {
         session.lastDataSent = now
-        if session.directAlive, session.direct != nil, !session.isAvoided {
+        if session.usesDirectPath, !session.isAvoided {
             if session.path.sentData(now, limits) {
                 wake(session, session.direct?.life.nextQuestion ?? now)
             }
