@@ -24,7 +24,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var applicationMessages: MessageCounts?
     /// Packets dropped since the start, by reason.
     package var drops: [String: UInt64] = [:]
-    package var firewall: FirewallStatus
+    package var firewall = FirewallStatus()
     /// What this box offers to seal sessions with, its favourite first.
     package var suites: [SuiteStatus] = []
     /// Handshakes that ended with keys, since the start.
@@ -44,17 +44,15 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var configurationUnread: Bool?
 
     package init(
-        version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, ip6Addr: String?,
-        network: NetworkStatus, portal: PortalStatus, firewall: FirewallStatus = FirewallStatus()
+        version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, network: NetworkStatus,
+        portal: PortalStatus
     ) {
         self.version = version
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
         self.mainAddr = mainAddr
-        self.ip6Addr = ip6Addr
         self.network = network
         self.portal = portal
-        self.firewall = firewall
     }
 
     enum CodingKeys: String, CodingKey {

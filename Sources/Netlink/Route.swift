@@ -14,7 +14,7 @@ package struct Route: Hashable, Sendable, CustomStringConvertible {
     package var table: UInt32
     package var kind: RouteKind
     /// Who put it there (rtnetlink(7), `rtm_protocol`).
-    package var protocolNumber: UInt8
+    package var protocolNumber = Route.staticProtocol
     /// The source that packets without one get.
     package var preferredSource: IPv6Address?
     /// Bytes of the largest packet on it; nil for that of the interface.
@@ -27,8 +27,7 @@ package struct Route: Hashable, Sendable, CustomStringConvertible {
 
     package init(
         _ destination: IPv6Prefix, gateway: IPv6Address? = nil, interface: UInt32 = 0, metric: UInt32 = 0,
-        table: UInt32 = Route.mainTable, kind: RouteKind = .unicast, protocolNumber: UInt8 = Route.staticProtocol,
-        preferredSource: IPv6Address? = nil, mtu: UInt32? = nil
+        table: UInt32 = Route.mainTable, kind: RouteKind = .unicast
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -36,9 +35,13 @@ package struct Route: Hashable, Sendable, CustomStringConvertible {
         self.metric = metric
         self.table = table
         self.kind = kind
-        self.protocolNumber = protocolNumber
-        self.preferredSource = preferredSource
-        self.mtu = mtu
+    }
+
+    /// The same with another mark of who put it there.
+    package func marked(_ protocolNumber: UInt8) -> Route {
+        var route = self
+        route.protocolNumber = protocolNumber
+        return route
     }
 
     package var family: AddressFamily {
@@ -108,8 +111,10 @@ package struct Route: Hashable, Sendable, CustomStringConvertible {
         guard let destination = IPv6Prefix(address, length: bits) else { return nil }
         self.init(
             destination, gateway: fields.gateway, interface: interface, metric: metric, table: table,
-            kind: RouteKind(rawValue: type) ?? .unspecified, protocolNumber: origin, preferredSource: fields.source,
-            mtu: fields.mtu)
+            kind: RouteKind(rawValue: type) ?? .unspecified)
+        protocolNumber = origin
+        preferredSource = fields.source
+        mtu = fields.mtu
         guard self.family == family else { return nil }
     }
 }

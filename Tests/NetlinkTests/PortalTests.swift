@@ -11,11 +11,15 @@ func portalPlan(
     metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
     networks: [String] = [], localNetworks: [String] = [], guarding: PortalGuard = .running
 ) throws -> PortalPlan {
-    try PortalPlan(
+    var routing = PortalPlan.Routing()
+    routing.metric = metric
+    routing.table = table
+    routing.networks = try networks.map { try #require(IPv6Prefix($0)) }
+    routing.localNetworks = try localNetworks.map { try #require(IPv6Prefix($0)) }
+    routing.guarding = guarding
+    return try PortalPlan(
         interface: interface, address: try #require(IPv6Address(address)), prefix: try #require(IPv6Prefix(prefix)),
-        mtu: mtu, metric: metric, table: table, persistent: persistent,
-        networks: try networks.map { try #require(IPv6Prefix($0)) },
-        localNetworks: try localNetworks.map { try #require(IPv6Prefix($0)) }, guarding: guarding)
+        mtu: mtu, persistent: persistent, routing: routing)
 }
 
 /// What `ip` sees: links, addresses, and the routes of every table. Without the carrier and what follows from

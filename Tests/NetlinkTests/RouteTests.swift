@@ -29,14 +29,17 @@ import Wire
     @Test func everyFieldComesBack() async throws {
         try await isolated {
             let (_, routes, left) = try Self.network()
+            var full = Route(
+                try #require(IPv6Prefix("::/0")), gateway: IPv6Address("fd77::9"), interface: left, metric: 5,
+                table: 100_000)
+            full.preferredSource = IPv6Address("fd77::1")
+            full.mtu = 1333
             let wanted = [
-                Route(try #require(IPv6Prefix("2001:db8::/32")), interface: left, metric: 33, protocolNumber: 156),
-                Route(
-                    try #require(IPv6Prefix("::/0")), gateway: IPv6Address("fd77::9"), interface: left, metric: 5,
-                    table: 100_000, preferredSource: IPv6Address("fd77::1"), mtu: 1333),
+                Route(try #require(IPv6Prefix("2001:db8::/32")), interface: left, metric: 33).marked(156), full,
                 Route(
                     try #require(IPv6Prefix(IPv6Address(mappedIPv4: 0x0a0b_0000), length: 96 + 16)), interface: left,
-                    metric: 9, protocolNumber: 156),
+                    metric: 9
+                ).marked(156),
             ]
             for route in wanted {
                 try routes.add(route)
@@ -61,18 +64,18 @@ import Wire
             let (socket, routes, left) = try Self.network()
             let right = try #require(try Links(socket).find("right")).index
             let prefix = try #require(IPv6Prefix("2001:db8::/32"))
-            try routes.add(Route(prefix, interface: left, metric: 7, protocolNumber: 11))
+            try routes.add(Route(prefix, interface: left, metric: 7).marked(11))
             let error = try #require(throws: NetlinkError.self) {
-                try routes.add(Route(prefix, interface: right, metric: 7, protocolNumber: 156))
+                try routes.add(Route(prefix, interface: right, metric: 7).marked(156))
             }
             #expect(error.isExisting && error.object == "2001:db8::/32 dev right metric 7")
-            try routes.replace(Route(prefix, interface: right, metric: 7, protocolNumber: 156))
+            try routes.replace(Route(prefix, interface: right, metric: 7).marked(156))
             let there = try routes.list(RouteFilter(family: .ipv6)).filter { $0.destination == prefix }
-            #expect(there == [Route(prefix, interface: right, metric: 7, protocolNumber: 156)])
+            #expect(there == [Route(prefix, interface: right, metric: 7).marked(156)])
             // Another metric is another route, and removal asks for the protocol too.
-            try routes.add(Route(prefix, interface: left, metric: 8, protocolNumber: 11))
-            #expect(try routes.remove(Route(prefix, metric: 8, protocolNumber: 156)) == false)
-            #expect(try routes.remove(Route(prefix, metric: 8, protocolNumber: 11)))
+            try routes.add(Route(prefix, interface: left, metric: 8).marked(11))
+            #expect(try routes.remove(Route(prefix, metric: 8).marked(156)) == false)
+            #expect(try routes.remove(Route(prefix, metric: 8).marked(11)))
         }
     }
 
@@ -145,7 +148,7 @@ import Wire
             for i in 0..<1500 {
                 let address = IPv6Address(high: base.high | UInt64(i), low: 0)
                 try routes.add(
-                    Route(try #require(IPv6Prefix(address, length: 64)), interface: left, protocolNumber: 156))
+                    Route(try #require(IPv6Prefix(address, length: 64)), interface: left).marked(156))
             }
             let listed = try routes.list(RouteFilter(family: .ipv6, protocolNumber: 156))
             #expect(Set(listed.map(\.destination.address.high)).count == 1500 && listed.count == 1500)

@@ -31,7 +31,7 @@ import Wire
             let address = InterfaceAddress(
                 try #require(IPv6Address("fd77::1")), prefixLength: 128, interface: left.index,
                 flags: [.noDuplicateDetection, .noPrefixRoute])
-            let route = Route(try #require(IPv6Prefix("fd00::/8")), metric: 7, kind: .unreachable, protocolNumber: 156)
+            let route = Route(try #require(IPv6Prefix("fd00::/8")), metric: 7, kind: .unreachable).marked(156)
             try Addresses(socket).add(address)
             // The kernel tells of a new IPv6 address from a work queue of its own.
             try watcher.wait { if case .address(let new) = $0 { new.address == address.address } else { false } }

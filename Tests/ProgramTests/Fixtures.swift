@@ -80,11 +80,12 @@ struct FakeDaemon: DaemonControl {
         portal.mtu = 1280
         portal.traffic = Traffic(rxPackets: 1, rxBytes: 2048, txPackets: 2, txBytes: 5_000_000)
         var report = StatusReport(
-            version: "9.9", pid: 42, uptimeSeconds: 3700, mainAddr: Sample.plain, ip6Addr: "fd04::1",
+            version: "9.9", pid: 42, uptimeSeconds: 3700, mainAddr: Sample.plain,
             network: NetworkStatus(
                 name: "beaconnet", statistics: ["neighbours": 2, "reachable": 3, "known_origins": 4]),
-            portal: portal,
-            firewall: FirewallStatus(enforced: false, inputFilters: ["inet filter input"], note: "later"))
+            portal: portal)
+        report.ip6Addr = "fd04::1"
+        report.firewall = FirewallStatus(enforced: false, inputFilters: ["inet filter input"], note: "later")
         report.firewall.otherFilters = ["inet filter/input policy drop at input"]
         report.transportAddrs = [TransportStatus(listen: "udp://[::]:0", bound: ["[::]:4711"])]
         var up = PeerStatus(id: Sample.dashed, name: "office", configured: true, state: .up)

@@ -18,9 +18,10 @@ import Wire
         prefix: String = "fd00::/8", networks: [String] = [], routes: [Route]? = nil
     ) throws -> PrefixSurvey {
         let prefix = try Self.prefix(prefix)
+        var routing = PortalPlan.Routing()
+        routing.networks = try networks.map(Self.prefix)
         let plan = try PortalPlan(
-            interface: "inet256", address: prefix.address, prefix: prefix, mtu: 1280,
-            networks: try networks.map(Self.prefix))
+            interface: "inet256", address: prefix.address, prefix: prefix, mtu: 1280, routing: routing)
         var survey = PrefixSurvey(plan: plan)
         survey.routes = try routes ?? [byDefault()]
         survey.devices = [2: "eth0", 3: "wg"]

@@ -34,13 +34,14 @@ import Wire
         #expect(policy.group("admins") == FirewallGroup(name: "admins", members: [alice, bob, third, office, fd12]))
         #expect(policy.networks.map(\.name) == ["lan", "dmz"])
         #expect(policy.network("lan")?.prefixes.count == 2)
+        var limited = FirewallRule(
+            .allow, [.ports(protocol: 6, 22...22)], peers: [.group("admins"), .prefix(alice), .prefix(office)],
+            limit: RateLimit(10, per: .minute),
+            text: "allow ssh, tcp/22 from admins, alice, office limit 10/minute burst 5")
+        limited.log = "inet256 allow ssh,tcp/22: "
         #expect(
             policy.inbound.rules == [
-                FirewallRule(
-                    .allow, [.ports(protocol: 6, 22...22)],
-                    peers: [.group("admins"), .prefix(alice), .prefix(office)],
-                    limit: RateLimit(10, per: .minute), log: "inet256 allow ssh,tcp/22: ",
-                    text: "allow ssh, tcp/22 from admins, alice, office limit 10/minute burst 5"),
+                limited,
                 FirewallRule(
                     .reject, [.ports(protocol: 6, 80...80)], places: [.box, .network("lan"), .network("dmz")],
                     text: "reject tcp/80 from bob, any to any"),
@@ -48,14 +49,16 @@ import Wire
                     .deny, places: [.network("dmz"), .box], text: "deny any from ::/0 to dmz, box"),
             ])
         let everywhere: [Place] = [.box, .network("lan"), .network("dmz")]
+        var commented = FirewallRule(
+            .deny, [.ports(protocol: 6, 26...26)], places: [.box, .network("lan")],
+            text: "deny tcp/26 to any from box, lan")
+        commented.comment = "words"
         #expect(
             policy.outbound.rules == [
                 FirewallRule(
                     .deny, [.ports(protocol: 6, 25...25)], peers: [.group("peers")], places: everywhere,
                     text: "deny tcp/25 to peers"),
-                FirewallRule(
-                    .deny, [.ports(protocol: 6, 26...26)], places: [.box, .network("lan")], comment: "words",
-                    text: "deny tcp/26 to any from box, lan"),
+                commented,
             ])
         #expect(policy.outbound.fallback == .allow)
         #expect(policy.masquerades == [.intoMesh(network: "lan")])

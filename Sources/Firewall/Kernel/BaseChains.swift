@@ -59,19 +59,16 @@ package struct BaseChains {
 
 /// Owns libnftnl's picture of a chain.
 private struct ParsedChain: ~Copyable {
-    private let chain: OpaquePointer
+    private let picture: NftPicture
+    private var chain: OpaquePointer { picture.object }
 
     init?(_ message: NetlinkMessage) {
-        guard let chain = nftnl_chain_alloc() else { return nil }
-        let parsed = message.withHeader { nftnl_chain_nlmsg_parse($0, chain) }
-        guard parsed == 0 else {
-            nftnl_chain_free(chain)
-            return nil
-        }
-        self.chain = chain
+        guard
+            let picture = NftPicture(
+                message, alloc: nftnl_chain_alloc, parse: nftnl_chain_nlmsg_parse, free: nftnl_chain_free)
+        else { return nil }
+        self.picture = picture
     }
-
-    deinit { nftnl_chain_free(chain) }
 
     /// Nil for a chain without a hook, and for one of bridges and of ARP.
     var value: BaseChain? {

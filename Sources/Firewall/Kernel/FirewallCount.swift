@@ -29,21 +29,19 @@ package struct FirewallCount: Hashable, Sendable {
 
 /// Owns libnftnl's picture of a counter.
 private struct ParsedCounter: ~Copyable {
-    private let object: OpaquePointer
+    private let picture: NftPicture
+    private var object: OpaquePointer { picture.object }
 
+    /// Nil for what is no counter of the family inet.
     init?(_ message: NetlinkMessage) {
-        guard let object = nftnl_obj_alloc() else { return nil }
-        let parsed = message.withHeader { nftnl_obj_nlmsg_parse($0, object) }
-        guard parsed == 0, nftnl_obj_get_u32(object, UInt16(NFTNL_OBJ_TYPE)) == UInt32(NFT_OBJECT_COUNTER),
-            nftnl_obj_get_u32(object, UInt16(NFTNL_OBJ_FAMILY)) == UInt32(NFPROTO_INET)
-        else {
-            nftnl_obj_free(object)
-            return nil
-        }
-        self.object = object
+        guard
+            let picture = NftPicture(
+                message, alloc: nftnl_obj_alloc, parse: nftnl_obj_nlmsg_parse, free: nftnl_obj_free),
+            nftnl_obj_get_u32(picture.object, UInt16(NFTNL_OBJ_TYPE)) == UInt32(NFT_OBJECT_COUNTER),
+            nftnl_obj_get_u32(picture.object, UInt16(NFTNL_OBJ_FAMILY)) == UInt32(NFPROTO_INET)
+        else { return nil }
+        self.picture = picture
     }
-
-    deinit { nftnl_obj_free(object) }
 
     var table: String? { nftnl_obj_get_str(object, UInt16(NFTNL_OBJ_TABLE)).map { String(cString: $0) } }
 

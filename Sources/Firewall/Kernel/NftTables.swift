@@ -37,19 +37,16 @@ package struct NftTables {
 
 /// Owns libnftnl's picture of a table.
 private struct ParsedTable: ~Copyable {
-    private let table: OpaquePointer
+    private let picture: NftPicture
+    private var table: OpaquePointer { picture.object }
 
     init?(_ message: NetlinkMessage) {
-        guard let table = nftnl_table_alloc() else { return nil }
-        let parsed = message.withHeader { nftnl_table_nlmsg_parse($0, table) }
-        guard parsed == 0 else {
-            nftnl_table_free(table)
-            return nil
-        }
-        self.table = table
+        guard
+            let picture = NftPicture(
+                message, alloc: nftnl_table_alloc, parse: nftnl_table_nlmsg_parse, free: nftnl_table_free)
+        else { return nil }
+        self.picture = picture
     }
-
-    deinit { nftnl_table_free(table) }
 
     var value: NftTable? {
         guard let family = NftFamily(rawValue: UInt8(truncatingIfNeeded: u32(NFTNL_TABLE_FAMILY) ?? 0)),

@@ -45,15 +45,11 @@ struct StatementLowering: ~Copyable {
         case .connection(let states): connection(states)
         case .transport(let number): needTransport(number)
         case .address(let side, let prefix): address(side, prefix)
-        case .addressIn(let side, let set):
-            load(side)
-            look(in: set)
+        case .addressIn(let side, let set): look(in: set, for: .address(side))
         case .destinationPort(let ports):
             payload(NFT_PAYLOAD_TRANSPORT_HEADER, Self.destinationPortOffset, 2)
             compare(ports.lowerBound.networkBytes, ports.upperBound.networkBytes)
-        case .serviceIn(let set):
-            loadService()
-            look(in: set)
+        case .serviceIn(let set): look(in: set, for: .service)
         case .icmpv6Type(let type): icmpv6(0, type, type)
         case .icmpv6Types(let types): icmpv6(0, types.lowerBound, types.upperBound)
         case .icmpv6Code(let code): icmpv6(1, code, code)
@@ -62,26 +58,16 @@ struct StatementLowering: ~Copyable {
         case .notTransport(let number):
             meta(NFT_META_L4PROTO)
             compare([number], NFT_CMP_NEQ)
-        case .flowIn(let side, let set):
-            loadFlow(side)
-            look(in: set)
-        case .jumpByService(let map):
-            loadService()
-            look(in: map, isMap: true)
-        case .jumpByAddress(let side, let map):
-            load(side)
-            look(in: map, isMap: true)
+        case .flowIn(let side, let set): look(in: set, for: .flow(side))
+        case .jumpByService(let map): look(in: map, for: .service, isMap: true)
+        case .jumpByAddress(let side, let map): look(in: map, for: .address(side), isMap: true)
         case .limit(let name): object(NFT_OBJECT_LIMIT, name)
         case .limitRate(let limit): rule.add("limit") { Self.fill($0, limit) }
         case .isOver(let limit, let side, let set):
             load(side)
             meter(set, limit)
         case .counter(let name): object(NFT_OBJECT_COUNTER, name)
-        case .log(let prefix):
-            rule.add("log") {
-                $0.set(NFTNL_EXPR_LOG_PREFIX, text: prefix)
-                $0.set(NFTNL_EXPR_LOG_LEVEL, u32: NFT_LOGLEVEL_INFO.rawValue)
-            }
+        case .log(let prefix): log(prefix)
         case .clampMSS: clampMSS()
         case .masquerade: rule.add("masq")
         case .accept: decide(NF_ACCEPT)
@@ -240,6 +226,13 @@ struct StatementLowering: ~Copyable {
         }
     }
 
+    private func log(_ prefix: String) {
+        rule.add("log") {
+            $0.set(NFTNL_EXPR_LOG_PREFIX, text: prefix)
+            $0.set(NFTNL_EXPR_LOG_LEVEL, u32: NFT_LOGLEVEL_INFO.rawValue)
+        }
+    }
+
     private func object(_ type: Int32, _ name: String) {
         rule.add("objref") {
             $0.set(NFTNL_EXPR_OBJREF_IMM_TYPE, u32: UInt32(type))
@@ -307,7 +300,19 @@ struct StatementLowering: ~Copyable {
         compare(upper, NFT_CMP_LTE)
     }
 
-    private func look(in set: String, isMap: Bool = false) {
+    /// What a set or a map is asked for.
+    private enum Sought {
+        case address(Statement.Side)
+        case service
+        case flow(Statement.Side)
+    }
+
+    private mutating func look(in set: String, for sought: Sought, isMap: Bool = false) {
+        switch sought {
+        case .address(let side): load(side)
+        case .service: loadService()
+        case .flow(let side): loadFlow(side)
+        }
         rule.add("lookup") {
             $0.set(NFTNL_EXPR_LOOKUP_SREG, u32: Self.register)
             if isMap { $0.set(NFTNL_EXPR_LOOKUP_DREG, u32: Self.verdict) }

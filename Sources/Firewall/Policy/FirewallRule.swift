@@ -28,15 +28,13 @@ package struct FirewallRule: Hashable, Sendable {
 
     package init(
         _ action: FirewallAction, _ services: [Service] = [.any], peers: [Subject] = [.any], places: [Place] = [.box],
-        limit: RateLimit? = nil, log: String? = nil, comment: String? = nil, text: String = ""
+        limit: RateLimit? = nil, text: String = ""
     ) {
         self.action = action
         self.services = services
         self.peers = peers
         self.places = places
         self.limit = limit
-        self.log = log
-        self.comment = comment
         self.text = text
     }
 }

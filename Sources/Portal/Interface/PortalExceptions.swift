@@ -153,7 +153,8 @@ package struct PortalExceptions {
     ) -> Route {
         Route(
             destination, gateway: gateway, interface: interface, metric: PortalMark.exceptionMetric, table: plan.table,
-            kind: kind, protocolNumber: PortalMark.protocolNumber)
+            kind: kind
+        ).marked(PortalMark.protocolNumber)
     }
 
     private func lay(_ way: Route, in present: [Route]) throws(NetlinkError) {

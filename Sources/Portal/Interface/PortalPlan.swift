@@ -27,11 +27,21 @@ package struct PortalPlan: Hashable, Sendable {
     /// The kernel's own default for IPv6 routes (IP6_RT_PRIO_USER).
     package static let defaultMetric: UInt32 = 1024
 
+    /// How the kernel's routes are to be made, and what for besides the prefix.
+    package struct Routing: Sendable {
+        package var metric = PortalPlan.defaultMetric
+        package var table = Route.mainTable
+        package var networks: [IPv6Prefix] = []
+        package var localNetworks: [IPv6Prefix] = []
+        package var guarding = PortalGuard.always
+
+        package init() {}
+    }
+
     /// - Throws: `PortalError.badPlan` with the field and what was expected.
     package init(
-        interface: String, address: IPv6Address, prefix: IPv6Prefix, mtu: UInt32,
-        metric: UInt32 = PortalPlan.defaultMetric, table: UInt32 = Route.mainTable, persistent: Bool = false,
-        networks: [IPv6Prefix] = [], localNetworks: [IPv6Prefix] = [], guarding: PortalGuard = .always
+        interface: String, address: IPv6Address, prefix: IPv6Prefix, mtu: UInt32, persistent: Bool = false,
+        routing: Routing = Routing()
     ) throws(PortalError) {
         if let fault = NetworkInterface.nameFault(interface) {
             throw .badPlan("interface \"\(interface)\": \(fault)")
@@ -42,26 +52,26 @@ package struct PortalPlan: Hashable, Sendable {
         guard (1280...65535).contains(mtu) else {
             throw .badPlan("mtu \(mtu): an IPv6 interface has 1280 to 65535 bytes")
         }
-        guard metric > 0, metric < PortalMark.exceptionMetric else {
-            throw .badPlan("metric \(metric): expected 1 to \(PortalMark.exceptionMetric - 1)")
+        guard routing.metric > 0, routing.metric < PortalMark.exceptionMetric else {
+            throw .badPlan("metric \(routing.metric): expected 1 to \(PortalMark.exceptionMetric - 1)")
         }
-        guard table > 0 else { throw .badPlan("table 0: expected 1 to \(UInt32.max); the main table is 254") }
-        for network in networks + localNetworks {
+        guard routing.table > 0 else { throw .badPlan("table 0: expected 1 to \(UInt32.max); the main table is 254") }
+        for network in routing.networks + routing.localNetworks {
             if let fault = Self.fault(of: network, prefix) { throw .badPlan("network \(network): \(fault)") }
         }
-        if let both = networks.first(where: localNetworks.contains) {
+        if let both = routing.networks.first(where: routing.localNetworks.contains) {
             throw .badPlan("network \(both): it is declared behind this box and behind another")
         }
         self.interface = interface
         self.address = address
         self.prefix = prefix
         self.mtu = mtu
-        self.metric = metric
-        self.table = table
         self.persistent = persistent
-        self.networks = Self.inOrder(networks)
-        self.localNetworks = Self.inOrder(localNetworks)
-        self.guarding = guarding
+        metric = routing.metric
+        table = routing.table
+        networks = Self.inOrder(routing.networks)
+        localNetworks = Self.inOrder(routing.localNetworks)
+        guarding = routing.guarding
     }
 
     /// What routes lead into the portal for: the prefix first, then the networks.

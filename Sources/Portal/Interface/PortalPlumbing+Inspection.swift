@@ -126,8 +126,8 @@ extension PortalPlumbing {
         return [address, upper].compactMap { half in
             IPv6Prefix(half, length: length + 1).map {
                 Route(
-                    $0, interface: route.interface, metric: route.metric, table: route.table,
-                    protocolNumber: PortalMark.protocolNumber)
+                    $0, interface: route.interface, metric: route.metric, table: route.table
+                ).marked(PortalMark.protocolNumber)
             }
         }
     }

@@ -8,16 +8,16 @@ extension PortalPlumbing {
         if plan.guarding == .off { return [] }
         return plan.served.map {
             Route(
-                $0, metric: PortalMark.holdMetric, table: plan.table, kind: .unreachable,
-                protocolNumber: PortalMark.protocolNumber)
+                $0, metric: PortalMark.holdMetric, table: plan.table, kind: .unreachable
+            ).marked(PortalMark.protocolNumber)
         }
     }
 
     func portalRoutes(_ interface: UInt32) -> [Route] {
         plan.served.map {
             Route(
-                $0, interface: interface, metric: plan.metric, table: plan.table,
-                protocolNumber: PortalMark.protocolNumber)
+                $0, interface: interface, metric: plan.metric, table: plan.table
+            ).marked(PortalMark.protocolNumber)
         }
     }
 

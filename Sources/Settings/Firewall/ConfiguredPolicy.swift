@@ -35,11 +35,13 @@ extension Configuration {
         _ list: ConfiguredRules, _ way: FirewallTest.Way, _ members: GroupMembers
     ) -> RuleList {
         let rules = list.rules.map { rule in
-            FirewallRule(
+            var made = FirewallRule(
                 rule.action, rule.services.flatMap(\.services).unique,
                 peers: subjects(rule.peers, members), places: places(rule.places), limit: rule.limit,
-                log: rule.log.map { RuleText.logPrefix($0, rule) }, comment: rule.comment,
                 text: RuleText.line(rule, way, peers: peers))
+            made.log = rule.log.map { RuleText.logPrefix($0, rule) }
+            made.comment = rule.comment
+            return made
         }
         return RuleList(rules, fallback: list.fallback)
     }

@@ -105,13 +105,16 @@ struct PortalDesign {
         guard configuration.portal.enabled else { return nil }
         map = try IPv6Map(prefix: configuration.portal.prefix)
         networks = SiteNetworks(configuration.networks)
+        var routing = PortalPlan.Routing()
+        routing.metric = configuration.portal.metric ?? routing.metric
+        routing.table = configuration.portal.table ?? routing.table
+        routing.networks = networks.remote.map(\.prefix)
+        routing.localNetworks = networks.local
+        routing.guarding = configuration.portal.guarding
         plan = try PortalPlan(
             interface: configuration.portal.interface, address: map.address(of: address),
             prefix: map.prefix, mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
-            metric: configuration.portal.metric ?? PortalPlan.defaultMetric,
-            table: configuration.portal.table ?? Route.mainTable, persistent: configuration.portal.persistent,
-            networks: networks.remote.map(\.prefix), localNetworks: networks.local,
-            guarding: configuration.portal.guarding)
+            persistent: configuration.portal.persistent, routing: routing)
         table = try networks.table(map)
     }
 }

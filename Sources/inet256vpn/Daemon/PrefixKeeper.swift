@@ -15,7 +15,8 @@ actor PrefixKeeper {
     /// Take the prefix whatever it takes away.
     private let force: Bool
     private let logger: Logger
-    private let files: [String]
+    /// resolv.conf(5) and others of its form.
+    private let files = Nameservers.files
     private let socket: NetlinkSocket
     private let exceptions: PortalExceptions
     private var plumbing: PortalPlumbing
@@ -27,17 +28,14 @@ actor PrefixKeeper {
     private(set) var report: PrefixReport
     private var seen: [Int] = []
 
-    /// - Parameter files: resolv.conf(5) and others of its form.
     init(
-        _ plan: PortalPlan, map: IPv6Map, configuration: Configuration, own: Set<Address>, force: Bool,
-        files: [String] = Nameservers.files, logger: Logger
+        _ plan: PortalPlan, map: IPv6Map, configuration: Configuration, own: Set<Address>, force: Bool, logger: Logger
     ) throws {
         self.plan = plan
         self.map = map
         self.configuration = configuration
         self.own = own
         self.force = force
-        self.files = files
         self.logger = logger
         socket = try NetlinkSocket()
         exceptions = PortalExceptions(plan, socket)

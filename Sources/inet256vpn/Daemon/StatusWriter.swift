@@ -29,10 +29,10 @@ struct StatusWriter {
     func report(_ snapshot: EngineSnapshot?) -> StatusReport {
         var report = StatusReport(
             version: Program.version, pid: ProcessInfo.processInfo.processIdentifier, uptimeSeconds: uptime.inSeconds,
-            mainAddr: "\(address)", ip6Addr: map.map { "\($0.address(of: address))" },
-            network: NetworkStatus(name: configuration.network.rawValue),
-            portal: PortalStatus(enabled: configuration.portal.enabled),
-            firewall: firewall)
+            mainAddr: "\(address)", network: NetworkStatus(name: configuration.network.rawValue),
+            portal: PortalStatus(enabled: configuration.portal.enabled))
+        report.ip6Addr = map.map { "\($0.address(of: address))" }
+        report.firewall = firewall
         report.memoryRssBytes = ProcessMemory.resident()
         report.warnings = warnings + (prefix?.warnings ?? [])
         guard let snapshot else {

@@ -20,19 +20,10 @@ struct FindCommand: AsyncParsableCommand {
             \(ExitStatus.help)
             """)
 
-    @Option(help: ArgumentHelp("Seconds to wait for an answer.", valueName: "seconds"))
-    var timeout = 10.0
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var lookup: LookupOptions
     @OptionGroup var access: NodeAccess
     @Argument(help: ArgumentHelp("The prefix.", valueName: "prefix"))
     var prefix: AddressPrefix
-
-    func validate() throws {
-        guard (0.001...86400).contains(timeout) else {
-            throw ValidationError("--timeout must be 0.001 to 86400 seconds")
-        }
-    }
 
     private struct Found: Encodable {
         let bits: Int
@@ -42,17 +33,10 @@ struct FindCommand: AsyncParsableCommand {
     func run() async throws {
         let node = try await access.open()
         defer { node.close() }
-        let found: Address
-        do {
-            found = try await within(.milliseconds(Int64(timeout * 1000))) { [prefix] in
-                try await node.findAddress(prefix: prefix.address, bits: prefix.bits)
-            }
-        } catch NodeError.notFound {
-            throw CommandFailure(.failure, "the network knows no address with this prefix")
-        } catch NodeError.cancelled {
-            throw CommandFailure(.failure, "no answer came within \(timeout) s")
+        let found = try await lookup.answer(unknown: "the network knows no address with this prefix") { [prefix] in
+            try await node.findAddress(prefix: prefix.address, bits: prefix.bits)
         }
-        if json { return try printJSON(Found(bits: prefix.bits, address: "\(found)")) }
+        if lookup.json { return try printJSON(Found(bits: prefix.bits, address: "\(found)")) }
         print(found)
     }
 }

@@ -19,19 +19,10 @@ struct PubkeyCommand: AsyncParsableCommand {
             \(ExitStatus.help)
             """)
 
-    @Option(help: ArgumentHelp("Seconds to wait for an answer.", valueName: "seconds"))
-    var timeout = 10.0
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var lookup: LookupOptions
     @OptionGroup var access: NodeAccess
     @Argument(help: ArgumentHelp("A peer's name, or an address.", valueName: "name|address"))
     var target: TargetArgument
-
-    func validate() throws {
-        guard (0.001...86400).contains(timeout) else {
-            throw ValidationError("--timeout must be 0.001 to 86400 seconds")
-        }
-    }
 
     private struct Found: Encodable {
         let address: String
@@ -48,16 +39,11 @@ struct PubkeyCommand: AsyncParsableCommand {
         let address = try await access.resolve(target)
         let node = try await access.open()
         defer { node.close() }
-        let key: PublicKey
-        do {
-            key = try await within(.milliseconds(Int64(timeout * 1000))) { try await node.lookupPublicKey(address) }
-        } catch NodeError.notFound {
-            throw CommandFailure(.failure, "the network knows no key for \(address)")
-        } catch NodeError.cancelled {
-            throw CommandFailure(.failure, "no answer came within \(timeout) s")
+        let key = try await lookup.answer(unknown: "the network knows no key for \(address)") {
+            try await node.lookupPublicKey(address)
         }
         let text = Data(key.serialized).base64EncodedString()
-        guard json else { return print(text) }
+        guard lookup.json else { return print(text) }
         let hex = key.raw.bytes.map { String(format: "%02x", $0) }.joined()
         try printJSON(Found(address: "\(address)", publicKey: text, ed25519: hex))
     }

@@ -1,0 +1,94 @@
+internal import API
+internal import DataPlane
+internal import Foundation
+internal import INET256
+internal import Logging
+internal import Mesh
+internal import Netlink
+internal import Portal
+internal import ServiceLifecycle
+internal import Settings
+internal import System
+internal import Transport
+internal import UnixSignals
+internal import Wire
+
+/// Waits for the data plane to end; tells it to when the daemon stops.
+struct EngineService: ServiceLifecycle.Service {
+    let thread: EngineThread
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            for await result in thread.ended { try result.get() }
+        } onGracefulShutdown: {
+            // Full or closed: it is ending, or so busy that it will not take even this; then systemd ends it.
+            try? thread.mailbox.post(.stop)
+        }
+    }
+}
+
+/// Keeps the peers' endpoints current.
+struct PeerService: ServiceLifecycle.Service {
+    let control: RunningDaemon
+    let directory: PeerDirectory
+    /// An element for each change of the machine's network, or for several.
+    let networkChanges: AsyncStream<Void>
+
+    /// How often the names of peers that do not answer are looked up again.
+    private static let refresh: Duration = .seconds(20)
+    /// Between two looks at a network that changes all the time.
+    private static let networkRest: Duration = .milliseconds(200)
+
+    func run() async throws {
+        await directory.set(await control.configuration.peers)
+        await cancelWhenGracefulShutdown {
+            async let watching: Void = watchNetwork()
+            while true {
+                do { try await Task.sleep(for: Self.refresh) } catch { break }
+                await directory.refresh(await control.unlinkedPeers())
+            }
+            await watching
+        }
+        await directory.stop()
+    }
+
+    private func watchNetwork() async {
+        for await _ in networkChanges {
+            await directory.networkChanged()
+            do { try await Task.sleep(for: Self.networkRest) } catch { return }
+        }
+    }
+}
+
+/// Tells systemd that the daemon is ready, alive and stopping. Alive means that the data plane answers.
+struct NotifyService: ServiceLifecycle.Service {
+    let notify: NotifySocket?
+    let control: RunningDaemon
+    let logger: Logger
+
+    func run() async throws {
+        guard let notify else {
+            try await gracefulShutdown()
+            return
+        }
+        do { try notify.ready(status: "up") } catch {
+            logger.warning("systemd was not told that the daemon is ready", metadata: ["reason": "\(error)"])
+        }
+        await withGracefulShutdownHandler {
+            await cancelWhenGracefulShutdown { await watch(notify) }
+        } onGracefulShutdown: {
+            try? notify.stopping()
+        }
+    }
+
+    private func watch(_ notify: NotifySocket) async {
+        guard let interval = NotifySocket.watchdogInterval() else {
+            try? await gracefulShutdown()
+            return
+        }
+        while !Task.isCancelled {
+            if await control.snapshot() != nil { try? notify.watchdog() }
+            do { try await Task.sleep(for: .nanoseconds(interval.nanoseconds / 3)) } catch { return }
+        }
+    }
+}
