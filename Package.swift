@@ -24,6 +24,12 @@ let shut: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])
 ]
 
+// Most of the tests' time is the simulator's, and what it runs: `scripts/test` asks for that to be optimised, with all its checks left
+// in. Nobody else does: a debugger likes it better as it is, and a package that others depend on may have no such flags.
+let quick: [SwiftSetting] =
+    Context.environment["INET256VPN_QUICK_TESTS"] == nil
+    ? [] : [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -54,25 +60,26 @@ let package = Package(
         .target(name: "CLinux", cSettings: hardened),
 
         // The layers, lowest first. A target sees only what stands before it.
-        .target(name: "Wire", swiftSettings: strict),
-        .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
-        .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict),
+        .target(name: "Wire", swiftSettings: strict + quick),
+        .target(
+            name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict + quick),
+        .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict + quick),
         .target(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
-            swiftSettings: fast),
+            swiftSettings: fast + quick),
         .target(
             name: "MeshSim",
             dependencies: ["Mesh", "INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: strict),
+            swiftSettings: strict + quick),
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
         .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Transport", dependencies: ["System", "Wire", "CLinux"], swiftSettings: fast),
-        .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: fast),
-        .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict),
+        .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: fast + quick),
+        .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict + quick),
         .target(
             name: "API", dependencies: ["NodeProtocol", "INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
-            swiftSettings: fast),
+            swiftSettings: fast + quick),
         .target(name: "AdminProtocol", swiftSettings: strict),
         .target(
             name: "Settings",
