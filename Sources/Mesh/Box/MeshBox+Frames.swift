@@ -17,7 +17,7 @@ extension MeshBox {
         case .message(let body, let isPartial):
             session.lastDataReceived = now
             if session.lastSent + limits.keepaliveAfter < session.deadline {
-                wake(session, now + limits.keepaliveAfter)
+                wake(session, now + limits.keepaliveAfter, for: .keepalive)
             }
             return Delivery(
                 node: session.local.id, source: session.remote, message: body, isPartial: isPartial,
@@ -82,7 +82,7 @@ extension MeshBox {
             emitShort(.sizeProbeAnswer(number: number, size: size), session, to: path, now)
         case .sizeProbeAnswer(let number, _):
             session.path.sizeAnswered(number, now)
-            wake(session, session.size.nextProbe)
+            wake(session, session.size.nextProbe, for: .size)
         case .relaySize(let size):
             session.relayCapacity = Int(size)
         case .control(let body):

@@ -77,7 +77,7 @@ extension MeshBox {
         let jitter = Interval(nanoseconds: wait.nanoseconds / 4 * Int64(random.next(below: 1024)) / 1024)
         attempt.repeats += 1
         attempt.nextSend = now + wait + jitter
-        wake(session, attempt.nextSend)
+        wake(session, attempt.nextSend, for: .handshake)
     }
 
     // MARK: Message 2

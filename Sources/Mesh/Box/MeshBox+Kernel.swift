@@ -55,7 +55,7 @@ extension MeshBox {
     private func cannotSend(to path: Path, now: Instant) {
         for session in allSessions where session.directAlive && session.isOwn(path) {
             session.path.refused(now)
-            wake(session, session.path.nextQuestion ?? now)
+            wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
         }
     }
 
@@ -65,7 +65,7 @@ extension MeshBox {
             // A probe that is refused was a question; a message is lost.
             if count + path.remote.headerBytes <= session.size.confirmed { drops.count(.pathShrank) }
             session.path.tooLarge(count + path.remote.headerBytes, now)
-            wake(session, session.size.nextProbe)
+            wake(session, session.size.nextProbe, for: .size)
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Wire
 /// Signs of life of direct paths: pings that are answered the way they came.
 extension MeshBox {
     /// Asks what is due, and gives up a path that does not answer.
-    func serviceLife(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    func serviceLife(_ session: Session, _ now: Instant, _ due: Due) {
         guard session.current != nil, session.path.isProven else { return }
         let isNeeded = session.peer != nil || now - session.lastDataSent < limits.keepaliveAfter
         switch session.path.lifeStep(now, limits, isNeeded: isNeeded) {
@@ -18,7 +18,7 @@ extension MeshBox {
         case .rest:
             return
         }
-        due(session.path.nextQuestion ?? .distantFuture)
+        due(session.path.nextQuestion ?? .distantFuture, .signOfLife)
         weigh(session, now)
         turnFromLoss(session, now)
     }
@@ -81,7 +81,7 @@ extension MeshBox {
         }
         guard isOwn else { return }
         session.path.told(heardAgo: age, now, limits)
-        wake(session, session.direct?.life.nextQuestion ?? now)
+        wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
     }
 
     func receivePong(_ echo: EchoBody, _ session: Session, _ arrival: Arrival, _ now: Instant) {

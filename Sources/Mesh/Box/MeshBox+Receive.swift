@@ -66,6 +66,7 @@ extension MeshBox {
         session.lastReceived = now
         session.receivedBytes &+= UInt64(datagram.count)
         session.receivedDatagrams &+= 1
+        watchForLoss(session)
         session.unansweredSince = .distantFuture
         if !keypair.confirmed { confirmed(session, keypair, now) }
         observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
@@ -88,7 +89,7 @@ extension MeshBox {
             case .noted:
                 break
             case .wantsSign:
-                wake(session, session.path.nextQuestion ?? now)
+                wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
             case .elsewhere:
                 _ = session.path.move(to: path, bytes: bytes, challenge: random.next64(), now: now)
                 wake(session, now)

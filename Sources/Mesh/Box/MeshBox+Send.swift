@@ -92,11 +92,11 @@ extension MeshBox {
         session.lastDataSent = now
         if session.usesDirectPath, !session.isAvoided {
             if session.path.sentData(now, limits) {
-                wake(session, session.direct?.life.nextQuestion ?? now)
+                wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
             }
         } else if session.unansweredSince == .distantFuture {
             session.unansweredSince = now
-            wake(session, now + limits.silenceBeforeHandshake)
+            wake(session, now + limits.silenceBeforeHandshake, for: .silence)
         }
     }
 
@@ -110,7 +110,7 @@ extension MeshBox {
         session.pending.append(kind: kind, body, now)
         pendingBytes += session.pending.bytes - before
         session.lastDataSent = now
-        wake(session, now + limits.pendingLifetime)
+        wake(session, now + limits.pendingLifetime, for: .pending)
         seekWay(session, now)
         return .queued
     }

@@ -13,6 +13,7 @@ extension MeshBox {
             if deadline > now || outbox.wantsFlush { return }
         }
         stuckDeadlines &+= 1
+        stuckReason = deadlines.earliest <= now ? deadlines.first?.reason.rawValue : "the routing algorithm"
         deadline = now + Self.stuckPause
     }
 
@@ -24,18 +25,39 @@ extension MeshBox {
         }
         networkMoved(now)
         if now >= sweepAt { sweep(now) }
-        for session in allSessions {
-            // A burst that is full is continued in the next turn.
-            if session.deadline <= now, !outbox.wantsFlush {
-                session.deadline = .distantFuture
-                // What is done for it may wake it for an earlier instant than it asks for at the end.
-                let next = service(session, now)
-                session.wake(by: next)
-            }
-            if session.deadline < deadline { deadline = session.deadline }
-        }
-        deadline = min(deadline, routes.network.deadline, sweepAt)
+        serveSessions(now)
+        deadline = min(deadlines.earliest, routes.network.deadline, sweepAt)
         if allSessions.count > 256 { deadline = max(deadline, now + Self.tickSpacing) }
+    }
+
+    /// Looks at the sessions that are due, in the order of the list. What is done for one may make another due: one that stands
+    /// behind it has its turn as well, one before it has it in the next round.
+    private func serveSessions(_ now: Instant) {
+        var due = deadlines.takeDue(now)
+        var next = 0
+        var later: [Session] = []
+        while next < due.count {
+            let session = due[next]
+            next += 1
+            // A burst that is full is continued in the next turn.
+            guard !outbox.wantsFlush else {
+                later.append(session)
+                continue
+            }
+            session.clearDeadline()
+            let (instant, reason) = service(session, now)
+            // What was done for it may have woken it for an earlier instant than it asks for at the end.
+            if instant < .distantFuture { wake(session, instant, for: reason) }
+            for woken in deadlines.takeDue(now) {
+                guard woken.place > session.place else {
+                    later.append(woken)
+                    continue
+                }
+                let place = due[next...].firstIndex { $0.place > woken.place } ?? due.count
+                due.insert(woken, at: place)
+            }
+        }
+        for session in later { deadlines.set(session, session.deadline) }
     }
 
     /// How often everything is looked at in one instant.
@@ -56,7 +78,10 @@ extension MeshBox {
         }
         drops.count(.transportBeforeFinish, by: answering.overtaken.forget(fate: fate))
         drops.count(.fragmentExpired, by: reassembler.tick(now))
-        for session in allSessions { session.lookForLoss(now) }
+        watchedForLoss.removeAll { session in
+            session.isWatchedForLoss = session.lookForLoss(now)
+            return !session.isWatchedForLoss
+        }
         noteContested()
         if let refused = routes.refusedNodes(now) {
             note(.tableFull(refused: refused, places: limits.maximumOrigins))
@@ -65,10 +90,22 @@ extension MeshBox {
         if answering.responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
     }
 
-    /// Looks at one session; returns when to look again.
-    private func service(_ session: Session, _ now: Instant) -> Instant {
-        var next = Instant.distantFuture
-        func due(_ instant: Instant) { next = min(next, instant) }
+    /// Something came in for a session: it is looked for what did not.
+    @inline(__always)
+    func watchForLoss(_ session: Session) {
+        guard !session.isWatchedForLoss else { return }
+        session.isWatchedForLoss = true
+        watchedForLoss.append(session)
+    }
+
+    typealias Due = (Instant, DeadlineReason) -> Void
+
+    /// Looks at one session; returns when to look again, and why.
+    private func service(_ session: Session, _ now: Instant) -> (Instant, DeadlineReason) {
+        var next = (instant: Instant.distantFuture, reason: DeadlineReason.news)
+        func due(_ instant: Instant, _ reason: DeadlineReason) {
+            if instant < next.instant { next = (instant, reason) }
+        }
 
         expireKeys(session, now, due)
         servicePath(session, now, due)
@@ -80,22 +117,22 @@ extension MeshBox {
         serviceAttempt(session, \.relayedAttempt, now, due)
         if isForgotten(session, now, due) {
             remove(session, now)
-            return .distantFuture
+            return (.distantFuture, .idle)
         }
-        return next
+        return (next.instant, next.reason)
     }
 
-    private func expireKeys(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    private func expireKeys(_ session: Session, _ now: Instant, _ due: Due) {
         if let old = session.previous {
             if old.mayReceive(now, limits) {
-                due(old.created + limits.rejectAfter)
+                due(old.created + limits.rejectAfter, .keysEnd)
             } else {
                 release(\.previous, of: session)
             }
         }
         guard let current = session.current else { return }
         if current.mayReceive(now, limits) {
-            due(current.created + limits.rejectAfter)
+            due(current.created + limits.rejectAfter, .keysEnd)
         } else {
             release(\.current, of: session)
             if session.directAlive { directPathDied(session, now) }
@@ -103,14 +140,14 @@ extension MeshBox {
     }
 
     /// Challenges of a new endpoint, and probes of the path's size.
-    private func servicePath(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    private func servicePath(_ session: Session, _ now: Instant, _ due: Due) {
         guard session.current != nil, session.direct != nil else { return }
         switch session.path.serveProof(now) {
         case .none: break
         case .challenge(let number, let path): emitShort(.challenge(number), session, to: path, now)
         case .lost: directPathDied(session, now)
         }
-        if let deadline = session.path.proofDeadline { due(deadline) }
+        if let deadline = session.path.proofDeadline { due(deadline, .challenge) }
 
         let isUsed = session.link.neighbour != nil || now - session.lastDataSent < limits.keepaliveAfter
         guard session.directAlive, session.path.isProven, isUsed else { return }
@@ -120,12 +157,12 @@ extension MeshBox {
             emitShort(.sizeProbe(number: session.size.number, count: frameCount), session, to: path, now)
             session.sentLarge = large
         }
-        due(session.size.nextProbe)
+        due(session.size.nextProbe, .size)
         if session.path.isNewlySized() { note(.sized(session.remote)) }
     }
 
     /// Hellos until the link is up.
-    private func serviceLink(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    private func serviceLink(_ session: Session, _ now: Instant, _ due: Due) {
         guard session.local.isMain, session.usesDirectPath, session.current != nil else { return }
         guard session.link.neighbour == nil, session.link.nextHello != .distantFuture else { return }
         if now >= session.link.nextHello {
@@ -134,13 +171,13 @@ extension MeshBox {
             session.link.nextHello = now + (session.link.remoteRun == nil ? .seconds(1) : .seconds(10))
             if !acceptsLink(session) { session.link.nextHello = .distantFuture }
         }
-        due(session.link.nextHello)
+        due(session.link.nextHello, .hello)
     }
 
     /// New keys before the old ones end, keepalives, and a new handshake with who has fallen silent.
-    private func serviceKeys(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    private func serviceKeys(_ session: Session, _ now: Instant, _ due: Due) {
         if session.peer?.endpoints.isEmpty == false, !session.usesDirectPath {
-            if now >= session.calmUntil { startDirectAttempt(session, now) } else { due(session.calmUntil) }
+            if now >= session.calmUntil { startDirectAttempt(session, now) } else { due(session.calmUntil, .calm) }
         }
         guard let current = session.current else { return }
         let lastData = max(session.lastDataSent, session.lastDataReceived)
@@ -155,7 +192,7 @@ extension MeshBox {
                     startRelayedAttempt(session, now)
                 }
             } else {
-                due(rekeyAt)
+                due(rekeyAt, .newKeys)
             }
         }
         reportRelaySize(session, now, due)
@@ -164,7 +201,7 @@ extension MeshBox {
             if now - session.lastDataReceived >= limits.keepaliveAfter {
                 emitShort(.keepalive, session, now)
             } else {
-                due(session.lastDataReceived + limits.keepaliveAfter)
+                due(session.lastDataReceived + limits.keepaliveAfter, .keepalive)
             }
         }
         if session.unansweredSince != .distantFuture {
@@ -172,7 +209,7 @@ extension MeshBox {
                 session.unansweredSince = .distantFuture
                 seekKeys(session, now)
             } else {
-                due(session.unansweredSince + limits.silenceBeforeHandshake)
+                due(session.unansweredSince + limits.silenceBeforeHandshake, .silence)
             }
         }
     }
@@ -182,7 +219,7 @@ extension MeshBox {
     }
 
     /// Tells the far end what its relays carry in one piece; three times, since nothing acknowledges it.
-    private func reportRelaySize(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    private func reportRelaySize(_ session: Session, _ now: Instant, _ due: Due) {
         if session.stampSeen != session.stampReported {
             session.stampReported = session.stampSeen
             session.stampReportsLeft = 3
@@ -194,21 +231,21 @@ extension MeshBox {
             session.nextStampReport = now + .seconds(1)
             emitShort(.relaySize(UInt16(clamping: session.stampSeen)), session, now)
         }
-        if session.stampReportsLeft > 0 { due(session.nextStampReport) }
+        if session.stampReportsLeft > 0 { due(session.nextStampReport, .relaySize) }
     }
 
-    private func servicePending(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) {
+    private func servicePending(_ session: Session, _ now: Instant, _ due: Due) {
         guard !session.pending.isEmpty else { return }
         failPending(session, olderThan: now - limits.pendingLifetime + Interval(nanoseconds: 1))
         guard !session.pending.isEmpty else { return }
         seekWay(session, now)
-        due(session.pending.oldest + limits.pendingLifetime)
-        due(now + .milliseconds(250))
+        due(session.pending.oldest + limits.pendingLifetime, .pending)
+        due(now + .milliseconds(250), .pending)
     }
 
     private func serviceAttempt(
         _ session: Session, _ place: ReferenceWritableKeyPath<Session, Attempt?>, _ now: Instant,
-        _ due: (Instant) -> Void
+        _ due: Due
     ) {
         guard let attempt = session[keyPath: place] else { return }
         if now >= attempt.nextSend {
@@ -216,7 +253,7 @@ extension MeshBox {
                 drops.count(.handshakeTimeout)
                 endAttempt(&session[keyPath: place])
                 if case .confirming(let keypair, _) = attempt.stage { giveUp(keypair, session, now) }
-                if session.peer != nil { due(now + .milliseconds(250)) }
+                if session.peer != nil { due(now + .milliseconds(250), .handshake) }
                 return
             }
             if attempt.repeats >= 3, let peer = session.peer, !session.usesDirectPath, peer.isSilent {
@@ -224,7 +261,7 @@ extension MeshBox {
             }
             sendDue(attempt, now)
         }
-        due(attempt.nextSend)
+        due(attempt.nextSend, .handshake)
     }
 
     private func isHopeless(_ attempt: Attempt, _ now: Instant) -> Bool {
@@ -236,18 +273,18 @@ extension MeshBox {
     }
 
     /// Nobody uses it: neither a peer's nor a link, nothing waits, nothing came for long.
-    private func isForgotten(_ session: Session, _ now: Instant, _ due: (Instant) -> Void) -> Bool {
+    private func isForgotten(_ session: Session, _ now: Instant, _ due: Due) -> Bool {
         guard session.peer == nil, session.link.neighbour == nil, session.directAttempt == nil,
             session.relayedAttempt == nil,
             session.pending.isEmpty
         else { return false }
         if session.current == nil && session.previous == nil {
             let end = max(session.created, session.lastReceived) + .seconds(5)
-            due(end)
+            due(end, .idle)
             return now >= end
         }
         let end = max(session.created, session.lastReceived, session.lastSent) + limits.sessionIdle
-        due(end)
+        due(end, .idle)
         return now >= end
     }
 }

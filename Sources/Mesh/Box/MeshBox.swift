@@ -64,7 +64,13 @@ package final class MeshBox {
 
     /// How often something was due again in the instant in which it was done, and had to be put off: a fault of this program.
     package internal(set) var stuckDeadlines: UInt64 = 0
+    /// What was due, the last time.
+    package internal(set) var stuckReason: String?
 
+    /// When to look at which session.
+    var deadlines = Deadlines()
+    /// Sessions that something came in for lately: whether something did not is looked for.
+    var watchedForLoss: [Session] = []
     /// When `tick` wants to be called.
     package internal(set) var deadline: Instant
 
@@ -253,6 +259,8 @@ package final class MeshBox {
         if recent === session { recent = nil }
         let key = SessionKey(node: session.local.id.rawValue, remote: session.remote)
         guard sessions.removeValue(forKey: key) != nil else { return }
+        session.isOver = true
+        deadlines.remove(session)
         // The last one takes its place.
         let last = allSessions.removeLast()
         if last !== session {
@@ -262,8 +270,9 @@ package final class MeshBox {
     }
 
     /// Looks at the session again no later than `instant`.
-    func wake(_ session: Session, _ instant: Instant) {
-        session.wake(by: instant)
+    func wake(_ session: Session, _ instant: Instant, for reason: DeadlineReason = .news) {
+        guard !session.isOver else { return }
+        if session.wake(by: instant, for: reason) { deadlines.set(session, instant) }
         if instant < deadline { deadline = instant }
     }
 }

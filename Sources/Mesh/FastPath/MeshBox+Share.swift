@@ -100,6 +100,7 @@ extension MeshBox {
         if work.received > 0 {
             session.receivedDatagrams &+= work.received
             session.receivedBytes &+= work.receivedBytes
+            watchForLoss(session)
             session.lastReceived = max(session.lastReceived, activity.receivedAt)
             if activity.receivedAt > session.lastDataReceived {
                 session.lastDataReceived = activity.receivedAt

@@ -57,7 +57,13 @@ final class Keypair {
     /// Datagrams of the other end that did not come in under these keys; see `LossCount`.
     var lost: UInt64 { loss.lost }
 
-    func lookForLoss(_ now: Instant) { shared.withWindow { loss.look(at: $0, now) } }
+    /// See `LossCount.look`.
+    func lookForLoss(_ now: Instant) -> Bool {
+        var isOpen = true
+        shared.withWindow { isOpen = loss.look(at: $0, now) }
+        return isOpen
+    }
+
 
     func endLoss() { shared.withWindow { loss.end(with: $0) } }
 }

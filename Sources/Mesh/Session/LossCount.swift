@@ -15,12 +15,14 @@ struct LossCount {
     private var mark: UInt64 = 0
     private var markedAt: Instant = .distantPast
 
-    /// To be called every few seconds.
-    mutating func look(at window: ReplayWindow, _ now: Instant) {
-        guard now - markedAt >= Self.grace else { return }
+    /// To be called every few seconds, as long as it says so after the last arrival: until then more may turn out to be lost.
+    mutating func look(at window: ReplayWindow, _ now: Instant) -> Bool {
+        guard now - markedAt >= Self.grace else { return true }
         if mark > 0 { lost = max(lost, window.missing(before: mark)) }
+        let isOpen = mark != window.next
         mark = window.next
         markedAt = now
+        return isOpen
     }
 
     /// No more can come: the keys are gone.

@@ -59,8 +59,15 @@ final class Session {
     /// The index under which hints find it.
     var knownRemoteIndex: UInt32?
     var created: Instant
-    /// When the box looks at this session again.
-    var deadline: Instant
+    /// When the box looks at this session again, and why.
+    private(set) var deadline: Instant = .distantFuture
+    private(set) var reason: DeadlineReason = .news
+    /// The box has forgotten it: nothing is due for it any more.
+    var isOver = false
+    /// Where `Deadlines` has it.
+    var heapPlace: Int?
+    /// Whether the box looks now and then whether it lost something.
+    var isWatchedForLoss = false
 
     var receivedBytes: UInt64 = 0
     var receivedDatagrams: UInt64 = 0
@@ -76,7 +83,6 @@ final class Session {
         self.local = local
         self.remote = remote
         created = now
-        deadline = now
     }
 
     // What is asked of the path most, without copying it.
@@ -95,9 +101,10 @@ final class Session {
         lostBefore.saturated(plus: current?.lost ?? 0).saturated(plus: previous?.lost ?? 0)
     }
 
-    func lookForLoss(_ now: Instant) {
-        current?.lookForLoss(now)
-        previous?.lookForLoss(now)
+    /// True as long as it has to be looked again though nothing more should come.
+    func lookForLoss(_ now: Instant) -> Bool {
+        let isOpen = [current?.lookForLoss(now), previous?.lookForLoss(now)]
+        return isOpen.contains(true)
     }
 
     /// Takes over the count of keys that are about to go.
@@ -119,10 +126,16 @@ final class Session {
         sentBytes -= min(sentBytes, UInt64(clamping: bytes))
     }
 
-    /// Earliest wins: the box looks again then.
-    func wake(by instant: Instant) {
-        if instant < deadline { deadline = instant }
+    /// Earliest wins: the box looks again then. True when that is sooner than before.
+    func wake(by instant: Instant, for reason: DeadlineReason) -> Bool {
+        guard instant < deadline else { return false }
+        deadline = instant
+        self.reason = reason
+        return true
     }
+
+    /// The box looks now; what is due next is found out.
+    func clearDeadline() { deadline = .distantFuture }
 }
 
 /// What a session is as a link.
