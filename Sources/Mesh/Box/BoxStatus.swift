@@ -110,17 +110,18 @@ extension MeshBox {
     package func status(now: Instant) -> BoxStatus {
         let all = allSessions.sorted { $0.number < $1.number }
         return BoxStatus(
-            mainAddress: mainAddress, nodes: nodes.compactMap { $0?.address },
+            mainAddress: mainAddress, nodes: nodes.all.map(\.address),
             links: all.filter { $0.local.isMain && ($0.peer != nil || $0.link.neighbour != nil) }.map(linkStatus),
             sessions: all.map { sessionStatus($0, now) },
             strangers: links.strangers.map {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
             },
             twins: twins.lately(now),
-            networkName: settings.network, network: routes.network.statistics, drops: drops, handshakes: handshakes,
+            networkName: settings.network, network: routes.network.statistics, drops: drops,
+            handshakes: counts.handshakes,
             stuckDeadlines: stuckDeadlines,
-            relayedFrames: relayedFrames,
-            relayedBytes: relayedBytes, queuedBytes: pendingBytes + reassembler.bytes,
+            relayedFrames: counts.relayedFrames,
+            relayedBytes: counts.relayedBytes, queuedBytes: pendingBytes + reassembler.bytes,
             suites: suites.preference)
     }
 

@@ -9,11 +9,37 @@ struct Deadlines {
     }
 
     private var entries: [Entry] = []
+    /// When the box is to be called.
+    private(set) var next: Instant
+    /// When what belongs to no session is looked at.
+    private(set) var sweep: Instant = .distantPast
+
+    init(_ now: Instant) { next = now }
 
     var count: Int { entries.count }
     var earliest: Instant { entries.first?.at ?? .distantFuture }
     /// The session that is due first.
     var first: Session? { entries.first?.session }
+
+    /// The box is to be called by then.
+    mutating func ring(by instant: Instant) {
+        if instant < next { next = instant }
+    }
+
+    /// It is called: `next` is found out anew.
+    mutating func begin() { next = .distantFuture }
+
+    /// Nothing is looked at before, however much is due.
+    mutating func putOff(to instant: Instant) { next = max(next, instant) }
+
+    /// The sweep is to be by then.
+    mutating func sweep(by instant: Instant) {
+        if instant < sweep { sweep = instant }
+        ring(by: instant)
+    }
+
+    /// The sweep has been, and is to be again then.
+    mutating func hasSwept(next instant: Instant) { sweep = instant }
 
     /// The session is to be looked at then; not at all where that is the distant future.
     mutating func set(_ session: Session, _ at: Instant) {
@@ -89,7 +115,7 @@ struct Deadlines {
 }
 
 /// Why a session is to be looked at.
-enum DeadlineReason: String {
+enum DeadlineReason: String, CaseIterable {
     /// It is new, or something happened that makes everything else be asked anew.
     case news
     case keysEnd

@@ -11,7 +11,8 @@ extension MeshBox {
             return
         }
         answering.noteArrival(now)
-        guard let candidates = nodesByHint[message.hint], !candidates.isEmpty else {
+        let candidates = nodes.called(by: message.hint)
+        guard !candidates.isEmpty else {
             drops.count(.handshakeUnknownAddress)
             return
         }
@@ -55,7 +56,7 @@ extension MeshBox {
         }
         if let victim = answering.keep(response) { indices.release(victim.index) }
         indices.set(index, .response(response))
-        wakeBox(now + limits.responseLifetime)
+        deadlines.sweep(by: now + limits.responseLifetime)
         answer(response.message, arrival, from: local, now)
     }
 
@@ -102,7 +103,7 @@ extension MeshBox {
         let (key, suite) = try Identity.read(peer, index: message.sender)
         guard message.sender == response.caller else { throw .forged }
         guard suite == response.suite.cipher.rawValue else { throw .noCommonSuite }
-        guard nodesByAddress[key.address] == nil else { throw .wrongAddress(key.address) }
+        guard nodes[key.address] == nil else { throw .wrongAddress(key.address) }
         guard let session = openSession(response.local, key.address, now) else {
             drops.count(.sessionsFull)
             return

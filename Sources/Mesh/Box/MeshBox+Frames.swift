@@ -21,7 +21,7 @@ extension MeshBox {
             }
             return Delivery(
                 node: session.local.id, source: session.remote, message: body, isPartial: isPartial,
-                ecn: arrivingClass & ECN.mask)
+                ecn: arriving.trafficClass & ECN.mask)
         case .relay(let relay):
             return receiveRelay(relay, session, arrival, now)
         case .fragment(let fragment):
@@ -127,7 +127,7 @@ extension MeshBox {
             return nil
         }
         let destination = frame.destination
-        if nodesByAddress[destination] != nil {
+        if nodes[destination] != nil {
             return receive(frame.datagram, .relayed(link: link, source: frame.source, stamp: frame.stamp), now)
         }
         forward(frame, destination, from: link, now)
@@ -153,14 +153,14 @@ extension MeshBox {
             return
         }
         // What the link before said of congestion holds on the next.
-        outbox.trafficClass = arrivingClass & ECN.mask
+        outbox.trafficClass = arriving.trafficClass & ECN.mask
         defer { outbox.trafficClass = 0 }
         if frame.bytes.count <= capacity + RelayLayout.header {
             _ = emit(.relay, frame.body, next, now)
         } else {
             _ = emitPieces(.relay, frame.body, next, capacity + RelayLayout.header, now)
         }
-        relayedFrames &+= 1
-        relayedBytes &+= UInt64(frame.bytes.count)
+        counts.relayedFrames &+= 1
+        counts.relayedBytes &+= UInt64(frame.bytes.count)
     }
 }

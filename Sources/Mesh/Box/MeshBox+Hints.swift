@@ -31,29 +31,15 @@ extension MeshBox {
     private func sessionSending(to index: UInt32, _ arrival: Arrival) -> Session? {
         switch arrival {
         case .direct(let path):
-            return sessionsByRemoteIndex[index]?.first {
+            return sessions.sending(to: index).first {
                 $0.current?.remoteIndex == index && $0.direct?.path.remote == path.remote
             }
         case .relayed:
             // The relay frame's source is the box's main address, the session may be a hosted node's.
-            return sessionsByRemoteIndex[index]?.first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
+            return sessions.sending(to: index).first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
         }
     }
 
     /// To be called when `session.current` has changed.
-    func noteRemoteIndex(_ session: Session) {
-        let index = session.current?.remoteIndex
-        guard index != session.knownRemoteIndex else { return }
-        if let old = session.knownRemoteIndex {
-            sessionsByRemoteIndex[old]?.removeAll { $0 === session }
-            if sessionsByRemoteIndex[old]?.isEmpty == true { sessionsByRemoteIndex[old] = nil }
-        }
-        session.knownRemoteIndex = nil
-        guard let index, sessionsByRemoteIndex[index, default: []].count < Self.sessionsForIndex else { return }
-        sessionsByRemoteIndex[index, default: []].append(session)
-        session.knownRemoteIndex = index
-    }
-
-    /// Sessions that may send to the same index, which the other ends choose.
-    private static let sessionsForIndex = 16
+    func noteRemoteIndex(_ session: Session) { sessions.noteRemoteIndex(session) }
 }

@@ -7,7 +7,7 @@ extension MeshBox {
     private static let simultaneous: Interval = .seconds(5)
 
     func install(_ keypair: Keypair, _ session: Session, _ arrival: Arrival, _ now: Instant) {
-        handshakes &+= 1
+        counts.handshakes &+= 1
         session.lastHandshake = now
         session.lastReceived = now
         session.unansweredSince = .distantFuture

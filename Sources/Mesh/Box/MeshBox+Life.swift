@@ -96,6 +96,7 @@ extension MeshBox {
         }
         if !session.directAlive, session.path.isProven { directPathAnswers(session, now) }
         if session.link.neighbour != nil { session.path.watchIfBad(now) }
-        wake(session, min(session.path.nextQuestion ?? now, session.size.nextProbe))
+        wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
+        wake(session, session.size.nextProbe, for: .size)
     }
 }

@@ -7,7 +7,7 @@ extension MeshBox {
 
     /// Adds a configured peer or changes its endpoints. A link with it is sought from now on.
     package func setPeer(_ settings: PeerSettings, now: Instant) {
-        guard nodesByAddress[settings.address] == nil, let main = node(.main) else { return }
+        guard nodes[settings.address] == nil, let main = node(.main) else { return }
         guard let peer = links.setPeer(settings) else { return }
         guard let session = openSession(main, settings.address, now) else { return }
         session.peer = peer

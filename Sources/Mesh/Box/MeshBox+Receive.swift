@@ -8,7 +8,7 @@ extension MeshBox {
     package func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8 = 0, now: Instant
     ) -> Delivery? {
-        arrivingClass = trafficClass
+        arriving.trafficClass = trafficClass
         return receive(datagram, .direct(path), now)
     }
 
@@ -66,11 +66,11 @@ extension MeshBox {
         session.lastReceived = now
         session.receivedBytes &+= UInt64(datagram.count)
         session.receivedDatagrams &+= 1
-        watchForLoss(session)
+        sessions.watchForLoss(session)
         session.unansweredSince = .distantFuture
         if !keypair.confirmed { confirmed(session, keypair, now) }
         observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
-        arrivesUnderOldKeys = keypair === session.previous
+        arriving.isUnderOldKeys = keypair === session.previous
 
         let start = TransportLayout.header
         let frame = UnsafeMutableRawBufferPointer(rebasing: datagram[start..<start + frameCount])

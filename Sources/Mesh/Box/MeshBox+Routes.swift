@@ -42,7 +42,7 @@ extension MeshBox {
             _ = frame.bytes.withUnsafeBytes { send(.control, $0, link, now) }
             link.sentLarge = large
         }
-        if routes.network.deadline < deadline { deadline = routes.network.deadline }
+        deadlines.ring(by: routes.network.deadline)
         if routes.haveMoved() {
             links.forgetHops()
             avoidBadLinks()

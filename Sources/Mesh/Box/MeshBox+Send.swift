@@ -19,7 +19,7 @@ extension MeshBox {
         guard let local = node(id) else { return drop(.nodeClosed) }
         guard message.count <= Self.messageLimit else { return drop(.messageTooLarge) }
         if let session = session(local, remote) { return send(.message, message, session, now) }
-        if let other = nodesByAddress[remote] { return .loopback(other.id) }
+        if let other = nodes[remote] { return .loopback(other.id) }
         guard let session = openSession(local, remote, now) else { return drop(.sessionsFull) }
         return send(.message, message, session, now)
     }
@@ -27,7 +27,7 @@ extension MeshBox {
     /// Asks an address for an echo of `payload` bytes. `BoxEvent.pong` with `id` follows if it answers.
     package func ping(_ remote: Address, id: UInt64, payload: Int, now: Instant) -> SendOutcome {
         guard let local = node(.main) else { return drop(.nodeClosed) }
-        if nodesByAddress[remote] != nil {
+        if nodes[remote] != nil {
             note(.pong(id: id, from: remote, bytes: payload))
             return .loopback(.main)
         }

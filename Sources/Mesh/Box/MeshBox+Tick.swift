@@ -12,22 +12,24 @@ extension MeshBox {
             serveDue(now)
             if deadline > now || outbox.wantsFlush { return }
         }
-        stuckDeadlines &+= 1
-        stuckReason = deadlines.earliest <= now ? deadlines.first?.reason.rawValue : "the routing algorithm"
-        deadline = now + Self.stuckPause
+        counts.stuckDeadlines &+= 1
+        counts.stuckReason = deadlines.earliest <= now ? deadlines.first?.reason.rawValue : "the routing algorithm"
+        deadlines.begin()
+        deadlines.ring(by: now + Self.stuckPause)
     }
 
     /// Serves once what is due, and finds out when something is next.
     private func serveDue(_ now: Instant) {
-        deadline = .distantFuture
+        deadlines.begin()
         if routes.network.deadline <= now {
             routes.network.tick(now: now)
         }
         networkMoved(now)
-        if now >= sweepAt { sweep(now) }
+        if now >= deadlines.sweep { sweep(now) }
         serveSessions(now)
-        deadline = min(deadlines.earliest, routes.network.deadline, sweepAt)
-        if allSessions.count > 256 { deadline = max(deadline, now + Self.tickSpacing) }
+        deadlines.begin()
+        deadlines.ring(by: min(deadlines.earliest, routes.network.deadline, deadlines.sweep))
+        if sessions.count > Self.manySessions { deadlines.putOff(to: now + Self.tickSpacing) }
     }
 
     /// Looks at the sessions that are due, in the order of the list. What is done for one may make another due: one that stands
@@ -39,6 +41,8 @@ extension MeshBox {
         while next < due.count {
             let session = due[next]
             next += 1
+            // What was done for another may have ended it, or have woken it a second time.
+            guard !session.isOver, session.deadline <= now else { continue }
             // A burst that is full is continued in the next turn.
             guard !outbox.wantsFlush else {
                 later.append(session)
@@ -57,18 +61,17 @@ extension MeshBox {
                 due.insert(woken, at: place)
             }
         }
-        for session in later { deadlines.set(session, session.deadline) }
+        for session in later where !session.isOver { deadlines.set(session, session.deadline) }
     }
+
+    /// With so many sessions what is due within a moment is served together.
+    private static let manySessions = 256
+    private static let tickSpacing: Interval = .milliseconds(5)
 
     /// How often everything is looked at in one instant.
     private static let roundsAtOnce = 8
     /// How long what is due again and again has to wait.
     private static let stuckPause: Interval = .milliseconds(10)
-
-    func wakeBox(_ instant: Instant) {
-        if instant < sweepAt { sweepAt = instant }
-        if instant < deadline { deadline = instant }
-    }
 
     /// Answered handshakes that were never finished, frames that lack pieces, datagrams that did not come.
     private func sweep(_ now: Instant) {
@@ -78,24 +81,13 @@ extension MeshBox {
         }
         drops.count(.transportBeforeFinish, by: answering.overtaken.forget(fate: fate))
         drops.count(.fragmentExpired, by: reassembler.tick(now))
-        watchedForLoss.removeAll { session in
-            session.isWatchedForLoss = session.lookForLoss(now)
-            return !session.isWatchedForLoss
-        }
+        sessions.lookForLoss(now)
         noteContested()
         if let refused = routes.refusedNodes(now) {
             note(.tableFull(refused: refused, places: limits.maximumOrigins))
         }
-        sweepAt = now + .seconds(1)
-        if answering.responses.isEmpty && reassembler.count == 0 { sweepAt = now + .seconds(5) }
-    }
-
-    /// Something came in for a session: it is looked for what did not.
-    @inline(__always)
-    func watchForLoss(_ session: Session) {
-        guard !session.isWatchedForLoss else { return }
-        session.isWatchedForLoss = true
-        watchedForLoss.append(session)
+        let isQuiet = answering.responses.isEmpty && reassembler.count == 0
+        deadlines.hasSwept(next: now + (isQuiet ? .seconds(5) : .seconds(1)))
     }
 
     typealias Due = (Instant, DeadlineReason) -> Void

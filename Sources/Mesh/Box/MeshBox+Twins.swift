@@ -15,7 +15,7 @@ extension MeshBox {
     /// Whether a frame comes from the machine whose link another one took: under keys that have been replaced for a while,
     /// and from another endpoint than the one in use. Nobody who started again or moved has those keys and sends so.
     func isFromSecond(_ session: Session, _ arrival: Arrival, _ now: Instant) -> Bool {
-        guard arrivesUnderOldKeys, let path = arrival.path, session.directAlive, !session.isOwn(path),
+        guard arriving.isUnderOldKeys, let path = arrival.path, session.directAlive, !session.isOwn(path),
             now - session.lastHandshake > Self.underWay, let keys = session.previous
         else { return false }
         if session.twins.sawElsewhere(now) { keepOut(keys, session, path, now) }

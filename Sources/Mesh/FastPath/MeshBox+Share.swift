@@ -54,7 +54,7 @@ extension MeshBox {
             drops.count(.unknownIndex)
             return nil
         }
-        arrivingClass = trafficClass
+        arriving.trafficClass = trafficClass
         return receiveOpened(
             datagram, frameCount: datagram.count - TransportLayout.overhead, newest: isNewest, session, keypair,
             .direct(path), now)
@@ -100,7 +100,7 @@ extension MeshBox {
         if work.received > 0 {
             session.receivedDatagrams &+= work.received
             session.receivedBytes &+= work.receivedBytes
-            watchForLoss(session)
+            sessions.watchForLoss(session)
             session.lastReceived = max(session.lastReceived, activity.receivedAt)
             if activity.receivedAt > session.lastDataReceived {
                 session.lastDataReceived = activity.receivedAt

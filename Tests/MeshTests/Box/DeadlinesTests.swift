@@ -23,7 +23,7 @@ import Wire
     @Test(arguments: Seeds.several(8)) func asAListWouldHaveIt(seed: UInt64) {
         let random = MeshSim.SeededRandom(seed: seed)
         let sessions = sessions(100)
-        var heap = Deadlines()
+        var heap = Deadlines(start)
         var expected: [Int: Instant] = [:]
         for _ in 0..<5000 {
             let place = Int(random.next(below: 100))
@@ -96,6 +96,6 @@ import Wire
             box.outbox.removeAll()
         }
         #expect(session.lostDatagrams == 4, bench.comment)
-        #expect(!session.isWatchedForLoss && box.watchedForLoss.isEmpty, bench.comment)
+        #expect(!session.isWatchedForLoss && box.sessions.watchedForLoss.isEmpty, bench.comment)
     }
 }

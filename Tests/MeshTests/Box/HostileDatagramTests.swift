@@ -54,7 +54,7 @@ import Wire
             && box.pendingBytes <= box.limits.pendingBytesInAll && box.events.count <= MeshBox.maximumEvents
             && box.links.places.count <= box.limits.maximumLinks
             && box.links.strangers.count <= box.limits.refusalsRemembered
-            && box.nodesByHint.count <= box.nodesByAddress.count
+            && box.nodes.hints <= box.nodes.count
     }
 
     private func attack(_ bench: Bench, _ next: (Int) -> [UInt8]?) {

@@ -78,7 +78,7 @@ import Wire
         bench.boxes[0].close(node, now: bench.now)
         #expect(bench.boxes[0].allSessions.allSatisfy { $0.local.isMain })
         #expect(bench.boxes[0].indices.inUse < used)
-        #expect(bench.boxes[0].nodesByHint.count == 1, "a closed node's hint is kept, \(bench.comment)")
+        #expect(bench.boxes[0].nodes.hints == 1, "a closed node's hint is kept, \(bench.comment)")
         bench.exchange()
         // The far end was told; to it the node is gone.
         #expect(!bench.boxes[1].allSessions.contains { $0.remote == key.address && $0.current != nil }, bench.comment)
@@ -128,7 +128,7 @@ import Wire
             bench.boxes[0].close(node, now: bench.now)
         }
         let box = bench.boxes[0]
-        #expect(box.nodes.count <= 2 && box.nodesByAddress.count == 1 && box.nodesByHint.count == 1)
+        #expect(box.nodes.places.count <= 2 && box.nodes.count == 1 && box.nodes.hints == 1)
         #expect(box.sessions.isEmpty && box.indices.inUse == 0)
     }
 }

@@ -112,9 +112,9 @@ import Wire
             // A message of that size crosses every link in one datagram.
             let relay = try #require(simulation.box(1))
             let before = simulation.sent
-            let relayed = relay.relayedFrames
+            let relayed = relay.counts.relayedFrames
             #expect(simulation.exchange([UInt8](repeating: 1, count: capacity), from: a, to: b).count == 1)
-            #expect(relay.relayedFrames > relayed && simulation.sent - before < 60)
+            #expect(relay.counts.relayedFrames > relayed && simulation.sent - before < 60)
         }
     }
 

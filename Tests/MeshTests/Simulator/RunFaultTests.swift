@@ -86,7 +86,7 @@ import Wire
         simulation.onFault = { fault, _ in told.append(fault) }
         simulation.run(for: .seconds(5))
         #expect(simulation.fault == nil)
-        try #require(simulation.box(1)).stuckDeadlines = 1
+        try #require(simulation.box(1)).counts.stuckDeadlines = 1
         simulation.run(for: .seconds(20))
         #expect(told.count == 1 && told.first?.node == 1 && told.first?.kind == .stuck)
         #expect(simulation.fault == told.first)

@@ -1,0 +1,110 @@
+internal import INET256
+internal import Wire
+
+/// All sessions of a box: by whom they join, in a fixed order, and by the index that they send to.
+struct SessionTable {
+    private struct Key: Hashable {
+        let node: Int
+        let remote: Address
+    }
+
+    private var byEnds: [Key: Session] = [:]
+    /// The same sessions in a fixed order: dictionaries iterate differently in every run, and a simulation must not.
+    private(set) var all: [Session] = []
+    /// The session used last: bursts go to the same destination.
+    private var recent: Session?
+    private var nextNumber: UInt32 = 1
+    /// Sessions by the index that they send to, for hints. Others may have chosen the same one; bounded for each.
+    private var byRemoteIndex: [UInt32: [Session]] = [:]
+    /// Sessions that something came in for lately: whether something did not is looked for.
+    private(set) var watchedForLoss: [Session] = []
+
+    /// Sessions that may send to the same index, which the other ends choose.
+    private static let sessionsForIndex = 16
+
+    var count: Int { byEnds.count }
+    var isEmpty: Bool { byEnds.isEmpty }
+
+    @inline(__always)
+    mutating func find(_ local: BoxNode, _ remote: Address) -> Session? {
+        if let recent, recent.local === local, recent.remote == remote { return recent }
+        let found = byEnds[Key(node: local.id.rawValue, remote: remote)]
+        if let found { recent = found }
+        return found
+    }
+
+    /// Makes a session that there is not yet.
+    mutating func make(_ local: BoxNode, _ remote: Address, _ now: Instant) -> Session {
+        let session = Session(number: nextNumber, local: local, remote: remote, now: now)
+        nextNumber &+= 1
+        byEnds[Key(node: local.id.rawValue, remote: remote)] = session
+        session.place = all.count
+        all.append(session)
+        return session
+    }
+
+    /// Forgets a session. False where it was forgotten before.
+    mutating func remove(_ session: Session) -> Bool {
+        if recent === session { recent = nil }
+        let key = Key(node: session.local.id.rawValue, remote: session.remote)
+        guard byEnds.removeValue(forKey: key) != nil else { return false }
+        session.isOver = true
+        // The last one takes its place.
+        let last = all.removeLast()
+        if last !== session {
+            last.place = session.place
+            all[session.place] = last
+        }
+        return true
+    }
+
+    /// The least recently used session that is neither a peer's nor a link; first of those that nothing was ever sent to, so that
+    /// a flood of strangers displaces nobody whom this box talks with.
+    var leastUsedStranger: Session? {
+        func rank(_ session: Session) -> (Int, Instant) {
+            (session.lastDataSent == .distantPast ? 0 : 1, max(session.lastReceived, session.created))
+        }
+        var victim: Session?
+        for session in all where session.peer == nil && session.link.neighbour == nil {
+            if victim.map({ rank(session) < rank($0) }) ?? true { victim = session }
+        }
+        return victim
+    }
+
+    // MARK: Remote indices
+
+    /// Those that send to an index.
+    func sending(to index: UInt32) -> [Session] { byRemoteIndex[index] ?? [] }
+
+    /// To be called when `session.current` has changed.
+    mutating func noteRemoteIndex(_ session: Session) {
+        let index = session.current?.remoteIndex
+        guard index != session.knownRemoteIndex else { return }
+        if let old = session.knownRemoteIndex {
+            byRemoteIndex[old]?.removeAll { $0 === session }
+            if byRemoteIndex[old]?.isEmpty == true { byRemoteIndex[old] = nil }
+        }
+        session.knownRemoteIndex = nil
+        guard let index, sending(to: index).count < Self.sessionsForIndex else { return }
+        byRemoteIndex[index, default: []].append(session)
+        session.knownRemoteIndex = index
+    }
+
+    // MARK: Loss
+
+    /// Something came in for a session: it is looked for what did not.
+    @inline(__always)
+    mutating func watchForLoss(_ session: Session) {
+        guard !session.isWatchedForLoss else { return }
+        session.isWatchedForLoss = true
+        watchedForLoss.append(session)
+    }
+
+    /// Looks for it, now and then.
+    mutating func lookForLoss(_ now: Instant) {
+        watchedForLoss.removeAll { session in
+            session.isWatchedForLoss = session.lookForLoss(now)
+            return !session.isWatchedForLoss
+        }
+    }
+}
