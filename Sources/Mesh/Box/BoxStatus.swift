@@ -117,11 +117,11 @@ extension MeshBox {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)
             },
             twins: twins.lately(now),
-            networkName: settings.network, network: routes.network.statistics, drops: drops,
+            networkName: context.networkName, network: routes.network.statistics, drops: drops,
             handshakes: counts.handshakes,
             stuckDeadlines: stuckDeadlines,
             relayedFrames: counts.relayedFrames,
-            relayedBytes: counts.relayedBytes, queuedBytes: pendingBytes + reassembler.bytes,
+            relayedBytes: counts.relayedBytes, queuedBytes: sessions.pendingBytes + reassembler.bytes,
             suites: suites.preference)
     }
 
@@ -144,7 +144,7 @@ extension MeshBox {
             missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.lossPermille,
             cost: session.path.cost.cost, isAvoided: session.isAvoided,
             isTwin: session.twins.seen != nil && twins.contains(session.remote),
-            otherPrefix: settings.prefix == nil || session.link.remotePrefix == settings.prefix
+            otherPrefix: context.prefix == nil || session.link.remotePrefix == context.prefix
                 ? nil : session.link.remotePrefix)
     }
 

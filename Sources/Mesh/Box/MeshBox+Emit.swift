@@ -133,7 +133,7 @@ extension MeshBox {
         noteData(link, now)
         if inner > capacity {
             // Larger than the first link carries in one: put together aside, then cut.
-            guard let base = scratch.baseAddress, relayFrame <= scratch.count else { return false }
+            guard let base = outbox.room(aside: relayFrame) else { return false }
             head.write(to: base)
             write(base + RelayLayout.header + TransportLayout.header)
             _ = keypair.seal(at: base + RelayLayout.header, frameCount: frameCount)
@@ -159,7 +159,9 @@ extension MeshBox {
             return
         }
         let capacity = linkDatagramCapacity(link)
-        if datagram.count > capacity, let base = scratch.baseAddress, datagram.count <= InitiationLayout.count {
+        if datagram.count > capacity, datagram.count <= InitiationLayout.count,
+            let base = outbox.room(aside: RelayLayout.header + datagram.count)
+        {
             // A link over a path for which even a handshake message is large.
             RelayHead(destination: destination, source: source, stamp: max(capacity, 0)).write(to: base)
             datagram.withUnsafeBytes {

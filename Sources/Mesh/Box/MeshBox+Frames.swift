@@ -160,7 +160,6 @@ extension MeshBox {
         } else {
             _ = emitPieces(.relay, frame.body, next, capacity + RelayLayout.header, now)
         }
-        counts.relayedFrames &+= 1
-        counts.relayedBytes &+= UInt64(frame.bytes.count)
+        counts.noteRelayed(frame.bytes.count)
     }
 }

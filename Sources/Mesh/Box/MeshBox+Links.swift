@@ -33,7 +33,7 @@ extension MeshBox {
         guard let session = session(main, address) else { return }
         session.peer = nil
         if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: false) }
-        if !settings.acceptsAnybody {
+        if !links.acceptsAnybody {
             sayGoodbye(session, now)
             remove(session, now)
         }
@@ -41,7 +41,7 @@ extension MeshBox {
 
     /// Changes whether anybody gets a link, or configured peers only.
     package func setAcceptsAnybody(_ accepts: Bool, now: Instant) {
-        settings.acceptsAnybody = accepts
+        links.acceptsAnybody = accepts
         for session in allSessions {
             let before = session.link.neighbour
             evaluateLink(session, now)
@@ -78,7 +78,7 @@ extension MeshBox {
     // MARK: Up and down
 
     func acceptsLink(_ session: Session) -> Bool {
-        session.local.isMain && (session.peer != nil || settings.acceptsAnybody)
+        session.local.isMain && (session.peer != nil || links.acceptsAnybody)
     }
 
     /// The direct path carried something authenticated: it is alive.
@@ -96,10 +96,10 @@ extension MeshBox {
     }
 
     func sendHello(_ session: Session, wantsAnswer: Bool, _ now: Instant) {
-        let hello = HelloFrame(acceptsLink: acceptsLink(session), wantsAnswer: wantsAnswer, run: run)
+        let hello = HelloFrame(acceptsLink: acceptsLink(session), wantsAnswer: wantsAnswer, run: context.run)
         session.link.helloAt = now
         emitShort(.hello(hello), session, now)
-        if let prefix = settings.prefix { emitShort(.prefix(prefix), session, now) }
+        if let prefix = context.prefix { emitShort(.prefix(prefix), session, now) }
     }
 
     /// The other end says where its portal has all nodes: where that is elsewhere, the two do not know nodes by the same names.
@@ -110,7 +110,7 @@ extension MeshBox {
         }
         guard session.link.remotePrefix != prefix else { return }
         session.link.remotePrefix = prefix
-        if let own = settings.prefix, own != prefix { note(.prefixDiffers(session.remote, prefix)) }
+        if let own = context.prefix, own != prefix { note(.prefixDiffers(session.remote, prefix)) }
     }
 
     func receiveHello(_ hello: HelloFrame, _ session: Session, _ now: Instant) {

@@ -104,11 +104,7 @@ extension MeshBox {
     private func park(
         _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant
     ) -> SendOutcome {
-        guard session.pending.hasRoom(for: body.count + 1, limits), pendingBytes + body.count < limits.pendingBytesInAll
-        else { return drop(.pendingFull) }
-        let before = session.pending.bytes
-        session.pending.append(kind: kind, body, now)
-        pendingBytes += session.pending.bytes - before
+        guard sessions.park(kind, body, session, limits, now) else { return drop(.pendingFull) }
         session.lastDataSent = now
         wake(session, now + limits.pendingLifetime, for: .pending)
         seekWay(session, now)
@@ -136,10 +132,9 @@ extension MeshBox {
     /// Sends what waited, now that there are keys. What finds no route goes on waiting.
     func flushPending(_ session: Session, _ now: Instant) {
         guard !session.pending.isEmpty, let keypair = session.current, keypair.maySend(now, limits) else { return }
-        while frameCapacity(session) != nil, let entry = session.pending.popFirst() {
-            pendingBytes -= entry.frame.count
-            guard let kind = entry.frame.first.flatMap(FrameKind.init) else { continue }
-            entry.frame.withUnsafeBytes { bytes in
+        while frameCapacity(session) != nil, let frame = sessions.unpark(session) {
+            guard let kind = frame.first.flatMap(FrameKind.init) else { continue }
+            frame.withUnsafeBytes { bytes in
                 _ = send(kind, UnsafeRawBufferPointer(rebasing: bytes[1...]), session, now)
             }
         }
@@ -147,11 +142,10 @@ extension MeshBox {
 
     /// Gives up what has waited since before `instant`, and says so above.
     func failPending(_ session: Session, olderThan instant: Instant) {
-        while session.pending.oldest < instant, let entry = session.pending.popFirst() {
-            pendingBytes -= entry.frame.count
+        while session.pending.oldest < instant, let frame = sessions.unpark(session) {
             drops.count(.pendingExpired)
-            guard entry.frame.first == FrameKind.message.rawValue else { continue }
-            let message = Array(entry.frame.dropFirst())
+            guard frame.first == FrameKind.message.rawValue else { continue }
+            let message = Array(frame.dropFirst())
             note(.undeliverable(node: session.local.id, destination: session.remote, message: message))
         }
     }

@@ -7,72 +7,57 @@ package import Wire
 /// The verbs stand in files of their own, in the order of a packet's way:
 /// `MeshBox+Send`, `MeshBox+Emit`, `MeshBox+Receive`, `MeshBox+Frames`, `MeshBox+Handshake`, `MeshBox+Links`, `MeshBox+Tick`.
 package final class MeshBox {
-    /// Where it seals, with what is to be sent.
+    /// Where it seals, with what is to be sent, and what was dropped.
     package let sealer: Sealer
-    /// The driver sends and empties it after every burst.
-    package let outbox: Outbox
-
-    /// `acceptsAnybody` may change while the box runs; the rest stays.
-    var settings: BoxSettings
-    let limits: MeshLimits
-    let suites: Suites
-    let random: any RandomSource
-    /// This run of the daemon: neighbours notice a restart by it.
-    let run: UInt64
-
+    let context: BoxContext
     var nodes = LocalNodes()
+    var sessions = SessionTable()
     var routes: Routes
     var links: Links
-
-    var sessions = SessionTable()
-    var indices = IndexTable()
+    /// Addresses whose key is on two machines.
+    var twins = Twins()
     /// What strangers get.
     var answering: Answering
     var reassembler: Reassembler
-    var pendingBytes = 0
-    /// What is being received.
-    var arriving = Arriving()
-    var twins = Twins()
-    var events: [BoxEvent] = []
-    /// What other engines are to be told of keys.
-    var keyNews: [ShareChange] = []
+    var news: BoxNews
     var counts = BoxCounts()
-    /// Where a frame that will be cut into pieces is put together first.
-    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Reassembler.frameCapacity, alignment: 16)
-
-    /// Handshakes that ended with keys.
-    var handshakes: UInt64 { counts.handshakes }
-    /// How often something was due again in the instant in which it was done, and had to be put off: a fault of this program.
-    package var stuckDeadlines: UInt64 { counts.stuckDeadlines }
-    /// What was due, the last time.
-    package var stuckReason: String? { counts.stuckReason }
-
     /// What to look at when.
     var deadlines: Deadlines
-    /// When `tick` wants to be called.
-    package var deadline: Instant { deadlines.next }
-
-    var allSessions: [Session] { sessions.all }
 
     /// `key` becomes the box's main address. An unknown name of a network is a precondition: the configuration checks it.
     package init(key: PrivateKey, settings: BoxSettings, random: any RandomSource, now: Instant) {
-        self.settings = settings
-        limits = settings.limits
-        self.random = random
-        suites = settings.suites
-        precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this machine has")
-        routes = Routes(settings, now: now)
-        links = Links(limits: settings.limits)
-        run = random.next64()
+        context = BoxContext(settings, random)
         sealer = Sealer(settings.limits)
-        outbox = sealer.outbox
+        routes = Routes(settings, now: now)
+        links = Links(limits: settings.limits, acceptsAnybody: settings.acceptsAnybody)
         answering = Answering(limits: settings.limits, random: random, now: now)
         reassembler = Reassembler(limits: settings.limits)
+        news = BoxNews(isShared: settings.isShared)
         deadlines = Deadlines(now)
         add(key, now)
     }
 
-    deinit { scratch.deallocate() }
+    /// The driver sends and empties it after every burst.
+    package var outbox: Outbox { sealer.outbox }
+
+    /// When `tick` wants to be called.
+    package var deadline: Instant { deadlines.next }
+    /// How often something was due again in the instant in which it was done, and had to be put off: a fault of this program.
+    package var stuckDeadlines: UInt64 { counts.stuckDeadlines }
+    /// What was due, the last time.
+    package var stuckReason: String? { counts.stuckReason }
+    /// Handshakes that ended with keys.
+    var handshakes: UInt64 { counts.handshakes }
+
+    /// In a fixed order.
+    var allSessions: [Session] { sessions.all }
+    /// Bytes that wait for keys or routes.
+    var pendingBytes: Int { sessions.pendingBytes }
+    /// What indices stand for.
+    var indices: IndexTable {
+        _read { yield sessions.indices }
+        _modify { yield &sessions.indices }
+    }
 
     /// What was dropped, by reason.
     package internal(set) var drops: DropCounters {
@@ -164,17 +149,9 @@ package final class MeshBox {
     package var routesVersion: UInt64 { routes.network.version }
 
     /// What happened since the last call.
-    package func takeEvents() -> [BoxEvent] {
-        guard !events.isEmpty else { return [] }
-        defer { events.removeAll(keepingCapacity: true) }
-        return events
-    }
+    package func takeEvents() -> [BoxEvent] { news.takeEvents() }
 
-    static let maximumEvents = 4096
-
-    func note(_ event: BoxEvent) {
-        if events.count < Self.maximumEvents { events.append(event) }
-    }
+    func note(_ event: BoxEvent) { news.note(event) }
 
     /// A new turn of the driver's loop: handshake work is budgeted per turn.
     package func beginTurn() { answering.beginTurn() }
@@ -213,23 +190,4 @@ package final class MeshBox {
         if session.wake(by: instant, for: reason) { deadlines.set(session, instant) }
         deadlines.ring(by: instant)
     }
-}
-
-/// What the box counts besides what it drops.
-struct BoxCounts {
-    /// Handshakes that ended with keys.
-    var handshakes: UInt64 = 0
-    /// What went through this box for others.
-    var relayedFrames: UInt64 = 0
-    var relayedBytes: UInt64 = 0
-    var stuckDeadlines: UInt64 = 0
-    var stuckReason: String?
-}
-
-/// What is known of the datagram that is being received, and holds for all that is in it.
-struct Arriving {
-    /// The traffic class of the packet that brought it.
-    var trafficClass: UInt8 = 0
-    /// It was sealed under keys that newer ones have replaced.
-    var isUnderOldKeys = false
 }

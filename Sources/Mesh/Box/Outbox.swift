@@ -38,6 +38,7 @@ package final class Outbox {
     var trafficClass: UInt8 = 0
     private var used = 0
     private let maximum: Int
+    private var aside: UnsafeMutableRawBufferPointer?
 
     /// What the kernel takes at once (UDP_SEGMENT): so many datagrams, and an IP packet's worth of bytes.
     fileprivate static let segmentsPerRun = 64
@@ -51,7 +52,10 @@ package final class Outbox {
         runs.reserveCapacity(datagrams)
     }
 
-    deinit { arena.deallocate() }
+    deinit {
+        arena.deallocate()
+        aside?.deallocate()
+    }
 
     package var isEmpty: Bool { runs.isEmpty }
 
@@ -104,6 +108,13 @@ package final class Outbox {
         }
         datagramCount += 1
         used += count
+    }
+
+    /// Where a frame that will be cut into pieces is put together first; nil where it is too large for any.
+    func room(aside count: Int) -> UnsafeMutableRawPointer? {
+        guard count <= Reassembler.frameCapacity else { return nil }
+        if aside == nil { aside = .allocate(byteCount: Reassembler.frameCapacity, alignment: 16) }
+        return aside?.baseAddress
     }
 
     /// Copies a datagram in. False when the burst is full.

@@ -6,15 +6,12 @@ package import Wire
 /// engine does not know, it hands to the first.
 extension MeshBox {
     /// Whether handshakes make keys that side engines can use. To be said before there are any.
-    package func setShared(_ isShared: Bool) { settings.isShared = isShared }
+    package func setShared(_ isShared: Bool) { news.isShared = isShared }
 
     /// Whether there is something to tell at once: before the outbox is sent, lest the other end should answer faster.
-    package var hasKeyNews: Bool { !keyNews.isEmpty }
+    package var hasKeyNews: Bool { !news.keys.isEmpty }
 
-    package func takeKeyNews() -> [ShareChange] {
-        defer { keyNews.removeAll(keepingCapacity: true) }
-        return keyNews
-    }
+    package func takeKeyNews() -> [ShareChange] { news.takeKeys() }
 
     /// Looks through all sessions: takes in what side engines did, and says which ways changed. To be called when the outbox was
     /// sent. Now and then; late changes cost speed and nothing else.
@@ -64,20 +61,20 @@ extension MeshBox {
 
     /// Whom new keys of the session are shared for; nil where they are not: nodes of applications live in the first engine.
     func sharer(_ session: Session) -> Address? {
-        settings.isShared && session.local.isMain ? session.remote : nil
+        news.isShared && session.local.isMain ? session.remote : nil
     }
 
     func noteKeys(_ keypair: Keypair) {
-        if keypair.shared.remote != nil { keyNews.append(.keys(keypair.shared)) }
+        if keypair.shared.remote != nil { news.note(.keys(keypair.shared)) }
     }
 
     func noteEnd(of keypair: Keypair, _ session: Session) {
         let shared = keypair.shared
         guard shared.remote != nil else { return }
-        keyNews.append(.forget(shared.localIndex))
+        news.note(.forget(shared.localIndex))
         guard session.sharedWay?.keypair === shared else { return }
         session.sharedWay = nil
-        keyNews.append(.noWay(session.remote))
+        news.note(.noWay(session.remote))
     }
 
     // MARK: Private parts

@@ -12,6 +12,8 @@ struct Links {
     }
 
     private let limits: MeshLimits
+    /// Whether anybody gets a link, or configured peers only.
+    var acceptsAnybody: Bool
     private(set) var peers: [Address: Peer] = [:]
     /// Addresses that configured peers are expected at.
     private var peerAddresses: Set<IPv6Address> = []
@@ -24,7 +26,10 @@ struct Links {
 
     static let maximumHops = 4096
 
-    init(limits: MeshLimits) { self.limits = limits }
+    init(limits: MeshLimits, acceptsAnybody: Bool = false) {
+        self.limits = limits
+        self.acceptsAnybody = acceptsAnybody
+    }
 
     // MARK: Configured peers
 

@@ -16,6 +16,10 @@ struct SessionTable {
     private var nextNumber: UInt32 = 1
     /// Sessions by the index that they send to, for hints. Others may have chosen the same one; bounded for each.
     private var byRemoteIndex: [UInt32: [Session]] = [:]
+    /// What indices stand for.
+    var indices = IndexTable()
+    /// Bytes that wait for keys or routes, of all sessions.
+    private(set) var pendingBytes = 0
     /// Sessions that something came in for lately: whether something did not is looked for.
     private(set) var watchedForLoss: [Session] = []
 
@@ -88,6 +92,27 @@ struct SessionTable {
         guard let index, sending(to: index).count < Self.sessionsForIndex else { return }
         byRemoteIndex[index, default: []].append(session)
         session.knownRemoteIndex = index
+    }
+
+    // MARK: What waits
+
+    /// Has a frame, given as its kind and body, wait for keys and a route. False where there is no room.
+    mutating func park(
+        _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ limits: MeshLimits, _ now: Instant
+    ) -> Bool {
+        guard session.pending.hasRoom(for: body.count + 1, limits), pendingBytes + body.count < limits.pendingBytesInAll
+        else { return false }
+        let before = session.pending.bytes
+        session.pending.append(kind: kind, body, now)
+        pendingBytes += session.pending.bytes - before
+        return true
+    }
+
+    /// The frame that has waited longest.
+    mutating func unpark(_ session: Session) -> [UInt8]? {
+        guard let entry = session.pending.popFirst() else { return nil }
+        pendingBytes -= entry.frame.count
+        return entry.frame
     }
 
     // MARK: Loss

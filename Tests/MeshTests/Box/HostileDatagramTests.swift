@@ -51,7 +51,8 @@ import Wire
             && box.answering.responses.count <= box.limits.maximumResponses
             && box.reassembler.count <= box.limits.reassemblies
             && box.indices.inUse <= 4 * box.limits.maximumSessions + box.limits.maximumResponses
-            && box.pendingBytes <= box.limits.pendingBytesInAll && box.events.count <= MeshBox.maximumEvents
+            && box.pendingBytes <= box.limits.pendingBytesInAll
+            && box.news.events.count <= BoxNews.maximumEvents
             && box.links.places.count <= box.limits.maximumLinks
             && box.links.strangers.count <= box.limits.refusalsRemembered
             && box.nodes.hints <= box.nodes.count

@@ -14,7 +14,8 @@ import Wire
             && box.reassembler.count <= box.limits.reassemblies
             && box.reassembler.bytes <= (box.limits.reassemblies + 1) * Reassembler.frameCapacity
             && box.indices.inUse <= 4 * box.limits.maximumSessions + box.limits.maximumResponses
-            && box.pendingBytes <= box.limits.pendingBytesInAll && box.events.count <= MeshBox.maximumEvents
+            && box.pendingBytes <= box.limits.pendingBytesInAll
+            && box.news.events.count <= BoxNews.maximumEvents
             && box.links.places.count <= box.limits.maximumLinks
             && box.links.strangers.count <= box.limits.refusalsRemembered
     }

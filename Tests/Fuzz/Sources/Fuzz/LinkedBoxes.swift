@@ -80,7 +80,7 @@ final class LinkedBoxes {
         demand(victim.answering.responses.count <= limits.maximumResponses, "half-open handshakes")
         demand(victim.reassembler.count <= limits.reassemblies, "reassemblies")
         demand(victim.pendingBytes <= limits.pendingBytesInAll, "pending bytes")
-        demand(victim.events.count <= MeshBox.maximumEvents, "events")
+        demand(victim.news.events.count <= BoxNews.maximumEvents, "events")
         demand(victim.indices.inUse <= 4 * limits.maximumSessions + limits.maximumResponses, "indices")
         demand(victim.links.strangers.count <= limits.refusalsRemembered, "refusals")
     }

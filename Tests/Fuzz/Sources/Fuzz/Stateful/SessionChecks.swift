@@ -47,7 +47,7 @@ extension SessionWorld {
             bound(box.sessions.count, box.allSessions.count, "sessions that are not in the list", place)
             bound(box.answering.responses.count, box.limits.maximumResponses, "half-open handshakes", place)
             bound(box.reassembler.count, box.limits.reassemblies, "reassemblies", place)
-            bound(box.events.count, MeshBox.maximumEvents, "events", place)
+            bound(box.news.events.count, BoxNews.maximumEvents, "events", place)
             bound(
                 box.indices.inUse, 6 * box.limits.maximumSessions + box.limits.maximumResponses, "indices", place)
             bound(status.strangers.count, box.limits.refusalsRemembered, "refusals", place)

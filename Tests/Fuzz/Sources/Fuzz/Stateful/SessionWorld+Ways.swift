@@ -65,7 +65,7 @@ extension SessionWorld {
     func linked(_ hostile: Int, _ place: Int) -> HostileLine {
         let line = self.line(hostile, place, nil)
         connect(line)
-        if boxes[place].settings.acceptsAnybody, !isLinked(place, with: line.hostile.address) {
+        if boxes[place].links.acceptsAnybody, !isLinked(place, with: line.hostile.address) {
             send(line.hello(accepts: true, run: 1), line, source: 0)
             calm()
         }
