@@ -30,13 +30,3 @@ extension Endpoint {
         address.mappedIPv4 != nil ? address.low : address.high
     }
 }
-
-extension Arrival {
-    /// What counts as one source: where it came from, or the neighbour that relayed it.
-    var sourceKey: UInt64 {
-        switch self {
-        case .direct(let path): path.remote.sourceKey
-        case .relayed(let link, _, _): link.remote.raw.withBytes { $0.little(0) }
-        }
-    }
-}

@@ -181,7 +181,7 @@ extension MeshBox {
 
     /// Sends a finished datagram back to where its question came from.
     func answer(_ datagram: [UInt8], _ arrival: Arrival, from local: BoxNode, _ now: Instant) {
-        switch arrival {
+        switch arrival.way {
         case .direct(let path):
             if !outbox.append(datagram, path) { drops.count(.outboxFull) }
         case .relayed(let link, let source, _):

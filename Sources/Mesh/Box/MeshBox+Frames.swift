@@ -3,8 +3,10 @@ internal import Wire
 
 /// What a frame does, once it is authenticated.
 extension MeshBox {
+    /// `keypair`: what it was sealed under.
     func receiveFrame(
-        _ bytes: UnsafeMutableRawBufferPointer, _ session: Session, _ arrival: Arrival, _ now: Instant
+        _ bytes: UnsafeMutableRawBufferPointer, _ session: Session, _ keypair: Keypair, _ arrival: Arrival,
+        _ now: Instant
     ) -> Delivery? {
         let frame: Frame
         do {
@@ -21,13 +23,13 @@ extension MeshBox {
             }
             return Delivery(
                 node: session.local.id, source: session.remote, message: body, isPartial: isPartial,
-                ecn: arriving.trafficClass & ECN.mask)
+                ecn: arrival.trafficClass & ECN.mask)
         case .relay(let relay):
             return receiveRelay(relay, session, arrival, now)
         case .fragment(let fragment):
-            return receiveFragment(fragment, session, arrival, now)
+            return receiveFragment(fragment, session, keypair, arrival, now)
         default:
-            receiveUpkeep(frame, session, arrival, now)
+            receiveUpkeep(frame, session, keypair, arrival, now)
             return nil
         }
     }
@@ -41,7 +43,7 @@ extension MeshBox {
     }
 
     private func receiveFragment(
-        _ fragment: FragmentFrame, _ session: Session, _ arrival: Arrival, _ now: Instant
+        _ fragment: FragmentFrame, _ session: Session, _ keypair: Keypair, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
         var dropped = 0
         defer { drops.count(.fragmentExpired, by: dropped) }
@@ -60,14 +62,16 @@ extension MeshBox {
                 drops.count(.fragmentMalformed)
                 return nil
             }
-            var delivery = receiveFrame(whole, session, arrival, now)
+            var delivery = receiveFrame(whole, session, keypair, arrival, now)
             delivery?.isFleeting = true
             return delivery
         }
     }
 
     /// Frames about the session itself, its path and its link.
-    private func receiveUpkeep(_ frame: Frame, _ session: Session, _ arrival: Arrival, _ now: Instant) {
+    private func receiveUpkeep(
+        _ frame: Frame, _ session: Session, _ keypair: Keypair, _ arrival: Arrival, _ now: Instant
+    ) {
         switch frame {
         case .message, .relay, .fragment, .keepalive:
             break
@@ -88,11 +92,11 @@ extension MeshBox {
         case .control(let body):
             receiveControl(body, session, now)
         case .hello(let hello):
-            if !isFromSecond(session, arrival, now) { receiveHello(hello, session, now) }
+            if !isFromSecond(session, keypair, arrival, now) { receiveHello(hello, session, now) }
         case .prefix(let prefix):
             receivePrefix(prefix, session)
         case .ping(let echo):
-            if !isFromSecond(session, arrival, now) { receivePing(echo, session, arrival, now) }
+            if !isFromSecond(session, keypair, arrival, now) { receivePing(echo, session, arrival, now) }
         case .pong(let echo):
             receivePong(echo, session, arrival, now)
         case .goodbye:
@@ -121,20 +125,23 @@ extension MeshBox {
             drops.count(.relayNotALink)
             return nil
         }
-        guard case .direct = arrival else {
+        guard case .direct = arrival.way else {
             // A relay frame inside a relayed datagram: no box sends that.
             drops.count(.relayNested)
             return nil
         }
         let destination = frame.destination
         if nodes[destination] != nil {
-            return receive(frame.datagram, .relayed(link: link, source: frame.source, stamp: frame.stamp), now)
+            let way = Arrival.Way.relayed(link: link, source: frame.source, stamp: frame.stamp)
+            return receive(frame.datagram, Arrival(way: way, trafficClass: arrival.trafficClass), now)
         }
-        forward(frame, destination, from: link, now)
+        forward(frame, destination, from: link, arrival, now)
         return nil
     }
 
-    private func forward(_ frame: RelayFrame, _ destination: Address, from link: Session, _ now: Instant) {
+    private func forward(
+        _ frame: RelayFrame, _ destination: Address, from link: Session, _ arrival: Arrival, _ now: Instant
+    ) {
         guard frame.hopLimit > 1, frame.hopLimit <= RelayLayout.initialHopLimit else {
             drops.count(.relayHopLimit)
             return
@@ -153,7 +160,7 @@ extension MeshBox {
             return
         }
         // What the link before said of congestion holds on the next.
-        outbox.trafficClass = arriving.trafficClass & ECN.mask
+        outbox.trafficClass = arrival.trafficClass & ECN.mask
         defer { outbox.trafficClass = 0 }
         if frame.bytes.count <= capacity + RelayLayout.header {
             _ = emit(.relay, frame.body, next, now)

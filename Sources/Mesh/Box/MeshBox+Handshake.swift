@@ -185,7 +185,7 @@ extension Attempt {
 
     /// An answer must come the way the question went.
     fileprivate func expects(_ arrival: Arrival) -> Bool {
-        switch (route, arrival) {
+        switch (route, arrival.way) {
         case (.direct, .direct), (.relayed, .relayed): true
         case (.direct, .relayed), (.relayed, .direct): false
         }

@@ -22,14 +22,14 @@ extension MeshBox {
             return
         }
         session.lastHint = now
-        switch arrival {
+        switch arrival.way {
         case .direct: startDirectAttempt(session, keysAreDoubtful: true, now)
         case .relayed: startRelayedAttempt(session, keysAreDoubtful: true, now)
         }
     }
 
     private func sessionSending(to index: UInt32, _ arrival: Arrival) -> Session? {
-        switch arrival {
+        switch arrival.way {
         case .direct(let path):
             return sessions.sending(to: index).first {
                 $0.current?.remoteIndex == index && $0.direct?.path.remote == path.remote

@@ -8,8 +8,7 @@ extension MeshBox {
     package func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8 = 0, now: Instant
     ) -> Delivery? {
-        arriving.trafficClass = trafficClass
-        return receive(datagram, .direct(path), now)
+        receive(datagram, .direct(path, trafficClass: trafficClass), now)
     }
 
     func receive(_ datagram: UnsafeMutableRawBufferPointer, _ arrival: Arrival, _ now: Instant) -> Delivery? {
@@ -70,11 +69,9 @@ extension MeshBox {
         session.unansweredSince = .distantFuture
         if !keypair.confirmed { confirmed(session, keypair, now) }
         observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
-        arriving.isUnderOldKeys = keypair === session.previous
-
         let start = TransportLayout.header
         let frame = UnsafeMutableRawBufferPointer(rebasing: datagram[start..<start + frameCount])
-        return receiveFrame(frame, session, arrival, now)
+        return receiveFrame(frame, session, keypair, arrival, now)
     }
 
     /// What an authenticated datagram's way says about the session's way.
@@ -82,7 +79,7 @@ extension MeshBox {
     private func observe(
         _ arrival: Arrival, _ session: Session, _ keypair: Keypair, bytes: Int, newest: Bool, _ now: Instant
     ) {
-        switch arrival {
+        switch arrival.way {
         case .direct(let path):
             let isNewest = newest && keypair === session.current
             switch session.path.heard(path, bytes: bytes, newest: isNewest, now: now) {

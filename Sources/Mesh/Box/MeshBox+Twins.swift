@@ -14,11 +14,11 @@ extension MeshBox {
 
     /// Whether a frame comes from the machine whose link another one took: under keys that have been replaced for a while,
     /// and from another endpoint than the one in use. Nobody who started again or moved has those keys and sends so.
-    func isFromSecond(_ session: Session, _ arrival: Arrival, _ now: Instant) -> Bool {
-        guard arriving.isUnderOldKeys, let path = arrival.path, session.directAlive, !session.isOwn(path),
-            now - session.lastHandshake > Self.underWay, let keys = session.previous
+    func isFromSecond(_ session: Session, _ keypair: Keypair, _ arrival: Arrival, _ now: Instant) -> Bool {
+        guard keypair === session.previous, let path = arrival.path, session.directAlive, !session.isOwn(path),
+            now - session.lastHandshake > Self.underWay
         else { return false }
-        if session.twins.sawElsewhere(now) { keepOut(keys, session, path, now) }
+        if session.twins.sawElsewhere(now) { keepOut(keypair, session, path, now) }
         return true
     }
 

@@ -51,10 +51,9 @@ extension MeshBox {
             drops.count(.unknownIndex)
             return nil
         }
-        arriving.trafficClass = trafficClass
         return receiveOpened(
             datagram, frameCount: datagram.count - TransportLayout.overhead, newest: isNewest, session, keypair,
-            .direct(path), now)
+            .direct(path, trafficClass: trafficClass), now)
     }
 
     // MARK: Hooks

@@ -121,23 +121,3 @@ enum Initiation {
         return keys.mac1(message).withUnsafeBytes { constantTimeEqual($0, shown) }
     }
 }
-
-/// Where a datagram came from: straight over UDP, or inside a relay frame of a link.
-enum Arrival {
-    case direct(Path)
-    case relayed(link: Session, source: Address, stamp: Int)
-
-    var ingress: Ingress {
-        switch self {
-        case .direct(let path): .direct(path.remote)
-        case .relayed(let link, let source, _): .relayed(neighbour: link.remote, source: source)
-        }
-    }
-
-    var path: Path? {
-        switch self {
-        case .direct(let path): path
-        case .relayed: nil
-        }
-    }
-}

@@ -30,6 +30,26 @@ import Wire
         #expect(bench.delivered.count == count && bench.boxes[1].drops[.replayed] > 0, bench.comment)
     }
 
+    /// What was marked on its way stays marked, whatever came since.
+    @Test func keepsTheMarkOfItsPacket() throws {
+        let (bench, posted) = try begun([[1], [2]])
+        let box = bench.boxes[1]
+        func give(_ kind: DatagramKind, _ trafficClass: UInt8) {
+            for datagram in posted where datagram.kind == kind {
+                var copy = datagram.bytes
+                copy.withUnsafeMutableBytes {
+                    _ = box.receive(
+                        $0, from: bench.path(to: bench.endpoint(0)), trafficClass: trafficClass, now: bench.now)
+                }
+            }
+        }
+        give(.transport, 3)
+        give(.finish, 0)
+        var marks: [UInt8] = []
+        while box.hasOvertaken, let found = box.nextOvertaken(now: bench.now) { marks.append(found.ecn) }
+        #expect(marks.count >= 2 && marks.allSatisfy { $0 == 3 }, "\(marks), \(bench.comment)")
+    }
+
     @Test func onlyAFewAreHeldAndRubbishAmongThemIsHarmless() throws {
         let (bench, posted) = try begun([[1]])
         let data = try #require(posted.first { $0.kind == .transport })

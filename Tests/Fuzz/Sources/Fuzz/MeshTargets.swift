@@ -51,9 +51,10 @@ struct FrameTarget: FuzzTarget {
             rest = rest.dropFirst(2)
             var frame = Array(rest.prefix(count))
             rest = rest.dropFirst(count)
-            guard !frame.isEmpty, let link = boxes.link else { continue }
+            guard !frame.isEmpty, let link = boxes.link, let keys = link.current else { continue }
             frame.withUnsafeMutableBytes { bytes in
-                let delivery = boxes.victim.receiveFrame(bytes, link, .direct(boxes.path(from: 0)), boxes.now)
+                let delivery = boxes.victim.receiveFrame(
+                    bytes, link, keys, .direct(boxes.path(from: 0)), boxes.now)
                 if let delivery {
                     demand(
                         delivery.message.count <= MeshBox.messageLimit, "a message of \(delivery.message.count) bytes")
