@@ -132,7 +132,7 @@ extension MeshBox {
             state = .up
         } else if trouble?.cause.isRefusal == true, trouble?.cause != .notAccepted {
             state = .refused
-        } else if session.directAttempt != nil {
+        } else if session.keys.direct != nil {
             state = .handshaking
         } else {
             state = .down
@@ -156,8 +156,8 @@ extension MeshBox {
             established: session.current != nil, handshakeAge: session.current.map { now - $0.created },
             cipher: session.current?.suite.cipher, backend: session.current?.suite.backend,
             messageCapacity: frameCapacity(session).map { $0 - 1 },
-            receivedBytes: session.receivedBytes, receivedDatagrams: session.receivedDatagrams,
-            sentBytes: session.sentBytes, sentDatagrams: session.sentDatagrams,
-            lostDatagrams: session.lostDatagrams)
+            receivedBytes: session.traffic.receivedBytes, receivedDatagrams: session.traffic.receivedDatagrams,
+            sentBytes: session.traffic.sentBytes, sentDatagrams: session.traffic.sentDatagrams,
+            lostDatagrams: session.keys.lost)
     }
 }

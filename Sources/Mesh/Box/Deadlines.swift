@@ -1,8 +1,17 @@
 internal import Wire
 
-/// When the box wants to look at which session: a binary heap, so that a session that nothing is due for costs nothing however
-/// many there are. Each is in it once at most, at `Session.heapPlace`.
+/// When the box wants to look at which session, and why: a binary heap, so that a session that nothing is due for costs nothing
+/// however many there are. Each is in it once at most.
 struct Deadlines {
+    /// What a session has of it.
+    struct Timer {
+        /// When the box looks at it again: not in the heap while it is being looked at.
+        fileprivate(set) var at: Instant = .distantFuture
+        fileprivate(set) var reason: DeadlineReason = .news
+        /// Where the heap has it.
+        fileprivate(set) var place: Int?
+    }
+
     private struct Entry {
         var at: Instant
         let session: Session
@@ -41,22 +50,37 @@ struct Deadlines {
     /// The sweep has been, and is to be again then.
     mutating func hasSwept(next instant: Instant) { sweep = instant }
 
-    /// The session is to be looked at then; not at all where that is the distant future.
-    mutating func set(_ session: Session, _ at: Instant) {
-        guard at < .distantFuture else { return remove(session) }
-        if let place = session.heapPlace {
-            entries[place].at = at
+    /// The session is to be looked at by then: the earliest instant is kept, with its reason.
+    mutating func wake(_ session: Session, by instant: Instant, for reason: DeadlineReason) {
+        guard instant < session.timer.at else { return }
+        session.timer.at = instant
+        session.timer.reason = reason
+        put(session)
+    }
+
+    /// Nothing is due for it any more: it is being looked at, or is forgotten.
+    mutating func clear(_ session: Session) {
+        takeOut(session)
+        session.timer.at = .distantFuture
+    }
+
+    /// It was due, and has to wait for its turn.
+    mutating func putBack(_ session: Session) { put(session) }
+
+    private mutating func put(_ session: Session) {
+        if let place = session.timer.place {
+            entries[place].at = session.timer.at
             settle(place)
         } else {
-            session.heapPlace = entries.count
-            entries.append(Entry(at: at, session: session))
+            session.timer.place = entries.count
+            entries.append(Entry(at: session.timer.at, session: session))
             rise(entries.count - 1)
         }
     }
 
-    mutating func remove(_ session: Session) {
-        guard let place = session.heapPlace else { return }
-        session.heapPlace = nil
+    private mutating func takeOut(_ session: Session) {
+        guard let place = session.timer.place else { return }
+        session.timer.place = nil
         let last = entries.removeLast()
         guard last.session !== session else { return }
         put(last, at: place)
@@ -69,9 +93,9 @@ struct Deadlines {
         var due: [Session] = []
         while let next = entries.first, next.at <= now {
             due.append(next.session)
-            remove(next.session)
+            takeOut(next.session)
         }
-        due.sort { $0.place < $1.place }
+        due.sort { $0.entry.place < $1.entry.place }
         return due
     }
 
@@ -79,7 +103,7 @@ struct Deadlines {
 
     private mutating func put(_ entry: Entry, at place: Int) {
         entries[place] = entry
-        entry.session.heapPlace = place
+        entry.session.timer.place = place
     }
 
     private mutating func settle(_ place: Int) {
@@ -112,23 +136,4 @@ struct Deadlines {
         }
         if place != start { put(entry, at: place) }
     }
-}
-
-/// Why a session is to be looked at.
-enum DeadlineReason: String, CaseIterable {
-    /// It is new, or something happened that makes everything else be asked anew.
-    case news
-    case keysEnd
-    case newKeys
-    case challenge
-    case signOfLife
-    case size
-    case hello
-    case handshake
-    case pending
-    case keepalive
-    case silence
-    case relaySize
-    case calm
-    case idle
 }

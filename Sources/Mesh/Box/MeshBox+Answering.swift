@@ -90,7 +90,7 @@ extension MeshBox {
             }
         case .keypair(let session, let keypair) where !keypair.initiator && keypair === session.current:
             // A repeated message 3: our first sealed datagram was lost.
-            if now - session.lastSent > .milliseconds(100) { emitShort(.keepalive, session, now) }
+            if now - session.traffic.lastSent > .milliseconds(100) { emitShort(.keepalive, session, now) }
         case .keypair, .attempt, .free:
             drops.count(.handshakeUnexpected)
         }
@@ -118,18 +118,16 @@ extension MeshBox {
             return keepOut(keypair, session, path, now)
         }
         noteKeys(keypair)
-        keypair.confirmed = true
+        keypair.confirm()
         indices.set(response.index, .keypair(session, keypair))
         answering.remove(response)
-        session.remoteKey = key
         if let path = arrival.path {
             // Message 3 answers what went to the path of message 1, if it went there alone; from elsewhere it proves nothing.
             let isProven = response.path?.remote == path.remote && !response.wentElsewhere
             session.path.turn(
                 to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
         }
-        session.lastReceived = now
-        install(keypair, session, arrival, now)
+        install(keypair, of: key, session, arrival, now)
         answering.overtaken.ripen()
         // The first authenticated datagram tells the caller that message 3 came.
         emitShort(.keepalive, session, now)

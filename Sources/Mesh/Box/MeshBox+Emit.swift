@@ -17,7 +17,7 @@ extension MeshBox {
     /// one after it.
     func relayedDatagramCapacity(_ session: Session, _ link: Session) -> Int {
         let first = linkDatagramCapacity(link)
-        return min(first, max(session.relayCapacity ?? first, Self.leastRelayedDatagram))
+        return min(first, max(session.relayed.capacity ?? first, Self.leastRelayedDatagram))
     }
 
     /// What the far end may talk us down to: the worth of a link that carries what any IPv4 host takes.
@@ -53,8 +53,7 @@ extension MeshBox {
             return false
         }
         let pieceCount = (total + pieces - 1) / pieces
-        let number = session.nextFragment
-        session.nextFragment &+= 1
+        let number = session.takeFragmentNumber()
         for piece in 0..<pieces {
             let start = piece * pieceCount
             let length = min(pieceCount, total - start)
@@ -112,7 +111,7 @@ extension MeshBox {
         write(target + TransportLayout.header)
         _ = keypair.seal(at: target, frameCount: frameCount)
         outbox.commit(count, path)
-        session.note(sent: count, now)
+        session.traffic.sent(count, now)
         return true
     }
 
@@ -129,7 +128,7 @@ extension MeshBox {
         let relayFrame = RelayLayout.header + inner
         let capacity = linkDatagramCapacity(link)
         let head = RelayHead(destination: session.remote, source: session.local.address, stamp: capacity)
-        session.note(sent: inner, now)
+        session.traffic.sent(inner, now)
         noteData(link, now)
         if inner > capacity {
             // Larger than the first link carries in one: put together aside, then cut.

@@ -17,8 +17,8 @@ extension MeshBox {
         }
         switch frame {
         case .message(let body, let isPartial):
-            session.lastDataReceived = now
-            if session.lastSent + limits.keepaliveAfter < session.deadline {
+            session.traffic.receivedData(now)
+            if session.traffic.lastSent + limits.keepaliveAfter < session.timer.at {
                 wake(session, now + limits.keepaliveAfter, for: .keepalive)
             }
             return Delivery(
@@ -49,7 +49,7 @@ extension MeshBox {
         defer { drops.count(.fragmentExpired, by: dropped) }
         let outcome = reassembler.accept(
             fragment, owner: session.number,
-            isReserved: session.peer != nil || session.lastDataSent != .distantPast, now: now, dropped: &dropped)
+            isReserved: session.peer != nil || session.traffic.everSentData, now: now, dropped: &dropped)
         switch outcome {
         case .waiting:
             return nil
@@ -88,7 +88,7 @@ extension MeshBox {
             session.path.sizeAnswered(number, now)
             wake(session, session.size.nextProbe, for: .size)
         case .relaySize(let size):
-            session.relayCapacity = Int(size)
+            session.relayed.told(size)
         case .control(let body):
             receiveControl(body, session, now)
         case .hello(let hello):

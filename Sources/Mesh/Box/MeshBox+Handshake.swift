@@ -7,8 +7,11 @@ extension MeshBox {
 
     /// Calls over UDP: to the session's path and to the peer's endpoints, the same bytes to each; the first answer wins.
     func startDirectAttempt(_ session: Session, keysAreDoubtful: Bool = false, _ now: Instant) {
-        if keysAreDoubtful { session.directAttempt?.keysAreDoubtful = true }
-        guard session.directAttempt == nil, now >= session.calmUntil else { return }
+        if let attempt = session.keys.direct {
+            if keysAreDoubtful { attempt.doubtKeys() }
+            return
+        }
+        guard now >= session.keys.calmUntil else { return }
         var paths: [Path] = []
         if let direct = session.direct { paths.append(direct.path) }
         if !session.directAlive {
@@ -17,49 +20,42 @@ extension MeshBox {
             }
         }
         guard !paths.isEmpty else { return }
-        session.directAttempt = begin(session, .direct(paths), now)
-        session.directAttempt?.keysAreDoubtful = keysAreDoubtful
-        if let attempt = session.directAttempt { sendDue(attempt, now) }
+        begin(session, .direct(paths), keysAreDoubtful, now)
     }
 
     /// Calls through the mesh.
     func startRelayedAttempt(_ session: Session, keysAreDoubtful: Bool = false, _ now: Instant) {
-        if keysAreDoubtful { session.relayedAttempt?.keysAreDoubtful = true }
-        guard session.relayedAttempt == nil else { return }
-        session.relayedAttempt = begin(session, .relayed, now)
-        session.relayedAttempt?.keysAreDoubtful = keysAreDoubtful
-        if let attempt = session.relayedAttempt { sendDue(attempt, now) }
+        if let attempt = session.keys.relayed {
+            if keysAreDoubtful { attempt.doubtKeys() }
+            return
+        }
+        begin(session, .relayed, keysAreDoubtful, now)
     }
 
-    private func begin(_ session: Session, _ route: Attempt.Route, _ now: Instant) -> Attempt? {
+    private func begin(_ session: Session, _ route: Attempt.Route, _ keysAreDoubtful: Bool, _ now: Instant) {
         guard let index = indices.allocate(random) else {
             drops.count(.sessionsFull)
-            return nil
+            return
         }
-        let noise = XXInitiator(
-            prologue: handshakePrologue(suites: suites.bits, callee: session.remote), ours: session.local.noise,
-            ephemeral: .generate(random))
-        let message = Initiation.make(
-            sender: index, suites: suites.bits, noise: noise, keys: AddressKeys(session.remote), cookie: nil)
-        let attempt = Attempt(session: session, index: index, route: route, noise: noise, message: message, now: now)
+        let attempt = Attempt(session, index, route, suites: suites, random, now: now)
+        if keysAreDoubtful { attempt.doubtKeys() }
         indices.set(index, .attempt(attempt))
-        return attempt
+        session.keys.begin(attempt)
+        sendDue(attempt, now)
     }
 
     /// Sends what is due, byte for byte as before, and plans the repetition.
     func sendDue(_ attempt: Attempt, _ now: Instant) {
         let session = attempt.session
-        switch attempt.route {
-        case .direct(var called):
-            if let path = session.direct?.path, !called.contains(where: { $0.remote == path.remote }) {
-                called.append(path)
-                attempt.route = .direct(called)
-            }
-            for path in called {
-                let isOwn = path.remote == session.direct?.path.remote
+        switch attempt.way {
+        case .direct:
+            let own = session.direct?.path
+            for path in attempt.paths(and: own) {
                 // What was the session's path when it began to call may have been anybody's endpoint, which proved nothing and
                 // was left again: nothing more goes there.
-                guard isOwn || session.peer?.endpoints.contains(path.remote) == true else { continue }
+                guard path.remote == own?.remote || session.peer?.endpoints.contains(path.remote) == true else {
+                    continue
+                }
                 if !session.path.admit(attempt.due.count, to: path) {
                     drops.count(.amplificationLimit)
                 } else if outbox.append(attempt.due, path) {
@@ -73,10 +69,9 @@ extension MeshBox {
         }
         let schedule = limits.retransmitSchedule
         var wait = schedule[min(attempt.repeats, schedule.count - 1)]
-        if session.peer != nil, case .direct = attempt.route { wait = min(wait, limits.peerRetryCeiling) }
+        if session.peer != nil, attempt.way == .direct { wait = min(wait, limits.peerRetryCeiling) }
         let jitter = Interval(nanoseconds: wait.nanoseconds / 4 * Int64(random.next(below: 1024)) / 1024)
-        attempt.repeats += 1
-        attempt.nextSend = now + wait + jitter
+        attempt.sent(now, again: wait + jitter)
         wake(session, attempt.nextSend, for: .handshake)
     }
 
@@ -120,19 +115,16 @@ extension MeshBox {
         noteKeys(keypair)
         let out = FinishMessage.make(sender: attempt.index, receiver: remoteIndex, noise: noiseMessage)
         indices.set(attempt.index, .keypair(session, keypair))
-        attempt.stage = .confirming(keypair, message: out)
-        attempt.repeats = 0
         if let path = arrival.path {
             // A round trip proves the path where message 1 went to that endpoint alone: what went to several may be answered
             // by whoever saw it on one way, in the name of another.
-            let isProven = attempt.wentOnlyTo(path.remote)
-            attempt.route = .direct([path])
             session.path.turn(
-                to: path, isProven: isProven, bytes: message.bytes.count, challenge: random.next64(), now: now)
+                to: path, isProven: attempt.wentOnlyTo(path.remote), bytes: message.bytes.count,
+                challenge: random.next64(), now: now)
         }
-        session.remoteKey = key
+        attempt.answered(keypair, finish: out, by: arrival.path)
         sendDue(attempt, now)
-        install(keypair, session, arrival, now)
+        install(keypair, of: key, session, arrival, now)
     }
 
     // MARK: Cookies
@@ -173,21 +165,6 @@ extension MeshBox {
         case .forged:
             // Anybody can send rubbish from the peer's endpoint: counted, not shown.
             break
-        }
-    }
-}
-
-extension Attempt {
-    fileprivate func wentOnlyTo(_ endpoint: Endpoint) -> Bool {
-        guard case .direct(let paths) = route else { return false }
-        return paths.allSatisfy { $0.remote == endpoint }
-    }
-
-    /// An answer must come the way the question went.
-    fileprivate func expects(_ arrival: Arrival) -> Bool {
-        switch (route, arrival.way) {
-        case (.direct, .direct), (.relayed, .relayed): true
-        case (.direct, .relayed), (.relayed, .direct): false
         }
     }
 }

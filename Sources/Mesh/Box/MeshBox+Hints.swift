@@ -3,25 +3,17 @@ internal import Wire
 
 /// "No session of mine has that index": what the other end says when it has started again.
 extension MeshBox {
-    /// How far back a hint may refer, in datagrams.
-    private static let hintMemory: UInt64 = 1024
-
     /// A hint may start a handshake and ends nothing: anybody on the way could have made it.
     func receiveHint(_ bytes: UnsafeRawBufferPointer, _ arrival: Arrival, _ now: Instant) {
         guard let hint = UnknownIndexMessage(bytes) else {
             drops.count(.malformedDatagram)
             return
         }
-        let counter = hint.counter
         // Found without a search, so that junk costs next to nothing and empties no bucket that genuine ones are taken from.
-        guard let session = sessionSending(to: hint.index, arrival), let keypair = session.current,
-            counter < keypair.nextCounter, keypair.nextCounter - counter <= Self.hintMemory,
-            now - keypair.created > .milliseconds(500), now - session.lastHint > .milliseconds(500)
-        else {
+        guard let session = sessionSending(to: hint.index, arrival), session.keys.heedsHint(hint.counter, now) else {
             drops.count(.hintIgnored)
             return
         }
-        session.lastHint = now
         switch arrival.way {
         case .direct: startDirectAttempt(session, keysAreDoubtful: true, now)
         case .relayed: startRelayedAttempt(session, keysAreDoubtful: true, now)
@@ -39,7 +31,4 @@ extension MeshBox {
             return sessions.sending(to: index).first { $0.current?.remoteIndex == index && !$0.usesDirectPath }
         }
     }
-
-    /// To be called when `session.current` has changed.
-    func noteRemoteIndex(_ session: Session) { sessions.noteRemoteIndex(session) }
 }

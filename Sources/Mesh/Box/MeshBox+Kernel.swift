@@ -34,7 +34,7 @@ extension MeshBox {
     /// Takes what the kernel said of a datagram that was to go by `path`.
     package func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
         for session in allSessions where session.direct?.path.remote == path.remote {
-            session.unsend(datagrams: refusal.datagrams, bytes: refusal.bytes)
+            session.traffic.unsend(datagrams: refusal.datagrams, bytes: refusal.bytes)
             break
         }
         switch refusal.reason {

@@ -3,22 +3,15 @@ internal import Wire
 
 /// Signs of life of direct paths: pings that are answered the way they came.
 extension MeshBox {
-    /// Asks what is due, and gives up a path that does not answer.
-    func serviceLife(_ session: Session, _ now: Instant, _ due: Due) {
-        guard session.current != nil, session.path.isProven else { return }
-        let isNeeded = session.peer != nil || now - session.lastDataSent < limits.keepaliveAfter
-        switch session.path.lifeStep(now, limits, isNeeded: isNeeded) {
-        case .wait:
-            break
+    /// Asks what is due, gives up a path that does not answer, and weighs what it loses.
+    func serveLife(_ step: SessionPath.LifeStep, _ session: Session, _ now: Instant) {
+        switch step {
+        case .wait, .rest: break
         case .ask:
             let id = askForLife(session, now)
             session.path.asked(id, now, limits)
-        case .die:
-            directPathDied(session, now)
-        case .rest:
-            return
+        case .die: directPathDied(session, now)
         }
-        due(session.path.nextQuestion ?? .distantFuture, .signOfLife)
         weigh(session, now)
         turnFromLoss(session, now)
     }
@@ -66,7 +59,7 @@ extension MeshBox {
 
     func receivePing(_ echo: EchoBody, _ session: Session, _ arrival: Arrival, _ now: Instant) {
         guard let path = arrival.path, echo.bytes.count <= Self.shortPingBytes else {
-            session.lastDataReceived = now
+            session.traffic.receivedData(now)
             _ = send(.pong, echo.bytes, session, now)
             return
         }
@@ -76,7 +69,7 @@ extension MeshBox {
         // Whoever asks about the other end, and not about a path, gets the answer although this one carries nothing that way.
         if !isOwn { _ = send(.pong, echo.bytes, session, now) }
         guard let age = echo.heardAgo else {
-            session.lastDataReceived = now
+            session.traffic.receivedData(now)
             return
         }
         guard isOwn else { return }
@@ -89,7 +82,7 @@ extension MeshBox {
         let isLink = session.link.neighbour != nil
         guard
             session.path.answered(
-                id, by: arrival.path, lastData: session.lastDataReceived, isLink: isLink, now, limits)
+                id, by: arrival.path, lastData: session.traffic.lastDataReceived, isLink: isLink, now, limits)
         else {
             note(.pong(id: id, from: session.remote, bytes: echo.payload))
             return

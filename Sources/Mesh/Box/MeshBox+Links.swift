@@ -10,11 +10,11 @@ extension MeshBox {
         guard nodes[settings.address] == nil, let main = node(.main) else { return }
         guard let peer = links.setPeer(settings) else { return }
         guard let session = openSession(main, settings.address, now) else { return }
-        session.peer = peer
+        session.configure(as: peer)
         if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: true) }
         if !session.usesDirectPath {
             // New endpoints may be the right ones: do not wait for the old attempt's next turn.
-            endAttempt(&session.directAttempt)
+            endAttempt(.direct, of: session)
         }
         evaluateLink(session, now)
         greet(session, now)
@@ -31,7 +31,7 @@ extension MeshBox {
     package func removePeer(_ address: Address, now: Instant) {
         guard links.removePeer(address), let main = node(.main) else { return }
         guard let session = session(main, address) else { return }
-        session.peer = nil
+        session.configure(as: nil)
         if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: false) }
         if !links.acceptsAnybody {
             sayGoodbye(session, now)
@@ -60,7 +60,7 @@ extension MeshBox {
     package func networkChanged(now: Instant) {
         for session in allSessions {
             session.path.networkChanged(now)
-            if let attempt = session.directAttempt { attempt.hurry(now) }
+            session.keys.direct?.hurry(now)
             wake(session, now)
         }
     }
@@ -88,16 +88,16 @@ extension MeshBox {
         {
             answering.acquaint(path.remote.address)
         }
-        session.unansweredSince = .distantFuture
+        session.traffic.answered()
         if session.local.isMain, session.link.neighbour == nil {
-            session.link.nextHello = now
+            session.link.greet(now)
             wake(session, now)
         }
     }
 
     func sendHello(_ session: Session, wantsAnswer: Bool, _ now: Instant) {
         let hello = HelloFrame(acceptsLink: acceptsLink(session), wantsAnswer: wantsAnswer, run: context.run)
-        session.link.helloAt = now
+        session.link.saidHello(now)
         emitShort(.hello(hello), session, now)
         if let prefix = context.prefix { emitShort(.prefix(prefix), session, now) }
     }
@@ -108,8 +108,7 @@ extension MeshBox {
             drops.count(.malformedFrame)
             return
         }
-        guard session.link.remotePrefix != prefix else { return }
-        session.link.remotePrefix = prefix
+        guard session.link.heard(prefix) else { return }
         if let own = context.prefix, own != prefix { note(.prefixDiffers(session.remote, prefix)) }
     }
 
@@ -119,20 +118,12 @@ extension MeshBox {
             return
         }
         guard session.usesDirectPath else { return }
-        let run = hello.run
-        if session.twins.saw(run, now) { noteTwin(session.remote, now) }
-        if let known = session.link.remoteRun, known != run {
-            // Another run of the daemon has forgotten what this one told it. Nobody restarts several times in a few seconds, and
-            // each time costs the whole mesh: the same is said again until it is believed.
-            if let last = session.link.runChanged, now - last < limits.runChangeSpacing {
-                drops.count(.helloTooSoon)
-                return
-            }
-            session.link.runChanged = now
-            takeLinkDown(session, now)
+        if session.twins.saw(hello.run, now) { noteTwin(session.remote, now) }
+        switch session.link.heard(hello, spacing: limits.runChangeSpacing, now) {
+        case .known: break
+        case .changed: takeLinkDown(session, now)
+        case .tooSoon: return drops.count(.helloTooSoon)
         }
-        session.link.remoteRun = run
-        session.link.remoteAccepts = hello.acceptsLink
         if hello.wantsAnswer { sendHello(session, wantsAnswer: false, now) }
         evaluateLink(session, now)
     }
@@ -156,8 +147,7 @@ extension MeshBox {
         guard let key = session.remoteKey, let direct = session.direct else { return }
         guard makeRoomForLink(session, now) else { return }
         let neighbour = links.add(session)
-        session.link.neighbour = neighbour
-        session.link.nextHello = .distantFuture
+        session.link.up(as: neighbour)
         // The first sign of life also measures the round trip.
         session.path.askSoon(now)
         session.peer?.linkIsUp()
@@ -188,8 +178,7 @@ extension MeshBox {
     }
 
     func takeLinkDown(_ session: Session, _ now: Instant) {
-        guard let neighbour = session.link.neighbour else { return }
-        session.link.neighbour = nil
+        guard let neighbour = session.link.down() else { return }
         session.path.setAvoided(false)
         links.remove(neighbour)
         note(.linkDown(session.remote))
@@ -201,21 +190,17 @@ extension MeshBox {
     func directPathDied(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
         session.path.died(now)
-        session.link.remoteRun = nil
-        session.link.remoteAccepts = false
-        session.link.nextHello = .distantFuture
+        session.link.pathDied()
         blame(session, .lost(session.direct?.path.remote))
         wake(session, now)
     }
 
     func receiveGoodbye(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
-        release(\.current, of: session)
-        release(\.previous, of: session)
-        endAttempt(&session.directAttempt)
-        endAttempt(&session.relayedAttempt)
+        retire(session.keys.drop(), of: session)
+        retire(session.keys.endAttempts(), of: session)
         session.path.stopped()
-        session.link = LinkState()
+        session.link.forget()
         blame(session, .stopped)
         wake(session, now)
     }

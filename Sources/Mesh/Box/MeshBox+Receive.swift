@@ -62,11 +62,8 @@ extension MeshBox {
         _ datagram: UnsafeMutableRawBufferPointer, frameCount: Int, newest: Bool, _ session: Session,
         _ keypair: Keypair, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
-        session.lastReceived = now
-        session.receivedBytes &+= UInt64(datagram.count)
-        session.receivedDatagrams &+= 1
+        session.traffic.received(datagram.count, now)
         sessions.watchForLoss(session)
-        session.unansweredSince = .distantFuture
         if !keypair.confirmed { confirmed(session, keypair, now) }
         observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
         let start = TransportLayout.header
@@ -93,10 +90,7 @@ extension MeshBox {
             }
         case .relayed(_, _, let stamp):
             // A relayed datagram never moves the path; it says what the relays carry.
-            if stamp != session.stampSeen {
-                session.stampSeen = stamp
-                wake(session, now)
-            }
+            if session.relayed.saw(stamp: stamp) { wake(session, now) }
         }
     }
 }

@@ -20,10 +20,7 @@ extension MeshBox {
         guard let neighbour = session.link.neighbour else {
             drops.count(.controlNotALink)
             // The other end has the link, and what it said of that was lost.
-            if acceptsLink(session), session.usesDirectPath, now - session.link.helloAt >= .seconds(1) {
-                session.link.nextHello = now
-                wake(session, now)
-            }
+            if acceptsLink(session), session.usesDirectPath, session.link.greetAgain(now) { wake(session, now) }
             return
         }
         do {
@@ -38,9 +35,9 @@ extension MeshBox {
     func networkMoved(_ now: Instant) {
         for frame in routes.network.takeOutput() {
             guard let link = links[frame.to] else { continue }
-            let large = link.sentLarge
+            let large = link.traffic.sentLarge
             _ = frame.bytes.withUnsafeBytes { send(.control, $0, link, now) }
-            link.sentLarge = large
+            link.traffic.discountLarge(since: large)
         }
         deadlines.ring(by: routes.network.deadline)
         if routes.haveMoved() {

@@ -50,7 +50,7 @@ extension MeshBox {
 
     func isSizeSettled(_ session: Session) -> Bool {
         if session.directAlive, session.direct != nil, !session.isAvoided { return session.size.isSettled }
-        return session.relayCapacity != nil && relayLink(to: session.remote)?.size.isSettled == true
+        return session.relayed.capacity != nil && relayLink(to: session.remote)?.size.isSettled == true
     }
 
     /// The largest message, in bytes, that goes in one datagram to the neighbour whose path carries most; nil as long as
@@ -89,13 +89,12 @@ extension MeshBox {
 
     @inline(__always)
     func noteData(_ session: Session, _ now: Instant) {
-        session.lastDataSent = now
+        session.traffic.sentData(now)
         if session.usesDirectPath, !session.isAvoided {
             if session.path.sentData(now, limits) {
                 wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
             }
-        } else if session.unansweredSince == .distantFuture {
-            session.unansweredSince = now
+        } else if session.traffic.awaitsAnswer(now) {
             wake(session, now + limits.silenceBeforeHandshake, for: .silence)
         }
     }
@@ -105,7 +104,7 @@ extension MeshBox {
         _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant
     ) -> SendOutcome {
         guard sessions.park(kind, body, session, limits, now) else { return drop(.pendingFull) }
-        session.lastDataSent = now
+        session.traffic.sentData(now)
         wake(session, now + limits.pendingLifetime, for: .pending)
         seekWay(session, now)
         return .queued

@@ -17,7 +17,7 @@ extension MeshBox {
             drops.count(.amplificationLimit)
             return
         }
-        if let count = seal(frame, keypair, to: path) { session.note(sent: count, now) }
+        if let count = seal(frame, keypair, to: path) { session.traffic.sent(count, now) }
     }
 
     /// Seals a frame under keys that need not be a session's own. Returns the datagram's length, or nil (and counted) when the

@@ -16,7 +16,7 @@ extension MeshBox {
     /// and from another endpoint than the one in use. Nobody who started again or moved has those keys and sends so.
     func isFromSecond(_ session: Session, _ keypair: Keypair, _ arrival: Arrival, _ now: Instant) -> Bool {
         guard keypair === session.previous, let path = arrival.path, session.directAlive, !session.isOwn(path),
-            now - session.lastHandshake > Self.underWay
+            now - session.keys.lastHandshake > Self.underWay
         else { return false }
         if session.twins.sawElsewhere(now) { keepOut(keypair, session, path, now) }
         return true
@@ -47,7 +47,7 @@ extension MeshBox {
         noteTwin(session.local.address, now)
         guard otherHasLink else { return }
         receiveGoodbye(session, now)
-        session.calmUntil = now + TwinWatch.calm
+        session.keys.calm(until: now + TwinWatch.calm)
         blame(session, .sameKey)
     }
 

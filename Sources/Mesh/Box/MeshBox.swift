@@ -169,25 +169,23 @@ package final class MeshBox {
             remove(victim, now)
         }
         let session = sessions.make(local, remote, now)
-        session.peer = local.isMain ? links.peers[remote] : nil
+        session.configure(as: local.isMain ? links.peers[remote] : nil)
         wake(session, now)
         return session
     }
 
     func remove(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
-        endAttempt(&session.directAttempt)
-        endAttempt(&session.relayedAttempt)
-        release(\.current, of: session)
-        release(\.previous, of: session)
+        retire(session.keys.endAttempts(), of: session)
+        retire(session.keys.drop(), of: session)
         failPending(session, olderThan: .distantFuture)
-        if sessions.remove(session) { deadlines.remove(session) }
+        if sessions.remove(session) { deadlines.clear(session) }
     }
 
     /// Looks at the session again no later than `instant`.
     func wake(_ session: Session, _ instant: Instant, for reason: DeadlineReason = .news) {
-        guard !session.isOver else { return }
-        if session.wake(by: instant, for: reason) { deadlines.set(session, instant) }
+        guard !session.entry.isOver else { return }
+        deadlines.wake(session, by: instant, for: reason)
         deadlines.ring(by: instant)
     }
 }

@@ -94,26 +94,17 @@ extension MeshBox {
         guard let activity = keypair.shared.takeActivity() else { return }
         let work = activity.work
         if work.received > 0 {
-            session.receivedDatagrams &+= work.received
-            session.receivedBytes &+= work.receivedBytes
             sessions.watchForLoss(session)
-            session.lastReceived = max(session.lastReceived, activity.receivedAt)
-            if activity.receivedAt > session.lastDataReceived {
-                session.lastDataReceived = activity.receivedAt
+            if session.traffic.receivedElsewhere(work, activity.receivedAt) {
                 wake(session, now + limits.keepaliveAfter)
             }
-            session.unansweredSince = .distantFuture
             // They take messages of the session's own path alone.
             session.path.heardElsewhere(activity.receivedAt)
         }
         if work.sent > 0 {
-            session.sentDatagrams &+= work.sent
-            session.sentBytes &+= work.sentBytes
-            session.sentLarge &+= work.sentLarge
-            session.lastSent = max(session.lastSent, activity.sentAt)
-            session.lastDataSent = max(session.lastDataSent, activity.sentAt)
+            session.traffic.sentElsewhere(work, activity.sentAt)
             if session.directAlive, session.path.sentData(activity.sentAt, limits) {
-                wake(session, session.direct?.life.nextQuestion ?? activity.sentAt)
+                wake(session, session.path.nextQuestion ?? activity.sentAt, for: .signOfLife)
             }
         }
         if keypair.isWornOut { wake(session, now) }

@@ -98,7 +98,7 @@ struct Links {
         let all = all
         if session.peer != nil {
             guard all.count >= limits.maximumLinks else { return .free }
-            let victim = all.filter { $0.peer == nil }.min { $0.lastDataReceived < $1.lastDataReceived }
+            let victim = all.filter { $0.peer == nil }.min { $0.traffic.lastDataReceived < $1.traffic.lastDataReceived }
             return victim.map { .instead(of: $0) } ?? .none
         }
         let strangers = all.filter { $0.peer == nil }

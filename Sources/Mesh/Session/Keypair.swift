@@ -10,9 +10,7 @@ final class Keypair {
     /// Did this box begin the handshake?
     let initiator: Bool
     /// Whether anything authenticated has come in under these keys. Until then the initiator repeats message 3.
-    var confirmed = false {
-        didSet { if confirmed { shared.confirm() } }
-    }
+    private(set) var confirmed = false
     private var loss = LossCount()
 
     /// `remote`: the other end, where other workers may use the keys as well.
@@ -30,6 +28,11 @@ final class Keypair {
             receiveSecret: secrets.key(inward, suite.cipher), localIndex: localIndex, remoteIndex: remoteIndex,
             limits: limits, created: now)
         keys = WorkerKeys(shared)
+    }
+
+    func confirm() {
+        confirmed = true
+        shared.confirm()
     }
 
     var suite: SuiteChoice { shared.suite }
@@ -63,7 +66,6 @@ final class Keypair {
         shared.withWindow { isOpen = loss.look(at: $0, now) }
         return isOpen
     }
-
 
     func endLoss() { shared.withWindow { loss.end(with: $0) } }
 }

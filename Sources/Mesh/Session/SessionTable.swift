@@ -3,6 +3,18 @@ internal import Wire
 
 /// All sessions of a box: by whom they join, in a fixed order, and by the index that they send to.
 struct SessionTable {
+    /// What a session has of it.
+    struct Entry {
+        /// Where it stands in the list.
+        fileprivate(set) var place = 0
+        /// The box has forgotten it: nothing is due for it any more.
+        fileprivate(set) var isOver = false
+        /// Whether the box looks now and then whether it lost something.
+        fileprivate(set) var isWatchedForLoss = false
+        /// The index under which hints find it.
+        fileprivate var remoteIndex: UInt32?
+    }
+
     private struct Key: Hashable {
         let node: Int
         let remote: Address
@@ -42,7 +54,7 @@ struct SessionTable {
         let session = Session(number: nextNumber, local: local, remote: remote, now: now)
         nextNumber &+= 1
         byEnds[Key(node: local.id.rawValue, remote: remote)] = session
-        session.place = all.count
+        session.entry.place = all.count
         all.append(session)
         return session
     }
@@ -52,12 +64,12 @@ struct SessionTable {
         if recent === session { recent = nil }
         let key = Key(node: session.local.id.rawValue, remote: session.remote)
         guard byEnds.removeValue(forKey: key) != nil else { return false }
-        session.isOver = true
+        session.entry.isOver = true
         // The last one takes its place.
         let last = all.removeLast()
         if last !== session {
-            last.place = session.place
-            all[session.place] = last
+            last.entry.place = session.entry.place
+            all[session.entry.place] = last
         }
         return true
     }
@@ -66,7 +78,7 @@ struct SessionTable {
     /// a flood of strangers displaces nobody whom this box talks with.
     var leastUsedStranger: Session? {
         func rank(_ session: Session) -> (Int, Instant) {
-            (session.lastDataSent == .distantPast ? 0 : 1, max(session.lastReceived, session.created))
+            (session.traffic.everSentData ? 1 : 0, session.traffic.lastHeard)
         }
         var victim: Session?
         for session in all where session.peer == nil && session.link.neighbour == nil {
@@ -83,15 +95,15 @@ struct SessionTable {
     /// To be called when `session.current` has changed.
     mutating func noteRemoteIndex(_ session: Session) {
         let index = session.current?.remoteIndex
-        guard index != session.knownRemoteIndex else { return }
-        if let old = session.knownRemoteIndex {
+        guard index != session.entry.remoteIndex else { return }
+        if let old = session.entry.remoteIndex {
             byRemoteIndex[old]?.removeAll { $0 === session }
             if byRemoteIndex[old]?.isEmpty == true { byRemoteIndex[old] = nil }
         }
-        session.knownRemoteIndex = nil
+        session.entry.remoteIndex = nil
         guard let index, sending(to: index).count < Self.sessionsForIndex else { return }
         byRemoteIndex[index, default: []].append(session)
-        session.knownRemoteIndex = index
+        session.entry.remoteIndex = index
     }
 
     // MARK: What waits
@@ -120,16 +132,16 @@ struct SessionTable {
     /// Something came in for a session: it is looked for what did not.
     @inline(__always)
     mutating func watchForLoss(_ session: Session) {
-        guard !session.isWatchedForLoss else { return }
-        session.isWatchedForLoss = true
+        guard !session.entry.isWatchedForLoss else { return }
+        session.entry.isWatchedForLoss = true
         watchedForLoss.append(session)
     }
 
     /// Looks for it, now and then.
     mutating func lookForLoss(_ now: Instant) {
         watchedForLoss.removeAll { session in
-            session.isWatchedForLoss = session.lookForLoss(now)
-            return !session.isWatchedForLoss
+            session.entry.isWatchedForLoss = session.keys.lookForLoss(now)
+            return !session.entry.isWatchedForLoss
         }
     }
 }

@@ -12,11 +12,11 @@ import Wire
     private func fault(_ box: MeshBox, _ now: Instant) -> String? {
         var waiting = 0
         for session in box.allSessions {
-            let name = "session \(session.number), \(session.reason)"
-            if session.heapPlace != nil { waiting += 1 }
-            if (session.heapPlace != nil) != (session.deadline < .distantFuture) { return "\(name): not as in the heap" }
-            if session.deadline < box.deadline { return "\(name): the box comes too late" }
-            if session.deadline > now + .seconds(600), !isAwaited(session) { return "\(name): forgotten" }
+            let name = "session \(session.number), \(session.timer.reason)"
+            if session.timer.place != nil { waiting += 1 }
+            if (session.timer.place != nil) != (session.timer.at < .distantFuture) { return "\(name): not as in the heap" }
+            if session.timer.at < box.deadline { return "\(name): the box comes too late" }
+            if session.timer.at > now + .seconds(600), !isAwaited(session) { return "\(name): forgotten" }
         }
         if waiting != box.deadlines.count { return "\(box.deadlines.count) in the heap, and \(waiting) sessions" }
         return box.stuckDeadlines == 0 ? nil : "stuck: \(box.stuckReason ?? "")"
@@ -24,7 +24,7 @@ import Wire
 
     /// A peer that has to call, or may not be called: nothing is due for it.
     private func isAwaited(_ session: Session) -> Bool {
-        session.peer != nil && session.current == nil && session.directAttempt == nil && session.relayedAttempt == nil
+        session.peer != nil && session.current == nil && !session.keys.hasAttempt
             && session.pending.isEmpty && (session.peer?.endpoints.isEmpty == true || session.usesDirectPath)
     }
 
@@ -37,7 +37,7 @@ import Wire
                     Issue.record("box \(place), seed \(simulation.seed): \(fault)")
                     return
                 }
-                for session in box.allSessions where session.heapPlace != nil { seen(session.reason) }
+                for session in box.allSessions where session.timer.place != nil { seen(session.timer.reason) }
             }
         }
     }
@@ -112,14 +112,14 @@ import Wire
             _ = box.openSession(main, remote, bench.now)
         }
         bench.tick()
-        let before = box.allSessions.map(\.deadline)
+        let before = box.allSessions.map(\.timer.at)
         #expect(before.allSatisfy { $0 > bench.now } && box.deadlines.count == 200)
         box.wake(box.allSessions[17], bench.now + .milliseconds(1), for: .news)
         bench.now = bench.now + .milliseconds(1)
         let due = box.deadlines.earliest
         bench.tick()
         #expect(due == bench.now && box.deadlines.count == 200)
-        #expect(box.allSessions.map(\.deadline) == before)
+        #expect(box.allSessions.map(\.timer.at) == before)
         // Nobody ever answered: they go when their time is over.
         bench.run(for: .seconds(6))
         #expect(box.allSessions.isEmpty && box.deadlines.count == 0)

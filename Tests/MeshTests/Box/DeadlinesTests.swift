@@ -11,12 +11,8 @@ import Wire
     private let start = Instant(nanoseconds: 1_000_000_000)
 
     private func sessions(_ count: Int) -> [Session] {
-        (0..<count).map { place in
-            let remote = Address(raw: Bytes32(words: (UInt64(place), 1, 2, 3)))
-            let session = Session(number: UInt32(place), local: local, remote: remote, now: start)
-            session.place = place
-            return session
-        }
+        var table = SessionTable()
+        return (0..<count).map { table.make(local, Address(raw: Bytes32(words: (UInt64($0), 1, 2, 3))), start) }
     }
 
     /// Against a list that is looked through: sets, moves both ways, removals, and what is due.
@@ -29,34 +25,48 @@ import Wire
             let place = Int(random.next(below: 100))
             switch random.next(below: 10) {
             case 0:
-                heap.remove(sessions[place])
+                heap.clear(sessions[place])
                 expected[place] = nil
             case 1:
-                heap.set(sessions[place], .distantFuture)
-                expected[place] = nil
-            case 2:
                 let now = start + .milliseconds(Int64(random.next(below: 300)))
-                let due = heap.takeDue(now).map(\.place)
-                #expect(due == expected.filter { $0.value <= now }.map(\.key).sorted(), "seed \(seed)")
-                for place in due { expected[place] = nil }
-            default:
+                let due = heap.takeDue(now)
+                let places = due.map(\.entry.place)
+                #expect(places == expected.filter { $0.value <= now }.map(\.key).sorted(), "seed \(seed)")
+                for (number, session) in due.enumerated() {
+                    // Some have to wait for their turn.
+                    if number % 3 == 0 { heap.putBack(session) } else { heap.clear(session) }
+                    if number % 3 != 0 { expected[session.entry.place] = nil }
+                }
+            case 2, 3, 4:
+                // Looked at, and due anew at another time.
                 let at = start + .milliseconds(Int64(random.next(below: 1000)))
-                heap.set(sessions[place], at)
+                heap.clear(sessions[place])
+                heap.wake(sessions[place], by: at, for: .size)
                 expected[place] = at
+            default:
+                // The earliest is kept.
+                let at = start + .milliseconds(Int64(random.next(below: 1000)))
+                heap.wake(sessions[place], by: at, for: .news)
+                expected[place] = min(at, expected[place] ?? at)
             }
             #expect(heap.count == expected.count, "seed \(seed)")
             #expect(heap.earliest == expected.values.min() ?? .distantFuture, "seed \(seed)")
         }
-        #expect(sessions.allSatisfy { ($0.heapPlace != nil) == (expected[$0.place] != nil) }, "seed \(seed)")
+        #expect(sessions.allSatisfy { ($0.timer.place != nil) == (expected[$0.entry.place] != nil) }, "seed \(seed)")
     }
 
     @Test func theEarliestReasonIsKept() {
         let session = sessions(1)[0]
-        #expect(session.wake(by: start + .seconds(5), for: .newKeys) && session.reason == .newKeys)
-        #expect(!session.wake(by: start + .seconds(6), for: .idle) && session.reason == .newKeys)
-        #expect(session.wake(by: start + .seconds(1), for: .signOfLife) && session.reason == .signOfLife)
-        session.clearDeadline()
-        #expect(session.deadline == .distantFuture && session.wake(by: start + .seconds(9), for: .idle))
+        var heap = Deadlines(start)
+        heap.wake(session, by: start + .seconds(5), for: .newKeys)
+        heap.wake(session, by: start + .seconds(6), for: .idle)
+        #expect(session.timer.at == start + .seconds(5) && session.timer.reason == .newKeys)
+        heap.wake(session, by: start + .seconds(1), for: .signOfLife)
+        #expect(heap.earliest == start + .seconds(1) && session.timer.reason == .signOfLife)
+        heap.clear(session)
+        #expect(session.timer.at == .distantFuture && heap.count == 0)
+        heap.wake(session, by: start + .seconds(9), for: .idle)
+        #expect(heap.earliest == start + .seconds(9) && session.timer.reason == .idle)
     }
 
     /// A session is in the heap as long as the box has it, and bears the reason it is looked at for.
@@ -67,10 +77,10 @@ import Wire
         bench.run(for: .seconds(30))
         let box = bench.boxes[0]
         let session = try #require(bench.session(0, 1))
-        #expect(box.deadlines.count == box.allSessions.count && session.heapPlace != nil)
-        #expect(session.reason == .signOfLife, "\(session.reason), \(bench.comment)")
+        #expect(box.deadlines.count == box.allSessions.count && session.timer.place != nil)
+        #expect(session.timer.reason == .signOfLife, "\(session.timer.reason), \(bench.comment)")
         box.removePeer(bench.address(1), now: bench.now)
-        #expect(session.isOver && session.heapPlace == nil && box.deadlines.count == 0)
+        #expect(session.entry.isOver && session.timer.place == nil && box.deadlines.count == 0)
         // Nothing wakes what the box has forgotten.
         box.wake(session, bench.now)
         #expect(box.deadlines.count == 0)
@@ -87,7 +97,7 @@ import Wire
             for posted in bench.take(0) where number == 9 || number % 2 == 0 { bench.deliver(posted) }
         }
         let session = try #require(bench.session(1, 0))
-        #expect(session.isWatchedForLoss && session.lostDatagrams == 0, bench.comment)
+        #expect(session.entry.isWatchedForLoss && session.keys.lost == 0, bench.comment)
         // Nobody says anything any more.
         let box = bench.boxes[1]
         for _ in 0..<30 {
@@ -95,7 +105,7 @@ import Wire
             box.tick(now: bench.now)
             box.outbox.removeAll()
         }
-        #expect(session.lostDatagrams == 4, bench.comment)
-        #expect(!session.isWatchedForLoss && box.sessions.watchedForLoss.isEmpty, bench.comment)
+        #expect(session.keys.lost == 4, bench.comment)
+        #expect(!session.entry.isWatchedForLoss && box.sessions.watchedForLoss.isEmpty, bench.comment)
     }
 }

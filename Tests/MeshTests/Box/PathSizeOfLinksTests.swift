@@ -106,7 +106,7 @@ import Wire
             _ = simulation.exchange([1], from: b, to: a)
             simulation.run(for: .seconds(4))
             let expected = 1420 - 48 - TransportLayout.overhead - RelayLayout.header
-            #expect(simulation.session(a, b)?.relayCapacity == expected, "seed \(seed)")
+            #expect(simulation.session(a, b)?.relayed.capacity == expected, "seed \(seed)")
             let capacity = try #require(simulation.box(a)?.messageCapacity(to: simulation.address(b), from: .main))
             #expect(capacity == expected - TransportLayout.overhead - 1)
             // A message of that size crosses every link in one datagram.
@@ -123,8 +123,8 @@ import Wire
         let seed = Seeds.fresh()
         let simulation = try Simulation.chain(3, seed: seed)
         _ = simulation.exchange([1], from: 0, to: 2)
-        for foolish in [0, 1, 100, 65_535] {
-            simulation.session(0, 2)?.relayCapacity = foolish
+        for foolish in [0, 1, 100, 65_535] as [UInt16] {
+            simulation.session(0, 2)?.relayed.told(foolish)
             let message = numbered(1, count: 65_535)
             #expect(simulation.exchange(message, from: 0, to: 2) == [message], "\(foolish), seed \(seed)")
         }

@@ -116,7 +116,7 @@ import Wire
             let counted = bench.boxes[0].drops.total
             bench.give(bytes, to: 0, from: source)
             #expect(bench.boxes[0].drops.total == counted + 1)
-            #expect(bench.take(0).isEmpty && bench.session(0, 1)?.directAttempt == nil, bench.comment)
+            #expect(bench.take(0).isEmpty && bench.session(0, 1)?.keys.direct == nil, bench.comment)
         }
         // One that could be true starts one handshake, and takes nothing away.
         for _ in 0..<30 { bench.give(genuine, to: 0, from: bench.endpoint(1)) }

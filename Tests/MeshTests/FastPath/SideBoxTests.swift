@@ -80,7 +80,7 @@ import Wire
         let simulation = pair.simulation
         simulation.clearReceived()
         pair.delivered = []
-        let before = try #require(simulation.session(1, 0)).receivedDatagrams
+        let before = try #require(simulation.session(1, 0)).traffic.receivedDatagrams
         let handshakes = try #require(simulation.box(1)).handshakes
         let count = 4000
         for place in 0..<count {
@@ -96,10 +96,10 @@ import Wire
         #expect(box.handshakes >= handshakes + 3, "seed \(seed)")
         pair.share()
         let session = try #require(simulation.session(1, 0))
-        #expect(session.receivedDatagrams >= before + UInt64(count), "seed \(seed)")
-        #expect(simulation.now - session.lastDataReceived < .seconds(2), "seed \(seed)")
+        #expect(session.traffic.receivedDatagrams >= before + UInt64(count), "seed \(seed)")
+        #expect(simulation.now - session.traffic.lastDataReceived < .seconds(2), "seed \(seed)")
         // Size probes that the cable does not carry.
-        #expect(session.lostDatagrams <= UInt64(simulation.lost), "seed \(seed)")
+        #expect(session.keys.lost <= UInt64(simulation.lost), "seed \(seed)")
     }
 
     /// The other end gets another address: the way is the first engine's until the new one is proven.

@@ -18,7 +18,7 @@ import Wire
     /// A session whose path is in the network of that number.
     private func session(_ number: UInt32, peer: Peer? = nil, at network: UInt64 = 0) -> Session {
         let session = Session(number: number, local: local, remote: address(), now: now)
-        session.peer = peer
+        session.configure(as: peer)
         let remote = Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32 | network, low: UInt64(number)), port: 1)
         session.path.turn(
             to: Path(remote: remote, interface: 1, socket: 0), isProven: true, bytes: 0, challenge: 0, now: now)
@@ -71,7 +71,7 @@ import Wire
         #expect(word(links.room(for: session(10, peer: peers[0]))) == "free")
         _ = links.add(session(10, peer: peers[0]))
         // A stranger goes for a peer: the one that was least in use.
-        links[NeighbourID(rawValue: 0)]?.lastDataReceived = now
+        links[NeighbourID(rawValue: 0)]?.traffic.receivedData(now)
         #expect(word(links.room(for: session(11, peer: peers[1]))) == "instead of 1")
         // None goes for a peer where all are peers.
         var full = Links(limits: limits)

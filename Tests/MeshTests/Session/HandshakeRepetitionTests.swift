@@ -89,7 +89,7 @@ import Wire
         #expect(left == 0)
         #expect(seen.count == 1, "a repetition differs, \(bench.comment)")
         #expect(bench.isEstablished(0, 1) && bench.isEstablished(1, 0), bench.comment)
-        #expect(bench.session(0, 1)?.directAttempt == nil && bench.session(0, 1)?.current?.confirmed == true)
+        #expect(bench.session(0, 1)?.keys.direct == nil && bench.session(0, 1)?.current?.confirmed == true)
         bench.send([9], from: 0, to: 1)
         bench.exchange()
         #expect(bench.delivered.map(\.message) == [[9]], bench.comment)
@@ -104,14 +104,14 @@ import Wire
             lost += 1
             return false
         }
-        try #require(lost > 0 && bench.session(0, 1)?.directAttempt != nil)
+        try #require(lost > 0 && bench.session(0, 1)?.keys.direct != nil)
         var finishes = 0
         bench.run(for: .seconds(2)) { posted in
             if posted.kind == .finish { finishes += 1 }
             return true
         }
         #expect(finishes <= 1, "message 3 is repeated until it is confirmed and then no more, \(bench.comment)")
-        #expect(bench.session(0, 1)?.directAttempt == nil)
+        #expect(bench.session(0, 1)?.keys.direct == nil)
     }
 
     @Test func message3ThatNeverArrivesIsGivenUpWhenTheCalleeForgotIt() throws {
@@ -119,7 +119,7 @@ import Wire
         bench.introduce(0, to: 1)
         bench.run(for: .seconds(14)) { $0.kind != .finish && $0.kind != .transport }
         #expect(!bench.isEstablished(1, 0))
-        try #require(bench.session(0, 1)?.directAttempt != nil)
+        try #require(bench.session(0, 1)?.keys.direct != nil)
         // The callee waited for 15 s. Then the way is free again.
         bench.run(for: .milliseconds(1500)) { $0.kind != .finish && $0.kind != .transport && $0.kind != .initiation }
         try #require(bench.boxes[1].answering.responses.isEmpty)
@@ -145,7 +145,7 @@ import Wire
         let smaller = bench.address(0) < bench.address(1) ? first : second
         #expect(smaller.initiator, "the session begun by the smaller address is used, \(bench.comment)")
         for (a, b) in [(0, 1), (1, 0)] {
-            #expect(bench.session(a, b)?.directAttempt == nil, "an attempt never ends, \(bench.comment)")
+            #expect(bench.session(a, b)?.keys.direct == nil, "an attempt never ends, \(bench.comment)")
             #expect(bench.boxes[a].indices.inUse == 2, bench.comment)
             #expect(bench.boxes[a].drops[.handshakeUnexpected] == 0, bench.comment)
         }
@@ -175,7 +175,7 @@ import Wire
         #expect(simulation.received(1).map(\.message) == [[1]], "seed \(seed)")
         #expect(simulation.received(0).map(\.message) == [[2]], "seed \(seed)")
         for node in 0...1 {
-            #expect(simulation.box(node)?.allSessions.allSatisfy { $0.directAttempt == nil } == true, "seed \(seed)")
+            #expect(simulation.box(node)?.allSessions.allSatisfy { $0.keys.direct == nil } == true, "seed \(seed)")
         }
     }
 }

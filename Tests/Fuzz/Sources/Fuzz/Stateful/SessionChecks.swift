@@ -10,7 +10,7 @@ struct Authenticity: Equatable {
 
     init(_ box: MeshBox) {
         handshakes = box.handshakes
-        received = box.allSessions.reduce(0) { $0 &+ $1.receivedDatagrams }
+        received = box.allSessions.reduce(0) { $0 &+ $1.traffic.receivedDatagrams }
     }
 }
 
