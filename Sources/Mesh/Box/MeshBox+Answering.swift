@@ -108,10 +108,11 @@ extension MeshBox {
             drops.count(.sessionsFull)
             return
         }
-        let keypair = Keypair(
+        let agreement = Agreement(
             suite: response.suite, secrets: secrets, initiator: false, localIndex: response.index,
-            remoteIndex: response.caller, limits: limits.of(response.suite.cipher), sharedWith: sharer(session),
-            now: now)
+            remoteIndex: response.caller)
+        let keypair = Keypair(
+            agreement, limits: limits.of(response.suite.cipher), sharedWith: sharer(session), now: now)
         if isSecond(session, arrival, now), let path = arrival.path {
             indices.release(response.index)
             answering.remove(response)

@@ -109,9 +109,9 @@ extension MeshBox {
         guard let suite = suites.accept(number) else { throw .noCommonSuite }
         let (noiseMessage, secrets) = try ready.finish(
             payload: Identity.payload(session.local.key.publicKey, suite: suite.cipher, index: attempt.index))
-        let keypair = Keypair(
-            suite: suite, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex,
-            limits: limits.of(suite.cipher), sharedWith: sharer(session), now: now)
+        let agreement = Agreement(
+            suite: suite, secrets: secrets, initiator: true, localIndex: attempt.index, remoteIndex: remoteIndex)
+        let keypair = Keypair(agreement, limits: limits.of(suite.cipher), sharedWith: sharer(session), now: now)
         noteKeys(keypair)
         let out = FinishMessage.make(sender: attempt.index, receiver: remoteIndex, noise: noiseMessage)
         indices.set(attempt.index, .keypair(session, keypair))

@@ -43,16 +43,13 @@ package final class SharedKeypair: Sendable {
     /// segments, while others take a counter each that they find to be too high.
     static let margin: UInt64 = 4096
 
-    init(
-        remote: Address?, suite: SuiteChoice, sendSecret: SecretBytes, receiveSecret: SecretBytes, localIndex: UInt32,
-        remoteIndex: UInt32, limits: CipherLimits, created: Instant
-    ) {
+    init(_ agreement: Agreement, limits: CipherLimits, sharedWith remote: Address?, created: Instant) {
         self.remote = remote
-        self.suite = suite
-        self.sendSecret = sendSecret
-        self.receiveSecret = receiveSecret
-        self.localIndex = localIndex
-        self.remoteIndex = remoteIndex
+        suite = agreement.suite
+        sendSecret = agreement.sendSecret
+        receiveSecret = agreement.receiveSecret
+        localIndex = agreement.localIndex
+        remoteIndex = agreement.remoteIndex
         self.limits = limits
         self.created = created
     }

@@ -14,19 +14,9 @@ final class Keypair {
     private var loss = LossCount()
 
     /// `remote`: the other end, where other workers may use the keys as well.
-    init(
-        suite: SuiteChoice, secrets: TransportSecrets, initiator: Bool, localIndex: UInt32, remoteIndex: UInt32,
-        limits: CipherLimits, sharedWith remote: Address? = nil, now: Instant
-    ) {
-        self.initiator = initiator
-        let (outward, inward) =
-            initiator
-            ? (secrets.initiatorToResponder, secrets.responderToInitiator)
-            : (secrets.responderToInitiator, secrets.initiatorToResponder)
-        shared = SharedKeypair(
-            remote: remote, suite: suite, sendSecret: secrets.key(outward, suite.cipher),
-            receiveSecret: secrets.key(inward, suite.cipher), localIndex: localIndex, remoteIndex: remoteIndex,
-            limits: limits, created: now)
+    init(_ agreement: Agreement, limits: CipherLimits, sharedWith remote: Address? = nil, now: Instant) {
+        initiator = agreement.initiator
+        shared = SharedKeypair(agreement, limits: limits, sharedWith: remote, created: now)
         keys = WorkerKeys(shared)
     }
 

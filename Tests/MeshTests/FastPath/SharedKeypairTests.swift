@@ -19,10 +19,10 @@ import Wire
         let a = PrivateKey(generatedFrom: random).address
         let b = PrivateKey(generatedFrom: random).address
         func make(_ initiator: Bool) -> Keypair {
-            Keypair(
+            let agreement = Agreement(
                 suite: SuiteChoice(cipher: .chaCha20Poly1305, backend: .libsodium), secrets: secrets,
-                initiator: initiator, localIndex: initiator ? 1 : 2, remoteIndex: initiator ? 2 : 1, limits: limits,
-                sharedWith: initiator ? b : a, now: .distantPast)
+                initiator: initiator, localIndex: initiator ? 1 : 2, remoteIndex: initiator ? 2 : 1)
+            return Keypair(agreement, limits: limits, sharedWith: initiator ? b : a, now: .distantPast)
         }
         return (make(true), make(false), (a, b))
     }

@@ -17,9 +17,10 @@ import Wire
             initiatorToResponder: SecretBytes(count: 32, from: random),
             responderToInitiator: SecretBytes(count: 32, from: random), hash: [])
         func make(_ initiator: Bool) -> Keypair {
-            Keypair(
+            let agreement = Agreement(
                 suite: SuiteChoice(cipher: cipher, backend: backend), secrets: secrets, initiator: initiator,
-                localIndex: initiator ? 1 : 2, remoteIndex: initiator ? 2 : 1, limits: limits, now: now)
+                localIndex: initiator ? 1 : 2, remoteIndex: initiator ? 2 : 1)
+            return Keypair(agreement, limits: limits, now: now)
         }
         return (make(true), make(false))
     }

@@ -114,10 +114,10 @@ final class Stranger {
     }
 
     private func use(_ secrets: TransportSecrets, initiator: Bool, remote: UInt32, _ now: Instant) {
-        keypair = Keypair(
+        let agreement = Agreement(
             suite: SuiteChoice(cipher: cipher, backend: .libsodium), secrets: secrets, initiator: initiator,
-            localIndex: index, remoteIndex: remote,
-            limits: .chaCha, now: now)
+            localIndex: index, remoteIndex: remote)
+        keypair = Keypair(agreement, limits: .chaCha, now: now)
     }
 
     private func header(_ kind: DatagramKind, _ sender: UInt32, _ receiver: UInt32) -> [UInt8] {
