@@ -14,7 +14,9 @@ import Wire
         for session in box.allSessions {
             let name = "session \(session.number), \(session.timer.reason)"
             if session.timer.place != nil { waiting += 1 }
-            if (session.timer.place != nil) != (session.timer.at < .distantFuture) { return "\(name): not as in the heap" }
+            if (session.timer.place != nil) != (session.timer.at < .distantFuture) {
+                return "\(name): not as in the heap"
+            }
             if session.timer.at < box.deadline { return "\(name): the box comes too late" }
             if session.timer.at > now + .seconds(600), !isAwaited(session) { return "\(name): forgotten" }
         }
