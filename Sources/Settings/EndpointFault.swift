@@ -71,7 +71,7 @@ extension Configuration {
         peers.enumerated().flatMap { index, peer in
             peer.endpoints.compactMap { configured -> String? in
                 guard let endpoint = configured.numeric,
-                    let fault = EndpointFault.of(endpoint, transports: transports.map(\.udp))
+                    let fault = EndpointFault.of(endpoint, transports: transports.udp)
                 else { return nil }
                 return "peers[\(index)] (\(peer.label)): \(fault.text("\(configured)"))"
             }

@@ -7,8 +7,13 @@ package import Wire
 package protocol DatagramPort: AnyObject {
     /// The number that paths of this port carry (`Path.socket`).
     var number: UInt16 { get }
-    /// What to know of it before anything is sent.
+    /// For the poller, as long as the port lives: readable when datagrams or events wait, writable when there is room again. A port
+    /// of many connections has a poller of its own, whose descriptor this is, and says `room` where that cannot be writable.
+    var descriptor: Int32 { get }
+    /// What to know of it before anything is sent. Never changes.
     var traits: PortTraits { get }
+    /// What people are told of it.
+    var facts: PortFacts { get }
     /// What it has done since it was made.
     var counters: UDPCounters { get }
 
@@ -21,37 +26,56 @@ package protocol DatagramPort: AnyObject {
     /// still `.pending` and the caller's to keep or drop. Throws only when the port itself is unusable.
     func send(_ records: UnsafeMutableBufferPointer<OutgoingDatagram>) throws(TransportError) -> SendProgress
 
+    /// What happened since the last call, where ways come and go by themselves (`PortTraits.hasConnections`); others are not asked.
+    /// Asked at the end of each turn, so what came by a way that has closed since has been taken in before.
+    func takeEvents() -> [PortEvent]
+
     /// Whether it has ways to this endpoint at all.
     func reaches(_ endpoint: Endpoint) -> Bool
 }
 
-/// How a port differs from others, as far as the mesh goes by it.
-package struct PortTraits: Equatable, Sendable {
-    package enum Sizes: Equatable, Sendable {
-        /// Whatever the way carries, which nobody tells: it is measured (RFC 8899).
-        case probed
-        /// So many bytes of a datagram and no more, whatever the way.
-        case fixed(Int)
+extension DatagramPort {
+    package func takeEvents() -> [PortEvent] { [] }
+}
+
+/// What a port of connections has to say.
+package enum PortEvent: Equatable, Sendable {
+    /// Datagrams go there now.
+    case opened(Path)
+    /// Nothing goes there any more, nor will anything come.
+    case closed(Path)
+    /// It takes records again.
+    case room
+}
+
+/// What people are told of a port.
+package struct PortFacts: Equatable, Sendable {
+    /// What its endpoints are written with in front: "udp".
+    package var scheme: String
+    /// What it is bound to.
+    package var bound: Endpoint
+    /// How several datagrams cross the kernel at once.
+    package var offloads: [String]
+    /// The UDP port that its datagrams leave by, if they do: they must never enter the tunnel that they carry.
+    package var udpPort: UInt16?
+
+    package init(scheme: String, bound: Endpoint, offloads: [String] = [], udpPort: UInt16? = nil) {
+        self.scheme = scheme
+        self.bound = bound
+        self.offloads = offloads
+        self.udpPort = udpPort
     }
-
-    package var sizes: Sizes
-    /// Whether a datagram that came from an endpoint shows that datagrams reach it there. Not with UDP, where anybody may write
-    /// any source; with what shakes hands before it carries anything, yes.
-    package var provesWayBack: Bool
-    /// Whether ways come and go with the port's own connections; else any endpoint is a way.
-    package var hasConnections: Bool
-
-    package init(sizes: Sizes, provesWayBack: Bool, hasConnections: Bool) {
-        self.sizes = sizes
-        self.provesWayBack = provesWayBack
-        self.hasConnections = hasConnections
-    }
-
-    package static let udp = PortTraits(sizes: .probed, provesWayBack: false, hasConnections: false)
 }
 
 extension UDPSocket: DatagramPort {
     package var traits: PortTraits { .udp }
+
+    package var facts: PortFacts {
+        PortFacts(
+            scheme: "udp", bound: local,
+            offloads: (sendsSegments ? ["segmentation"] : []) + (receivesJoined ? ["joining"] : []), udpPort: local.port
+        )
+    }
 
     /// A socket bound to all addresses speaks both families, any other its own.
     package func reaches(_ endpoint: Endpoint) -> Bool {

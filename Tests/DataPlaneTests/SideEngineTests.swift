@@ -172,7 +172,7 @@ private final class SidePair {
         try change(&setup, keys[1].address)
         let rules = PortalRules(setup, main: keys[0].address, ownPorts: [ours.local.port])
         let bridge = PortalBridge(device: device, ways: SideBox(), rules: rules, gate: setup.gate)
-        side = try SideEngine(link: link, portal: bridge, sockets: [ours], seed: 1)
+        side = try SideEngine(link: link, portal: bridge, ports: [ours], seed: 1)
         box.setPeer(PeerSettings(address: other.mainAddress, endpoints: [endpoints.far]), now: now)
         other.setPeer(PeerSettings(address: box.mainAddress, endpoints: [endpoints.near]), now: now)
         // What the kernel says of a datagram's way, by one that is thrown away.

@@ -16,7 +16,12 @@ package final class CapturingPort: DatagramPort {
     }
 
     package let number: UInt16
+    /// None that a poller takes: whoever drives it knows when something is to arrive.
+    package var descriptor: Int32 { -1 }
     package var traits: PortTraits
+    package var facts = PortFacts(scheme: "test", bound: Endpoint(address: .unspecified, port: 0))
+    /// What it tells next.
+    package var events: [PortEvent] = []
     package private(set) var counters = UDPCounters()
     /// What was sent, datagram by datagram, in order.
     package private(set) var sent: [Datagram] = []
@@ -58,6 +63,11 @@ package final class CapturingPort: DatagramPort {
         return progress
     }
 
+    package func takeEvents() -> [PortEvent] {
+        defer { events = [] }
+        return events
+    }
+
     package func reaches(_ endpoint: Endpoint) -> Bool { true }
 
     private func keep(_ record: OutgoingDatagram) {
@@ -97,7 +107,9 @@ package final class FaultyPort<Port: DatagramPort>: DatagramPort {
     }
 
     package var number: UInt16 { port.number }
+    package var descriptor: Int32 { port.descriptor }
     package var traits: PortTraits { port.traits }
+    package var facts: PortFacts { port.facts }
     package var counters: UDPCounters { port.counters }
 
     package func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
@@ -134,6 +146,8 @@ package final class FaultyPort<Port: DatagramPort>: DatagramPort {
         return progress
     }
 
+    package func takeEvents() -> [PortEvent] { port.takeEvents() }
+
     package func reaches(_ endpoint: Endpoint) -> Bool { port.reaches(endpoint) }
 }
 
@@ -146,7 +160,9 @@ package final class CountingPort<Port: DatagramPort>: DatagramPort {
     package init(_ port: Port) { self.port = port }
 
     package var number: UInt16 { port.number }
+    package var descriptor: Int32 { port.descriptor }
     package var traits: PortTraits { port.traits }
+    package var facts: PortFacts { port.facts }
     package var counters: UDPCounters { port.counters }
 
     package func receive(into batch: DatagramBatch) throws(TransportError) -> Int {
@@ -158,6 +174,8 @@ package final class CountingPort<Port: DatagramPort>: DatagramPort {
         sends += 1
         return try port.send(records)
     }
+
+    package func takeEvents() -> [PortEvent] { port.takeEvents() }
 
     package func reaches(_ endpoint: Endpoint) -> Bool { port.reaches(endpoint) }
 }

@@ -90,6 +90,15 @@ import Wire
         #expect(!long.withUnsafeBytes { batch.put($0, path: Self.path) })
     }
 
+    /// Whatever wraps a port says what that says.
+    @Test func whatIsWrappedIsAskedThrough() {
+        let port = CapturingPort(number: 5)
+        port.events = [.opened(Self.path), .room, .closed(Self.path)]
+        let outer = CountingPort(FaultyPort(port) { _ in nil })
+        #expect(outer.number == 5 && outer.traits == port.traits && outer.facts == port.facts)
+        #expect(outer.takeEvents() == [.opened(Self.path), .room, .closed(Self.path)] && outer.takeEvents().isEmpty)
+    }
+
     @Test func aSocketIsAPort() throws {
         let four = try UDPSocket.on("127.0.0.1:0", number: 4)
         let port: any DatagramPort = four

@@ -48,11 +48,7 @@ extension Engine {
             threads: sides?.count ?? 1, scheduling: scheduling, box: box.status(now: now),
             sockets: worker.lines.map {
                 EngineSnapshot.Socket(
-                    configured: $0.configured, bound: $0.socket.local,
-                    offloads: ($0.socket.sendsSegments ? ["segmentation"] : [])
-                        + ($0.socket.receivesJoined ? ["joining"] : []),
-                    counters: $0.socket.counters, dropped: $0.dropped
-                )
+                    configured: $0.configured, facts: $0.port.facts, counters: $0.port.counters, dropped: $0.dropped)
             },
             portal: desk.map {
                 let bridge = $0.bridge

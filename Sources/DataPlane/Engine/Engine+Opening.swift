@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Logging
 internal import Mesh
 internal import Portal
@@ -6,39 +5,17 @@ internal import System
 internal import Transport
 internal import Wire
 
-/// The sockets and the portal: how they come and go, and what the portal's interface learns later.
+/// The ports and the portal: how they come and go, and what the portal's interface learns later.
 extension Engine {
-    func openSockets(_ setup: EngineSetup) throws {
-        for (place, wanted) in setup.sockets.enumerated() {
-            let endpoint = wanted.endpoint
-            var options = UDPSocket.Options()
-            options.offload = wanted.offload
-            let socket = try bind(endpoint, number: UInt16(place), options)
-            try worker.add(SocketLine(socket: socket, configured: endpoint))
-            if socket.receiveBuffer < SocketLine.goodBuffer {
-                warnings.append(
-                    "the receive buffer of udp://\(endpoint) is \(socket.receiveBuffer >> 10) KB: bursts may be lost; "
-                        + "raise net.core.rmem_max (deploy/ has a sysctl file) or give the daemon CAP_NET_ADMIN")
-            }
+    func openPorts(_ setup: EngineSetup) throws {
+        for (place, source) in setup.ports.enumerated() {
+            let number = UInt16(place)
+            let opened = try sides?.open(source, number: number) ?? source.open(1, number: number)
+            try worker.add(PortLine(opened.first, configured: source.endpoint))
+            for warning in opened.warnings { logger.warning("\(warning)") }
+            warnings += opened.warnings + opened.remarks
         }
-    }
-
-    /// Where the kernel has no IPv6 at all, `[::]` is all of IPv4.
-    private func bind(_ endpoint: Endpoint, number: UInt16, _ options: UDPSocket.Options) throws -> UDPSocket {
-        func bound(_ endpoint: Endpoint) throws -> UDPSocket {
-            try sides?.bind(endpoint, number: number, options: options)
-                ?? UDPSocket(bind: endpoint, number: number, options: options)
-        }
-        do {
-            return try bound(endpoint)
-        } catch let error as TransportError where error.code == EAFNOSUPPORT {
-            guard let substitute = endpoint.allIPv4 else { throw error }
-            let warning =
-                "this kernel has no IPv6: udp://\(endpoint) is udp://\(substitute), and peers are reached by IPv4 alone"
-            warnings.append(warning)
-            logger.warning("\(warning)")
-            return try bound(substitute)
-        }
+        box.setPorts(worker.lines.map(\.port.traits), now: BootClock.now())
     }
 
     func openPortal(_ setup: EngineSetup) throws {
@@ -47,7 +24,8 @@ extension Engine {
         self.interface = interface
         try interface.prepare()
         let device = try sides?.open(portal, devices) ?? devices.open(portal, queues: 1)[0]
-        let rules = PortalRules(portal, main: box.mainAddress, ownPorts: Set(worker.lines.map(\.socket.local.port)))
+        let rules = PortalRules(
+            portal, main: box.mainAddress, ownPorts: Set(worker.lines.compactMap(\.port.facts.udpPort)))
         let bridge = PortalBridge(device: device, ways: box, rules: rules, gate: portal.gate)
         desk = PortalDesk(bridge, hosted: hosted)
         learnMachineAddresses()

@@ -36,6 +36,10 @@ extension Engine: WorkerCore {
 
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant) { box.refused(refusal, for: path, now: now) }
 
+    func opened(_ path: Path, now: Instant) { box.pathOpened(path, now: now) }
+
+    func closed(_ path: Path, now: Instant) { box.pathClosed(path, now: now) }
+
     func flush(_ now: Instant) throws { try worker.flush(self, now) }
 
     // MARK: In

@@ -87,7 +87,7 @@ final class Engine<Devices: PortalDevices> {
             sides = try SideGroup(wanted: setup.threads, besides: setup.threadsBesides)
         }
         do {
-            try openSockets(setup)
+            try openPorts(setup)
             try openPortal(setup)
             try openSides(setup)
             try worker.poller.add(mailbox.descriptor, token: EngineToken.mailbox, interest: .readable)
@@ -191,7 +191,7 @@ final class Engine<Devices: PortalDevices> {
         try heedEvents(now)
         hosted.handOverAll()
         try applications.tidy(now: now, host: self)
-        try worker.watchSockets(self)
+        try worker.watchSockets(self, now)
     }
 
 }

@@ -50,9 +50,7 @@ package enum PortalGate: Sendable {
 package struct EngineSnapshot: Sendable {
     package struct Socket: Sendable {
         package var configured: Endpoint
-        package var bound: Endpoint
-        /// How several datagrams cross the kernel at once.
-        package var offloads: [String]
+        package var facts: PortFacts
         package var counters: UDPCounters
         /// Datagrams dropped because the socket's buffer and the queue behind it were full.
         package var dropped: UInt64

@@ -4,23 +4,11 @@ package import Logging
 package import Mesh
 package import Portal
 package import System
-internal import Transport
+package import Transport
 package import Wire
 
 /// What the data plane is started with: plain values, whatever they were read from.
 package struct EngineSetup: Sendable {
-    /// A UDP socket to open.
-    package struct Socket: Sendable {
-        package var endpoint: Endpoint
-        /// Whether several datagrams may cross the kernel at once.
-        package var offload: Bool
-
-        package init(_ endpoint: Endpoint, offload: Bool) {
-            self.endpoint = endpoint
-            self.offload = offload
-        }
-    }
-
     /// A configured neighbour, known from the first datagram on, so that none of its is taken for a stranger's; its endpoints come
     /// later.
     package struct Neighbour: Sendable {
@@ -69,7 +57,8 @@ package struct EngineSetup: Sendable {
     package var key: PrivateKey
     package var nodeKeys: [PrivateKey] = []
     package var box: BoxSettings
-    package var sockets: [Socket] = []
+    /// What datagrams come and go by, in the order of their numbers.
+    package var ports: [any PortSource] = []
     /// How many engines carry packets.
     package var threads = 1
     /// Threads that the program needs beside these.

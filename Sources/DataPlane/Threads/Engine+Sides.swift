@@ -29,6 +29,8 @@ extension Engine {
             case .refusal:
                 guard record.bytes.count == MemoryLayout<SendRefusal>.size else { break }
                 box.refused(record.bytes.loadUnaligned(as: SendRefusal.self), for: record.path, now: now)
+            case .pathOpened: opened(record.path, now: now)
+            case .pathClosed: closed(record.path, now: now)
             case nil:
                 preconditionFailure("a kind of record that no engine writes")
             }

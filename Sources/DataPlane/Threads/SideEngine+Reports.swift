@@ -10,11 +10,11 @@ extension SideEngine {
     func publish() {
         link.update { report in
             if report.sockets.count != worker.lines.count {
-                report.sockets = worker.lines.map(\.socket.counters)
+                report.sockets = worker.lines.map(\.port.counters)
                 report.droppedBySocket = worker.lines.map(\.dropped)
             }
             for place in worker.lines.indices {
-                report.sockets[place] = worker.lines[place].socket.counters
+                report.sockets[place] = worker.lines[place].port.counters
                 report.droppedBySocket[place] = worker.lines[place].dropped
             }
             report.device = portal.device.counters
@@ -29,10 +29,16 @@ extension SideEngine {
     }
 }
 
-/// What the kernel says about paths is the first engine's to heed.
+/// What the kernel and ports say about paths is the first engine's to heed.
 extension SideEngine {
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant) {
         var refusal = refusal
         withUnsafeMutableBytes(of: &refusal) { handOver($0, .refusal, path, orderMatters: false) }
     }
+
+    func opened(_ path: Path, now: Instant) { handOver(Self.nothing, .pathOpened, path, orderMatters: false) }
+
+    func closed(_ path: Path, now: Instant) { handOver(Self.nothing, .pathClosed, path, orderMatters: false) }
+
+    private static var nothing: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: nil, count: 0) }
 }

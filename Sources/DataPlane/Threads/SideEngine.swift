@@ -4,7 +4,7 @@ internal import System
 internal import Transport
 internal import Wire
 
-/// One more thread for packets (`threads:` above 1). It has a queue of the TUN device and a socket on every endpoint, and
+/// One more thread for packets (`threads:` above 1). It has a queue of the TUN device and a port on every endpoint, and
 /// carries messages of direct sessions from one to the other; all else it leaves to the first engine (`Engine`), which keeps
 /// the mesh, the control and the timers.
 ///
@@ -38,7 +38,7 @@ final class SideEngine<Device: PacketDevice> {
     }
 
     init(
-        link: SideLink, portal: PortalBridge<Device, SideBox>, sockets: [UDPSocket], seed: UInt64
+        link: SideLink, portal: PortalBridge<Device, SideBox>, ports: [any DatagramPort], seed: UInt64
     ) throws {
         self.link = link
         self.portal = portal
@@ -47,7 +47,7 @@ final class SideEngine<Device: PacketDevice> {
         try worker.poller.add(link.mailbox.descriptor, token: Token.mailbox, interest: .readable)
         try worker.poller.add(link.proceed.descriptor, token: Token.proceed, interest: .readable)
         try worker.open(portal)
-        for socket in sockets { try worker.add(SocketLine(socket: socket, configured: socket.local)) }
+        for port in ports { try worker.add(PortLine(port, configured: port.facts.bound)) }
     }
 
     // MARK: The loop
@@ -81,7 +81,7 @@ final class SideEngine<Device: PacketDevice> {
         }
         try worker.sendQueued(self, now)
         try worker.flush(self, now)
-        try worker.watchSockets(self)
+        try worker.watchSockets(self, now)
         box.report(now: now)
         if hasHandedOver {
             hasHandedOver = false

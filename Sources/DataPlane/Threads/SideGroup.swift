@@ -20,7 +20,7 @@ final class SideGroup<Devices: PortalDevices> {
     private(set) var links: [SideLink] = []
 
     /// Opened, and not yet an engine's.
-    private var sockets: [[UDPSocket]]
+    private var ports: [[any DatagramPort]]
     private var devices: [Devices.Device] = []
     private var engines: [(link: SideLink, run: (ThreadScheduling) throws -> Void)] = []
     /// Their threads, which there are from the beginning: whether there are as many is known before the daemon is up.
@@ -46,7 +46,7 @@ final class SideGroup<Devices: PortalDevices> {
         self.wanted = wanted
         self.besides = besides
         handed = try Wakeup()
-        sockets = Array(repeating: [], count: wanted - 1)
+        ports = Array(repeating: [], count: wanted - 1)
     }
 
     /// How many engines there are, the first one included.
@@ -54,24 +54,12 @@ final class SideGroup<Devices: PortalDevices> {
 
     // MARK: Opening
 
-    /// The first engine's socket on an endpoint, after those of the others were put aside. A kernel that does not divide
-    /// senders among sockets leaves one engine.
-    func bind(_ endpoint: Endpoint, number: UInt16, options: UDPSocket.Options) throws -> UDPSocket {
-        guard !isRefused else { return try UDPSocket(bind: endpoint, number: number, options: options) }
-        // Alone first, and closed again: with SO_REUSEPORT another daemon on the same port would go unnoticed.
-        let bound = try UDPSocket(bind: endpoint, number: number, options: UDPSocket.Options()).local
-        var shared = options
-        shared.sharesPort = true
-        do {
-            let first = try UDPSocket(bind: bound, number: number, options: shared)
-            for place in sockets.indices {
-                sockets[place].append(try UDPSocket(bind: bound, number: number, options: shared))
-            }
-            return first
-        } catch {
-            refuse("\(error)")
-            return try UDPSocket(bind: bound, number: number, options: options)
-        }
+    /// Opens a transport's ports; those of the other engines are put aside. Where they cannot share it, one engine is left.
+    func open(_ source: any PortSource, number: UInt16) throws -> OpenedPorts {
+        let opened = try source.open(isRefused ? 1 : wanted, number: number)
+        if let reason = opened.refusal { refuse(reason) }
+        for (place, port) in zip(ports.indices, opened.others) { ports[place].append(port) }
+        return opened
     }
 
     /// The first engine's queue of the device, after those of the others were put aside.
@@ -98,7 +86,7 @@ final class SideGroup<Devices: PortalDevices> {
 
     private func refuse(_ reason: String) {
         isRefused = true
-        sockets = []
+        ports = []
         devices = []
         warnings.append("threads: \(wanted) is not possible here, one thread does it all: \(reason)")
     }
@@ -112,7 +100,7 @@ final class SideGroup<Devices: PortalDevices> {
                 let portal = PortalBridge(
                     device: device, ways: SideBox(limits: limits), rules: bridge.rules, gate: bridge.gate)
                 let engine = try SideEngine(
-                    link: link, portal: portal, sockets: sockets[place], seed: SystemRandom().next64())
+                    link: link, portal: portal, ports: ports[place], seed: SystemRandom().next64())
                 engines.append((link, { try engine.run($0) }))
                 links.append(link)
             }
@@ -125,7 +113,7 @@ final class SideGroup<Devices: PortalDevices> {
             links = []
             refuse("\(error)")
         }
-        sockets = []
+        ports = []
         devices = []
         return !isRefused
     }

@@ -68,6 +68,8 @@ enum Handed: UInt8 {
     case opened, openedNewest
     /// The kernel refused a datagram: a `SendRefusal` as it lies in memory.
     case refusal
+    /// A port says that a way came, or went; no bytes.
+    case pathOpened, pathClosed
 }
 
 /// What a side engine has done.

@@ -32,7 +32,7 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
     let sealer: Sealer
     /// Nil without a portal.
     var bridge: PortalBridge<Device, Core.Ways>?
-    private(set) var lines: [SocketLine] = []
+    private(set) var lines: [PortLine] = []
     private(set) var queue: PortalQueue
     /// Packets and datagrams that came in this turn.
     private(set) var moved = 0
@@ -60,9 +60,8 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
 
     // MARK: Opening
 
-    func add(_ line: SocketLine) throws {
-        try poller.add(
-            line.socket.descriptor, token: Self.socketTokens + UInt64(lines.count), interest: .readable)
+    func add(_ line: PortLine) throws {
+        try poller.add(line.port.descriptor, token: Self.socketTokens + UInt64(lines.count), interest: .readable)
         lines.append(line)
     }
 
@@ -133,7 +132,7 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
         if readiness.isWritable { try lines[place].resume(box: core, now: now) }
         guard readiness.isReadable || readiness.isBroken else { return }
         for _ in 0..<Self.batchesPerTurn where core.isSettled {
-            let count = try lines[place].socket.receive(into: batch)
+            let count = try lines[place].port.receive(into: batch)
             moved += count
             core.beginBatch()
             for index in 0..<count { try core.take(batch[index], now) }
@@ -143,16 +142,17 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
         }
     }
 
-    /// Sockets are not read while the core must come first, and watched for room where they have none. At the end of a turn.
-    func watchSockets(_ core: Core) throws {
+    /// Sockets are not read while the core must come first, and watched for room where they have none. At the end of a turn, when
+    /// what came by ways that are closed since has been taken in.
+    func watchSockets(_ core: Core, _ now: Instant) throws {
+        for line in lines where line.hasConnections { try line.heedEvents(core, now: now) }
         let isPaused = !core.isSettled
         for (place, line) in lines.enumerated()
         where isPaused != self.isPaused || line.isBlocked != line.watchesWritable {
             line.watchesWritable = line.isBlocked
             var interest: Interest = isPaused ? [] : .readable
             if line.isBlocked { interest.insert(.writable) }
-            try poller.modify(
-                line.socket.descriptor, token: Self.socketTokens + UInt64(place), interest: interest)
+            try poller.modify(line.port.descriptor, token: Self.socketTokens + UInt64(place), interest: interest)
         }
         self.isPaused = isPaused
     }

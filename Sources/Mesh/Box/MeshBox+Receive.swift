@@ -86,6 +86,10 @@ extension MeshBox {
                 wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
             case .elsewhere:
                 _ = session.path.move(to: path, bytes: bytes, challenge: random.next64(), now: now)
+                if session.path.isProvenByArrival {
+                    note(.moved(session.remote, path.remote))
+                    session.peer?.noteProven(path.remote)
+                }
                 wake(session, now)
             }
         case .relayed(_, _, let stamp):

@@ -9,7 +9,7 @@ package import Wire
 package final class MeshBox {
     /// Where it seals, with what is to be sent, and what was dropped.
     package let sealer: Sealer
-    let context: BoxContext
+    var context: BoxContext
     var nodes = LocalNodes()
     var sessions = SessionTable()
     var routes: Routes
@@ -169,6 +169,7 @@ package final class MeshBox {
             remove(victim, now)
         }
         let session = sessions.make(local, remote, now)
+        session.path.setPorts(context.ports)
         session.configure(as: local.isMain ? links.peers[remote] : nil)
         wake(session, now)
         return session

@@ -96,9 +96,11 @@ struct PathSize {
     /// How long an answer may take: longer than the path's round trip.
     private var patience = retry
     private(set) var number: UInt32 = 0
+    /// Said by the port and not found out: nothing is asked, and nothing changes it.
+    private var isFixed = false
 
     /// Whether the largest size is found, for the time being.
-    var isSettled: Bool { isMute || isProven && (!searching || probe?.purpose == .secondLook) }
+    var isSettled: Bool { isFixed || isMute || isProven && (!searching || probe?.purpose == .secondLook) }
 
     private var searching: Bool { low + 1 < high }
 
@@ -109,6 +111,7 @@ struct PathSize {
         _ now: Instant, large: UInt64 = 0, answeredTo: Instant = .distantFuture, roundTrip: Interval = .zero,
         missedPermille: Int = 0
     ) -> Int? {
+        guard !isFixed else { return nil }
         if probe == nil, isProven, !searching { nextProbe = min(nextProbe, confirmationDue(large)) }
         guard now >= nextProbe else { return nil }
         patience = max(Self.retry, roundTrip * 3 / 2)
@@ -237,6 +240,7 @@ struct PathSize {
 
     /// The kernel refused a packet of `size` bytes as too large for the interface: nothing of that size gets out.
     mutating func failed(_ size: Int, _ now: Instant) {
+        guard !isFixed else { return }
         if let probe, probe.size >= size { self.probe = nil }
         refuse(size, now, isSilent: false)
         // Not at once: what the kernel refuses costs no time on the wire, and the next size may be refused as well.
@@ -290,5 +294,15 @@ struct PathSize {
         self = PathSize()
         self.number = number
         nextProbe = now
+    }
+
+    /// The same, where it is known that packets of `size` bytes get through and no larger ones.
+    mutating func restart(fixedAt size: Int) {
+        let number = self.number
+        self = PathSize()
+        self.number = number
+        confirmed = size
+        isFixed = true
+        nextProbe = .distantFuture
     }
 }

@@ -15,6 +15,7 @@ struct SessionPath {
     private(set) var cost = LinkCost()
     /// It lives, but loses so much that data goes by relays, as the routing algorithm says.
     private(set) var isAvoided = false
+    private var ports = PortTable()
 
     /// A path that loses much is asked this often, to notice soon that it is good again.
     private static let badLinkInterval: Interval = .seconds(1)
@@ -28,8 +29,16 @@ struct SessionPath {
     @inline(__always)
     func isOwn(_ path: Path?) -> Bool {
         guard let path, let direct else { return false }
-        return direct.path.remote == path.remote
+        return direct.path.remote == path.remote && ports.areOne(direct.path, path)
     }
+
+    /// Whether it leads to where what comes from there shows that datagrams arrive.
+    var isProvenByArrival: Bool { direct.map { ports[$0.path].provesWayBack } == true }
+
+    /// Bytes that a datagram costs beneath it there.
+    func overhead(of path: Path) -> Int { ports.overhead(of: path) }
+
+    mutating func setPorts(_ ports: PortTable) { self.ports = ports }
 
     // MARK: What goes out
 
@@ -66,6 +75,9 @@ struct SessionPath {
 
     /// A handshake of `bytes` came by `path`. Where it is not proven that the endpoint receives, a challenge is to find out.
     mutating func turn(to path: Path, isProven: Bool, bytes: Int, challenge: UInt64, now: Instant) {
+        let isProven = isProven || ports[path].provesWayBack
+        let old = direct?.path
+        defer { if let old, !ports.haveOneSize(old, path) { restartSize(now) } }
         if isOwn(path) {
             if isProven { direct?.prove(path) } else { _ = direct?.observe(path, bytes: bytes, newest: false) }
         } else if isProven {
@@ -78,8 +90,13 @@ struct SessionPath {
 
     /// Turns to another endpoint, which is to echo a challenge. True when a sign of life is wanted of it.
     mutating func move(to path: Path, bytes: Int, challenge: UInt64, now: Instant) -> Bool {
-        direct?.move(to: path, bytes: bytes, challenge: challenge, now: now)
-        size.restart(now)
+        if ports[path].provesWayBack {
+            direct = DirectPath(path, validated: true)
+            direct?.life = PathLife(now)
+        } else {
+            direct?.move(to: path, bytes: bytes, challenge: challenge, now: now)
+        }
+        restartSize(now)
         return hear(now)
     }
 
@@ -99,6 +116,8 @@ struct SessionPath {
             direct = DirectPath(from, validated: false)
             return .elsewhere
         }
+        // A connection to the same endpoint is another way than the socket that led there, or the connection before.
+        if newest, let old = direct?.path, old.remote == from.remote, !ports.areOne(old, from) { return .elsewhere }
         if direct?.observe(from, bytes: bytes, newest: newest) == .endpoint { return .elsewhere }
         return isOwn(from) && hear(now) ? .wantsSign : .noted
     }
@@ -118,7 +137,7 @@ struct SessionPath {
     /// The echo of a challenge. True when it proves the path.
     mutating func confirm(_ echo: UInt64, from path: Path, _ now: Instant) -> Bool {
         guard direct?.confirm(echo, from: path) == true else { return false }
-        size.restart(now)
+        restartSize(now)
         return true
     }
 
@@ -149,7 +168,7 @@ struct SessionPath {
         let isNew = !isAlive
         if isNew {
             isAlive = true
-            size.restart(now)
+            restartSize(now)
             direct?.life.restart(now)
         }
         direct?.life.proven(now, limits, isLink: isLink)
@@ -161,6 +180,12 @@ struct SessionPath {
         isAlive = false
         direct?.life.end(now)
         direct?.life.askSoon(now)
+    }
+
+    /// It has been closed beneath: there is none any more.
+    mutating func closed() {
+        isAlive = false
+        direct = nil
     }
 
     /// The other end has gone.
@@ -226,7 +251,7 @@ struct SessionPath {
             guard let direct else { return .none }
             return .challenge(direct.challenge, direct.path)
         case .returned:
-            size.restart(now)
+            restartSize(now)
             return .none
         case .lost:
             if isAlive { return .lost }
@@ -251,6 +276,12 @@ struct SessionPath {
         // A small datagram behind each: if that is answered and the probe is not, it was its size.
         if size.wantsEvidence { self.direct?.life.askSoon(now) }
         return due.map { ($0, direct.path) }
+    }
+
+    /// Looks for the size anew, or knows it where the port says it.
+    private mutating func restartSize(_ now: Instant) {
+        guard let path = direct?.path, case .fixed(let bytes) = ports[path].sizes else { return size.restart(now) }
+        size.restart(fixedAt: bytes + ports.overhead(of: path))
     }
 
     /// Whether the size that is in use has not been told above.

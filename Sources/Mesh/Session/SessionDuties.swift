@@ -110,7 +110,7 @@ extension Session {
         guard wantsSize(now, limits) else { return .none }
         let due = path.serveSize(now, large: traffic.sentLarge)
         let probe = due.map { size, path in
-            let count = size - path.remote.headerBytes - TransportLayout.overhead
+            let count = size - self.path.overhead(of: path) - TransportLayout.overhead
             return (Frame.sizeProbe(number: self.size.number, count: count), path)
         }
         return .size(probe: probe, isNews: path.isNewlySized())

@@ -10,6 +10,11 @@ package struct TransportConfiguration: Hashable, Sendable {
     package static let standard = TransportConfiguration(udp: Endpoint(address: .unspecified, port: 25632))
 }
 
+extension [TransportConfiguration] {
+    /// The endpoints of those that are UDP.
+    package var udp: [Endpoint] { map(\.udp) }
+}
+
 extension TransportConfiguration {
     static let list = Form<[TransportConfiguration]> { value, _ in
         value.transports()

@@ -66,7 +66,7 @@ enum Confinement {
         var wanted: UInt64 = 0
         if configuration.portal.enabled { wanted |= Capability.netAdmin }
         if configuration.portal.enabled, configuration.threads > 1 { wanted |= Capability.bpf }
-        var ports = configuration.transports.map(\.udp.port)
+        var ports = configuration.transports.udp.map(\.port)
         if case .tcp(let endpoint) = configuration.apiEndpoint { ports.append(endpoint.port) }
         if case .tcp(let endpoint)? = configuration.api.listen { ports.append(endpoint.port) }
         if ports.contains(where: { (1..<1024).contains($0) }) { wanted |= Capability.bindService }

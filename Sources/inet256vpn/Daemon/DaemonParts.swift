@@ -48,7 +48,7 @@ struct DaemonParts {
         }
         directory = PeerDirectory(
             mailbox: mailbox, logger: logger, own: own, portal: plan.portal?.plan,
-            transports: setup.configuration.transports.map(\.udp))
+            transports: setup.configuration.transports.udp)
         let keeper = FirewallKeeper(logger: logger)
         self.keeper = keeper
         plan.portal?.guardian = { index in

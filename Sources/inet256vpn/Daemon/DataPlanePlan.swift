@@ -47,7 +47,7 @@ struct DataPlanePlan {
         box.limits.maximumLocalNodes = 1 + setup.nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         engine = EngineSetup(key: setup.key, box: box, mailbox: mailbox, inbox: inbox, logger: logger)
         engine.nodeKeys = setup.nodeKeys
-        engine.sockets = configuration.transports.map { EngineSetup.Socket($0.udp, offload: $0.offload == .auto) }
+        engine.ports = configuration.transports.map(\.source)
         engine.threads = configuration.threads
         engine.threadsBesides = ThreadNeeds.besides
         engine.scheduling = ThreadScheduling(configuration.scheduling)

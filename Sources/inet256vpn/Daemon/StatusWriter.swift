@@ -63,8 +63,10 @@ struct StatusWriter {
         report.scheduling = snapshot.scheduling.rawValue
         if snapshot.threads > 1 { report.threadHandovers = snapshot.handovers.count }
         report.transportAddrs = snapshot.sockets.map {
-            var transport = TransportStatus(listen: "udp://\($0.configured)", bound: ["udp://\($0.bound)"])
-            transport.offloads = $0.offloads
+            let facts = $0.facts
+            var transport = TransportStatus(
+                listen: "\(facts.scheme)://\($0.configured)", bound: ["\(facts.scheme)://\(facts.bound)"])
+            transport.offloads = facts.offloads
             return transport
         }
         report.portal = portal(snapshot.portal)

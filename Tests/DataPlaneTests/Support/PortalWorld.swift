@@ -110,6 +110,10 @@ extension PortalPlace: WorkerCore {
     func socketPlace(_ path: Path) -> Int? { nil }
 
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant) { box.refused(refusal, for: path, now: now) }
+
+    func opened(_ path: Path, now: Instant) { box.pathOpened(path, now: now) }
+
+    func closed(_ path: Path, now: Instant) { box.pathClosed(path, now: now) }
 }
 
 /// Boxes with portals, wired to each other on a clock of the test's own.

@@ -3,24 +3,25 @@ internal import System
 internal import Transport
 internal import Wire
 
-/// One of the box's sockets with what waits for it: a full socket buffer keeps a bounded rest, in order, and what does not
+/// One of the box's ports with what waits for it: one that takes no more for now keeps a bounded rest, in order, and what does not
 /// fit behind it is dropped and counted.
-final class SocketLine {
-    /// Below this a burst of a fast sender does not fit (docs/performance.md).
-    static let goodBuffer = 4 << 20
+final class PortLine {
     private static let recordsPerCall = 512
 
-    let socket: UDPSocket
+    let port: any DatagramPort
     let configured: Endpoint
-    /// Is the poller told to report room in the buffer?
+    /// Whether it has events to tell.
+    let hasConnections: Bool
+    /// Is the poller told to report room?
     var watchesWritable = false
     private(set) var dropped: UInt64 = 0
     private let records: UnsafeMutableBufferPointer<OutgoingDatagram>
     private let rest = OutgoingBatch(datagrams: 1024, bytes: 2 << 20)
 
-    init(socket: UDPSocket, configured: Endpoint) {
-        self.socket = socket
+    init(_ port: any DatagramPort, configured: Endpoint) {
+        self.port = port
         self.configured = configured
+        hasConnections = port.traits.hasConnections
         records = .allocate(capacity: Self.recordsPerCall)
         records.initialize(
             repeating: OutgoingDatagram(
@@ -32,9 +33,9 @@ final class SocketLine {
 
     var isBlocked: Bool { rest.pending > 0 }
 
-    func reaches(_ endpoint: Endpoint) -> Bool { socket.reaches(endpoint) }
+    func reaches(_ endpoint: Endpoint) -> Bool { port.reaches(endpoint) }
 
-    /// Sends those datagrams of the outbox that leave by this socket.
+    /// Sends those datagrams of the outbox that leave by this port.
     func send(
         _ outbox: Outbox, place: Int, chosen: (Path) -> Int?, box: some PathReports, now: Instant
     ) throws(TransportError) {
@@ -55,7 +56,7 @@ final class SocketLine {
     private func send(_ count: Int, _ box: some PathReports, _ now: Instant) throws(TransportError) {
         var done = 0
         if rest.pending == 0 {
-            let progress = try socket.send(UnsafeMutableBufferPointer(rebasing: records[..<count]))
+            let progress = try port.send(UnsafeMutableBufferPointer(rebasing: records[..<count]))
             done = progress.done
             if progress.remarkable > 0 {
                 for index in 0..<done { Self.report(records[index], box, now) }
@@ -73,12 +74,23 @@ final class SocketLine {
         }
     }
 
-    /// The socket has room again.
+    /// The port has room again.
     func resume(box: some PathReports, now: Instant) throws(TransportError) {
         guard rest.pending > 0 else { return }
-        let (completed, progress) = try rest.flush(through: socket)
+        let (completed, progress) = try rest.flush(through: port)
         guard progress.remarkable > 0 else { return }
         for index in completed { Self.report(rest[index], box, now) }
+    }
+
+    /// Hears what ways came and went. At the end of a turn.
+    func heedEvents(_ box: some PathReports, now: Instant) throws(TransportError) {
+        for event in port.takeEvents() {
+            switch event {
+            case .opened(let path): box.opened(path, now: now)
+            case .closed(let path): box.closed(path, now: now)
+            case .room: try resume(box: box, now: now)
+            }
+        }
     }
 
     /// Tells the mesh core what the kernel said about a path.
@@ -90,9 +102,11 @@ final class SocketLine {
     }
 }
 
-/// Who heeds what the kernel says about paths.
+/// Who heeds what the kernel, or a port itself, says about paths.
 protocol PathReports {
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant)
+    func opened(_ path: Path, now: Instant)
+    func closed(_ path: Path, now: Instant)
 }
 
 extension SendRefusal.Reason {
