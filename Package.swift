@@ -84,8 +84,8 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "API", "Firewall", "Portal", "Netlink", "INET256", "Wire", .product(name: "Yams", package: "Yams"),
-                logging,
+                "API", "Firewall", "Portal", "Netlink", "Mesh", "INET256", "Wire",
+                .product(name: "Yams", package: "Yams"), logging,
             ],
             swiftSettings: strict),
         .target(
@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(
             name: "SettingsTests",
             dependencies: [
-                "Settings", "API", "Firewall", "INET256", "Netlink", "Portal", "TestSupport", "Wire", logging,
+                "Settings", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "TestSupport", "Wire", logging,
             ],
             exclude: ["Recorded"], swiftSettings: strict),
         .testTarget(

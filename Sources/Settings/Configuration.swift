@@ -7,7 +7,7 @@ package struct Configuration: Equatable, Sendable {
     package var privateKeyPath: String
     package var apiEndpoint = APIEndpoint.standard
     package var api = APIConfiguration()
-    package var network = NetworkKind.beaconnet
+    package var network = NetworkKind.standard
     package var routing = RoutingConfiguration()
     package var transports = [TransportConfiguration.standard]
     /// Threads that carry packets.

@@ -30,6 +30,10 @@ extension Configuration {
 
     /// Checks `yaml`. `file` is its name in complaints, and its directory is what relative paths are relative to.
     package static func parse(_ yaml: String, file: String) throws(ConfigurationError) -> Configuration {
+        try parse(yaml, file: file, by: table)
+    }
+
+    static func parse(_ yaml: String, file: String, by table: Section) throws(ConfigurationError) -> Configuration {
         let problems = ProblemList(file: file)
         let directory = FilePath.directory(of: FilePath.absolute(file))
         let reading = Reading(Configuration(directory: directory), directory: directory)

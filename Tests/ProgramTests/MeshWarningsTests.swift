@@ -48,7 +48,7 @@ import Wire
         let standard = try Sample.parse("")
         #expect(standard.routing.maxNodes == 4096)
         let larger = try Sample.parse("network: {beaconnet: {max_nodes: 10000}}")
-        #expect(larger.routing.maxNodes == 10_000 && larger.network == .beaconnet)
+        #expect(larger.routing.maxNodes == 10_000 && larger.network.rawValue == "beaconnet")
         #expect(ConfigurationChange(from: standard, to: larger).needsRestart == ["network.beaconnet.max_nodes"])
         #expect(ConfigurationChange(from: standard, to: larger).applied.isEmpty)
         #expect(try Sample.parse("network: beaconnet").routing.maxNodes == 4096)

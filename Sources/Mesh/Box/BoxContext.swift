@@ -21,7 +21,7 @@ struct BoxContext {
         precondition(suites.bits != 0, "no cipher is left: the configuration must allow one that this machine has")
         self.random = random
         run = random.next64()
-        networkName = settings.network
+        networkName = settings.algorithm.name
         prefix = settings.prefix
     }
 }

@@ -77,8 +77,9 @@ package struct PeerSettings: Sendable, Equatable {
 
 /// What a box is made of.
 package struct BoxSettings: Sendable {
-    /// The name of the routing algorithm: one of `AnyNetwork.names`.
-    package var network: String
+    package var algorithm: any RoutingAlgorithm.Type
+    /// What is set of the algorithm.
+    package var routing = RoutingOptions()
     /// Does anybody get a link, or configured peers only?
     package var acceptsAnybody = false
     /// Ciphers that may be used, best first. What `backends` has no library for is left out.
@@ -95,8 +96,8 @@ package struct BoxSettings: Sendable {
     /// Whether other engines use the main node's sessions as well (`SideBox`).
     package var isShared = false
 
-    package init(network: String = "beaconnet", startMilliseconds: UInt64) {
-        self.network = network
+    package init(_ algorithm: any RoutingAlgorithm.Type = RoutingAlgorithms.standard, startMilliseconds: UInt64) {
+        self.algorithm = algorithm
         self.startMilliseconds = startMilliseconds
     }
 }

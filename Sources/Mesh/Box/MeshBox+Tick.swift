@@ -82,7 +82,7 @@ extension MeshBox {
         sessions.lookForLoss(now)
         noteContested()
         if let refused = routes.refusedNodes(now) {
-            note(.tableFull(refused: refused, places: limits.maximumOrigins))
+            note(.tableFull(refused: refused, places: routes.network.places ?? 0))
         }
         let isQuiet = answering.responses.isEmpty && reassembler.count == 0
         deadlines.hasSwept(next: now + (isQuiet ? .seconds(5) : .seconds(1)))

@@ -24,7 +24,7 @@ package final class MeshBox {
     /// What to look at when.
     var deadlines: Deadlines
 
-    /// `key` becomes the box's main address. An unknown name of a network is a precondition: the configuration checks it.
+    /// `key` becomes the box's main address.
     package init(key: PrivateKey, settings: BoxSettings, random: any RandomSource, now: Instant) {
         context = BoxContext(settings, random)
         sealer = Sealer(settings.limits)

@@ -3,7 +3,9 @@ internal import Wire
 
 /// The routing algorithm, and what of it the box has heard.
 struct Routes {
-    var network: AnyNetwork
+    /// Behind an existential: the box remembers the next hops that it was told (`Links`), so that what is asked for each packet is
+    /// not asked here. It is changed where it lies, without a copy of its tables.
+    var network: any Network
     /// Its version when the box last looked.
     private var version: UInt64 = 0
     /// When it was last said that the routing table is full.
@@ -11,16 +13,9 @@ struct Routes {
 
     private static let fullPause: Interval = .seconds(600)
 
-    /// An unknown name is a precondition: the configuration checks it.
     init(_ settings: BoxSettings, now: Instant) {
-        guard
-            let network = AnyNetwork(
-                name: settings.network, sequence: settings.startMilliseconds, now: now,
-                limits: BeaconNetLimits(origins: settings.limits.maximumOrigins))
-        else {
-            preconditionFailure("no network is named \(settings.network)")
-        }
-        self.network = network
+        network = settings.algorithm.init(
+            RoutingStart(sequence: settings.startMilliseconds, now: now, options: settings.routing))
     }
 
     /// Whether routes have changed since this was last asked.

@@ -32,9 +32,6 @@ package struct ControlFrame: Sendable {
 /// answers questions, and puts out control frames that the box carries over authenticated links, on which they
 /// may be lost, repeated and reordered. `now` never goes back between calls.
 package protocol Network {
-    /// The name by which the configuration selects the algorithm.
-    static var name: String { get }
-
     /// Starts announcing a node of this box.
     mutating func addLocal(_ key: PrivateKey, now: Instant)
     /// Stops announcing a node of this box. Unknown addresses are ignored.
@@ -80,6 +77,12 @@ package protocol Network {
     /// Local nodes whose key another machine announces as well, and when there was last a sign of it; `version` grows with a
     /// new one.
     var contested: [Address: Instant] { get }
+    /// How many nodes of others there is room for; nil where nothing is full by their number.
+    var places: Int? { get }
+}
+
+extension Network {
+    package var places: Int? { nil }
 }
 
 /// What an algorithm counts, for `status`. Counters never go down; gauges say how things are now.

@@ -6,10 +6,14 @@ package import Wire
 /// A box tells its neighbours of its nodes by signed records, acknowledged and repeated as in `BeaconNet`, whose
 /// machinery with a reach of one hop this is. The records are signed for another purpose, so that they mean nothing
 /// where beacons are passed on.
-package struct OneHop: Network {
+package struct OneHop: RoutingAlgorithm {
     package static let name = "onehop"
+    package static let summary = "direct neighbours only; nothing is forwarded"
+    package static let promises = RoutingPromises(reach: 1, isLoopFree: true, knowsWhoIsGone: true)
 
     private var core: BeaconNet
+
+    package init(_ start: RoutingStart) { self.init(sequence: start.sequence, now: start.now) }
 
     /// - Parameter sequence: wall-clock milliseconds since 1970 at the start, so that records of a box that starts
     ///   again outrank its own old ones.
@@ -42,4 +46,5 @@ package struct OneHop: Network {
     package var version: UInt64 { core.version }
     package var statistics: NetworkStatistics { core.statistics }
     package var contested: [Address: Instant] { core.contested }
+    package var places: Int? { core.places }
 }

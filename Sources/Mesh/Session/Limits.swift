@@ -77,8 +77,6 @@ package struct MeshLimits: Sendable {
     package var maximumSessions = 8192
     /// Local nodes in all.
     package var maximumLocalNodes = 256
-    /// Nodes of others in the routing table.
-    package var maximumOrigins = 4096
     /// Links in all, strangers' included.
     package var maximumLinks = 1024
     /// Links of strangers at one source.

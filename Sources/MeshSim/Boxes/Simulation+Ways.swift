@@ -1,10 +1,20 @@
-internal import Mesh
+package import Mesh
 package import Wire
 
 extension Topology {
-    /// Boxes and cables of this shape.
+    /// Boxes and cables of this shape, with the algorithm of that name (a precondition).
     package func build(seed: UInt64, network: String, _ quality: CableQuality = .clean) -> Simulation {
-        let simulation = Simulation(seed: seed, settings: Simulation.smallBoxes(network: network))
+        guard let algorithm = RoutingAlgorithms.named(network) else {
+            preconditionFailure("no network is named \(network)")
+        }
+        return build(seed: seed, algorithm, quality)
+    }
+
+    /// Boxes and cables of this shape.
+    package func build(
+        seed: UInt64, _ algorithm: any RoutingAlgorithm.Type, _ quality: CableQuality = .clean
+    ) -> Simulation {
+        let simulation = Simulation(seed: seed, settings: Simulation.smallBoxes(algorithm))
         for _ in 0..<nodes { simulation.addNode() }
         for (a, b) in cables { simulation.connect(a, b, quality) }
         return simulation

@@ -50,8 +50,10 @@ package final class Simulation {
     }
 
     /// Settings for many boxes in one process.
-    package static func smallBoxes(network: String = "beaconnet") -> BoxSettings {
-        var settings = BoxSettings(network: network, startMilliseconds: 1_700_000_000_000)
+    package static func smallBoxes(
+        _ algorithm: any RoutingAlgorithm.Type = RoutingAlgorithms.standard
+    ) -> BoxSettings {
+        var settings = BoxSettings(algorithm, startMilliseconds: 1_700_000_000_000)
         settings.limits.outboxBytes = 512 << 10
         settings.limits.outboxDatagrams = 2048
         settings.limits.reassemblies = 8

@@ -1,22 +1,23 @@
-/// What a routing algorithm promises: each test of the conformance suite takes those that promise what it asks for.
-package struct NetworkPromises: Sendable, CustomStringConvertible {
-    /// The name by which the configuration selects it.
-    package let network: String
-    /// How many links away a node may be that is reached; nil: any number.
-    package let reach: Int?
-    /// Next hops never lead in a circle, at no moment and whatever is lost.
-    package let isLoopFree: Bool
-    /// A node that is gone has no next hop any more, soon after its neighbours noticed.
-    package let knowsWhoIsGone: Bool
+package import Mesh
 
-    package init(network: String, reach: Int?, isLoopFree: Bool, knowsWhoIsGone: Bool) {
-        self.network = network
-        self.reach = reach
-        self.isLoopFree = isLoopFree
-        self.knowsWhoIsGone = knowsWhoIsGone
+/// An algorithm and what it promises: each test of the conformance suite takes those that promise what it asks for.
+package struct NetworkPromises: Sendable, CustomStringConvertible {
+    package let algorithm: any RoutingAlgorithm.Type
+    private let promises: RoutingPromises
+
+    /// - Parameter promises: what it is asked for instead of what it promises itself.
+    package init(_ algorithm: any RoutingAlgorithm.Type, _ promises: RoutingPromises? = nil) {
+        self.algorithm = algorithm
+        self.promises = promises ?? algorithm.promises
     }
 
+    /// The name by which the configuration selects it.
+    package var network: String { algorithm.name }
     package var description: String { network }
+
+    package var reach: Int? { promises.reach }
+    package var isLoopFree: Bool { promises.isLoopFree }
+    package var knowsWhoIsGone: Bool { promises.knowsWhoIsGone }
 
     /// It passes on what is for others, so that there are ways around.
     package var relays: Bool { reach.map { $0 > 1 } ?? true }

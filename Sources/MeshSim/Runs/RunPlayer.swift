@@ -25,7 +25,7 @@ final class RunPlayer {
         self.run = run
         self.promises = promises
         self.check = check
-        simulation = run.shape.build(seed: run.seed, network: promises.network)
+        simulation = run.shape.build(seed: run.seed, promises.algorithm)
     }
 
     func play() -> String? {

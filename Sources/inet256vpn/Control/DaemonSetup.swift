@@ -70,7 +70,7 @@ struct DaemonSetup: Sendable {
             if !isTaken { try design.refuseOthersInterface() }
         }
         if !configuration.crypto.isPossibleAnywhere, configuration.crypto != running?.crypto {
-            var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: 0)
+            var box = BoxSettings(configuration.network.algorithm, startMilliseconds: 0)
             box.ciphers = configuration.crypto.ciphers.map(\.cipher)
             box.minimumSuite = UInt8(configuration.crypto.minSuite)
             box.backends = CipherSurvey(of: configuration.crypto.backends).choice

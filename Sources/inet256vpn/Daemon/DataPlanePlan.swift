@@ -36,8 +36,8 @@ struct DataPlanePlan {
         configuration = setup.configuration
         ciphers = CipherSurvey(of: configuration.crypto.backends)
         for warning in ciphers.warnings { logger.warning("\(warning)") }
-        var box = BoxSettings(network: configuration.network.rawValue, startMilliseconds: startMilliseconds)
-        box.limits.maximumOrigins = configuration.routing.maxNodes
+        var box = BoxSettings(configuration.network.algorithm, startMilliseconds: startMilliseconds)
+        box.routing = configuration.routing.options(of: configuration.network)
         box.acceptsAnybody = configuration.accept == .any
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)

@@ -7,25 +7,28 @@ import Wire
 @Suite struct BareConformanceTests {
     static let shapes: [Topology] = [.chain(5), .ring(10), .random(20, extra: 15, seed: 3)]
 
-    private func fabric(_ promises: NetworkPromises, _ shape: Topology, seed: UInt64) throws -> Fabric<AnyNetwork> {
-        // A name that makes nothing is found out by the tests of AnyNetwork.
-        _ = try #require(AnyNetwork(name: promises.network, sequence: 1, now: .distantPast))
-        let fabric = Fabric(seed: seed, quality: .bad) { sequence, now in
-            AnyNetwork(name: promises.network, sequence: sequence, now: now)
-                ?? .oneHop(OneHop(sequence: sequence, now: now))
-        }
+    private func fabric<Algorithm: RoutingAlgorithm>(
+        _: Algorithm.Type, _ shape: Topology, seed: UInt64
+    ) -> Fabric<Algorithm> {
+        let fabric = Fabric(seed: seed, quality: .bad) { Algorithm(RoutingStart(sequence: $0, now: $1)) }
         fabric.build(shape)
         return fabric
     }
 
-    private func knows(_ fabric: Fabric<AnyNetwork>, _ node: Int, _ other: Int) -> Bool {
+    private func knows<Algorithm>(_ fabric: Fabric<Algorithm>, _ node: Int, _ other: Int) -> Bool {
         fabric.nodes[node].algorithm.nextHop(to: fabric.address(other)) != nil
     }
 
     @Test(arguments: NetworkPromises.declared, shapes)
-    func reachesWhatItPromises(promises: NetworkPromises, shape: Topology) throws {
+    func reachesWhatItPromises(promises: NetworkPromises, shape: Topology) {
+        reaches(promises.algorithm, promises, shape)
+    }
+
+    private func reaches<Algorithm: RoutingAlgorithm>(
+        _ algorithm: Algorithm.Type, _ promises: NetworkPromises, _ shape: Topology
+    ) {
         let seed = Seeds.fresh()
-        let fabric = try fabric(promises, shape, seed: seed)
+        let fabric = fabric(algorithm, shape, seed: seed)
         let reached = promises.reached(in: shape)
         let found = fabric.run(atMost: .seconds(20)) {
             reached.enumerated().allSatisfy { node, others in others.allSatisfy { knows(fabric, node, $0) } }
@@ -42,8 +45,14 @@ import Wire
 
     @Test(arguments: NetworkPromises.knowing)
     func forgetsWhoIsGone(promises: NetworkPromises) throws {
+        try forgets(promises.algorithm, promises)
+    }
+
+    private func forgets<Algorithm: RoutingAlgorithm>(
+        _ algorithm: Algorithm.Type, _ promises: NetworkPromises
+    ) throws {
         let seed = Seeds.fresh()
-        let fabric = try fabric(promises, .ring(6), seed: seed)
+        let fabric = fabric(algorithm, .ring(6), seed: seed)
         let known = fabric.run(atMost: .seconds(20)) { knows(fabric, 1, 2) && knows(fabric, 3, 2) }
         try #require(known != nil, "seed \(seed)")
         fabric.kill(2)

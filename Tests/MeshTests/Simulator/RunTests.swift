@@ -1,4 +1,5 @@
 import Glibc
+import Mesh
 import Testing
 import Wire
 
@@ -59,7 +60,8 @@ import Wire
             return simulation.endpoint(2).address.low != home && !simulation.isConnected(1, 2) ? "moved" : nil
         }
         // Only this is asked for, which is quick.
-        let nothing = NetworkPromises(network: "beaconnet", reach: 0, isLoopFree: false, knowsWhoIsGone: false)
+        let nothing = NetworkPromises(
+            BeaconNet.self, RoutingPromises(reach: 0, isLoopFree: false, knowsWhoIsGone: false))
         let run = try #require(
             (1...500).lazy.map { SimulatedRun.random(seed: $0, in: Self.shape, count: 30) }.first { run in
                 run.events.contains(.move(2)) && run.events.contains(.cut(1, 2))

@@ -18,8 +18,15 @@ package import Wire
 /// A malicious box can claim to be near any origin whose beacons reach it, draw its traffic and drop it. It can
 /// neither read nor alter it, make origins up under keys that it has not got, cause loops among honest boxes,
 /// nor crowd out what its neighbours learn from others.
-package struct BeaconNet: Network {
+package struct BeaconNet: RoutingAlgorithm {
     package static let name = "beaconnet"
+    package static let summary = "floods signed beacons; every node knows a next hop to every other"
+    package static let promises = RoutingPromises(reach: nil, isLoopFree: true, knowsWhoIsGone: true)
+    package static let options = [maxNodes]
+    package static let maxNodes = RoutingOption(
+        "max_nodes", .number(64...65_536, standard: BeaconNetLimits().origins),
+        help: "nodes of others that there is room for, {range}; [when there are more](#limits)",
+        comment: "beaconnet has room for max_nodes of others; where there are more, some are not reached.")
 
     let limits: BeaconNetLimits
     /// What beacons are signed for: those of one algorithm mean nothing to another.
@@ -63,6 +70,12 @@ package struct BeaconNet: Network {
     var counters = NetworkStatistics()
     /// Local nodes whose key another machine announces as well, and when there was last a sign of it.
     package internal(set) var contested: [Address: Instant] = [:]
+
+    package init(_ start: RoutingStart) {
+        self.init(
+            sequence: start.sequence, now: start.now,
+            limits: BeaconNetLimits(origins: start.options.number(Self.maxNodes)))
+    }
 
     /// - Parameter sequence: wall-clock milliseconds since 1970 at the start. Beacons count up from there, so that a
     ///   box that starts again outranks its own old beacons. A clock that went back costs round trips: the box
@@ -276,6 +289,7 @@ package struct BeaconNet: Network {
     }
 
     package var version: UInt64 { table.version }
+    package var places: Int? { limits.origins }
 
     package var statistics: NetworkStatistics {
         var now = counters

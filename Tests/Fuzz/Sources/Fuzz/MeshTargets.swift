@@ -103,12 +103,10 @@ struct BeaconTarget: FuzzTarget {
     private var now = Instant(nanoseconds: 1_000_000_000)
     private var uses = 0
 
-    private static func fresh() -> AnyNetwork {
+    private static func fresh() -> BeaconNet {
         let random = FixedRandom(2)
         let start = Instant(nanoseconds: 1_000_000_000)
-        guard var network = AnyNetwork(name: BeaconNet.name, sequence: 1_700_000_000_000, now: start) else {
-            fatalError()
-        }
+        var network = BeaconNet(sequence: 1_700_000_000_000, now: start)
         network.addLocal(PrivateKey(generatedFrom: random), now: start)
         for number in 0..<3 as Range<UInt32> {
             let key = PrivateKey(generatedFrom: random).publicKey

@@ -86,7 +86,7 @@ enum Seeds {
     private static func controlFrames(_ boxes: LinkedBoxes) -> [[UInt8]] {
         let now = Instant(nanoseconds: 1_000_000_000)
         let neighbour = NeighbourID(rawValue: 0)
-        guard var network = AnyNetwork(name: BeaconNet.name, sequence: 1_700_000_000_000, now: now) else { return [] }
+        var network = BeaconNet(sequence: 1_700_000_000_000, now: now)
         network.addLocal(boxes.keys[0], now: now)
         network.neighbourUp(neighbour, key: boxes.keys[1].publicKey, now: now)
         var frames = network.takeOutput()
