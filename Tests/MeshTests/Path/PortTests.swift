@@ -120,7 +120,7 @@ import Wire
         // Nothing goes there but calls, which find out by themselves whether there is a way again.
         bench.run(for: .seconds(20)) { _ in false }
         #expect(bench.boxes[0].stuckDeadlines == 0)
-        let late = try #require(session.directAttempt).nextSend
+        let late = try #require(session.keys.direct).nextSend
         #expect(late > bench.now)
         bench.boxes[0].pathOpened(path, now: bench.now)
         bench.tick()
