@@ -109,9 +109,8 @@ extension MeshBox {
             return false
         }
         write(target + TransportLayout.header)
-        _ = keypair.seal(at: target, frameCount: frameCount)
+        _ = session.seal(keypair, at: target, frameCount: frameCount, now)
         outbox.commit(count, path)
-        session.traffic.sent(count, now)
         return true
     }
 

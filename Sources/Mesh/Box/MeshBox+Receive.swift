@@ -62,39 +62,26 @@ extension MeshBox {
         _ datagram: UnsafeMutableRawBufferPointer, frameCount: Int, newest: Bool, _ session: Session,
         _ keypair: Keypair, _ arrival: Arrival, _ now: Instant
     ) -> Delivery? {
-        session.traffic.received(datagram.count, now)
         sessions.watchForLoss(session)
         if !keypair.confirmed { confirmed(session, keypair, now) }
-        observe(arrival, session, keypair, bytes: datagram.count, newest: newest, now)
+        switch session.receive(datagram.count, under: keypair, newest: newest, arrival, now) {
+        case .noted:
+            break
+        case .wantsSign:
+            wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
+        case .elsewhere:
+            guard let path = arrival.path else { break }
+            _ = session.path.move(to: path, bytes: datagram.count, challenge: random.next64(), now: now)
+            if session.path.isProvenByArrival {
+                note(.moved(session.remote, path.remote))
+                session.peer?.noteProven(path.remote)
+            }
+            wake(session, now)
+        case .newStamp:
+            wake(session, now)
+        }
         let start = TransportLayout.header
         let frame = UnsafeMutableRawBufferPointer(rebasing: datagram[start..<start + frameCount])
         return receiveFrame(frame, session, keypair, arrival, now)
-    }
-
-    /// What an authenticated datagram's way says about the session's way.
-    @inline(__always)
-    private func observe(
-        _ arrival: Arrival, _ session: Session, _ keypair: Keypair, bytes: Int, newest: Bool, _ now: Instant
-    ) {
-        switch arrival.way {
-        case .direct(let path):
-            let isNewest = newest && keypair === session.current
-            switch session.path.heard(path, bytes: bytes, newest: isNewest, now: now) {
-            case .noted:
-                break
-            case .wantsSign:
-                wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
-            case .elsewhere:
-                _ = session.path.move(to: path, bytes: bytes, challenge: random.next64(), now: now)
-                if session.path.isProvenByArrival {
-                    note(.moved(session.remote, path.remote))
-                    session.peer?.noteProven(path.remote)
-                }
-                wake(session, now)
-            }
-        case .relayed(_, _, let stamp):
-            // A relayed datagram never moves the path; it says what the relays carry.
-            if session.relayed.saw(stamp: stamp) { wake(session, now) }
-        }
     }
 }

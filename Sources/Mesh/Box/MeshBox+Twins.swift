@@ -31,9 +31,7 @@ extension MeshBox {
         drops.count(.secondMachine)
         noteTwin(session.remote, now)
         guard seal(.sameKey(otherHasLink: true), keypair, to: path) != nil else { return }
-        guard now - session.twins.toldAt >= TwinWatch.tellingInterval else { return }
-        session.twins.toldAt = now
-        emitShort(.sameKey(otherHasLink: false), session, now)
+        if session.twins.tells(now) { emitShort(.sameKey(otherHasLink: false), session, now) }
     }
 
     /// A neighbour says that another machine has our key.

@@ -12,14 +12,14 @@ struct TwinWatch {
     /// When there was last a sign of two; nil while there is none.
     private(set) var seen: Instant?
     /// When the one that has the link was last told.
-    var toldAt: Instant = .distantPast
+    private var toldAt: Instant = .distantPast
 
     /// A run that comes back once may be a datagram that was under way for long.
     private static let signs = 2
     /// Signs count together for this long.
     private static let memory: Interval = .seconds(120)
     /// The one that has the link is told this often.
-    static let tellingInterval: Interval = .seconds(10)
+    private static let tellingInterval: Interval = .seconds(10)
     /// A box that was told that another one has the link calls again after this long.
     static let calm: Interval = .seconds(10)
 
@@ -45,6 +45,13 @@ struct TwinWatch {
         lastReturn = now
         guard returns >= Self.signs else { return false }
         seen = now
+        return true
+    }
+
+    /// Whether the one that has the link is to be told now, again.
+    mutating func tells(_ now: Instant) -> Bool {
+        guard now - toldAt >= Self.tellingInterval else { return false }
+        toldAt = now
         return true
     }
 

@@ -56,10 +56,53 @@ final class Session {
     @inline(__always)
     func isOwn(_ path: Path?) -> Bool { self.path.isOwn(path) }
 
+    // MARK: Datagrams
+
+    /// What a datagram says about the ways of the session.
+    enum Hearing {
+        case noted
+        /// It came by the path, which is given up: whether it lives again is asked for.
+        case wantsSign
+        /// It came from a new endpoint: the path is to be moved there.
+        case elsewhere
+        /// The relays carry something else in one piece than before.
+        case newStamp
+    }
+
+    /// Takes in that something authentic of `bytes` came; `newest`: its counter is the highest of its keys.
+    @inline(__always)
+    func receive(
+        _ bytes: Int, under keypair: Keypair, newest: Bool, _ arrival: Arrival, _ now: Instant
+    ) -> Hearing {
+        traffic.received(bytes, now)
+        switch arrival.way {
+        case .direct(let from):
+            return switch path.heard(from, bytes: bytes, newest: newest && keypair === keys.current, now: now) {
+            case .noted: .noted
+            case .wantsSign: .wantsSign
+            case .elsewhere: .elsewhere
+            }
+        case .relayed(_, _, let stamp):
+            // A relayed datagram never moves the path; it says what the relays carry.
+            return relayed.saw(stamp: stamp) ? .newStamp : .noted
+        }
+    }
+
+    /// Seals the frame that stands behind the header at `target`, and counts it. Gives the datagram's length. The caller has asked
+    /// whether the keys may send.
+    @inline(__always)
+    func seal(_ keypair: Keypair, at target: UnsafeMutableRawPointer, frameCount: Int, _ now: Instant) -> Int {
+        let count = keypair.seal(at: target, frameCount: frameCount)
+        traffic.sent(count, now)
+        return count
+    }
+
     func takeFragmentNumber() -> UInt32 {
         defer { nextFragment &+= 1 }
         return nextFragment
     }
+
+    // MARK: Who it is
 
     /// The other end has proven who it is.
     func proved(_ key: PublicKey) { remoteKey = key }
