@@ -119,6 +119,6 @@ import Wire
         }
         let status = place.box.status(now: place.now)
         #expect(status.nodes.count == 1)
-        #expect(status.network.knownOrigins <= 1024)
+        #expect(status.network["known_origins"] <= 1024)
     }
 }

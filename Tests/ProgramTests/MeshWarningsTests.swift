@@ -37,7 +37,7 @@ import Wire
 
     @Test func aFullTable() {
         var box = status()
-        box.network.refusedNodes = 12
+        box.network["refused_nodes"] = 12
         let warnings = MeshWarnings.list(box, maxNodes: 64) { _ in nil }
         #expect(warnings.count == 1)
         #expect(warnings.first?.contains("no room for 12 nodes") == true)

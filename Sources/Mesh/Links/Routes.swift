@@ -28,7 +28,7 @@ struct Routes {
     /// How many nodes find no room in the table, where that is news.
     mutating func refusedNodes(_ now: Instant) -> Int? {
         guard now - fullSaid >= Self.fullPause else { return nil }
-        let refused = network.statistics.refusedNodes
+        let refused = Int(network.statistics[NetworkStatistics.refusedNodes])
         guard refused > 0 else { return nil }
         fullSaid = now
         return refused

@@ -45,6 +45,7 @@ package struct OneHop: RoutingAlgorithm {
     package mutating func takeOutput() -> [ControlFrame] { core.takeOutput() }
     package var version: UInt64 { core.version }
     package var statistics: NetworkStatistics { core.statistics }
+    package var counts: BeaconStatistics { core.counts }
     package var contested: [Address: Instant] { core.contested }
     package var places: Int? { core.places }
 }

@@ -16,7 +16,7 @@ enum MeshWarnings {
                 "the key of \(whose) is used on two machines (last sign \(Int(twin.age.inSeconds)) s ago): only one of "
                 + "them is reached; give one a key of its own (inet256vpn keygen)"
         }
-        let refused = box.network.refusedNodes
+        let refused = Int(box.network[NetworkStatistics.refusedNodes])
         if refused > 0 {
             list.append(
                 "the routing table has no room for \(Units.count(refused, "node")), not reached from here: raise "

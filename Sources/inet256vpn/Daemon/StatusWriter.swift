@@ -53,7 +53,7 @@ struct StatusWriter {
             }
         }
         report.network.statistics = Dictionary(
-            uniqueKeysWithValues: snapshot.box.network.named.map { ($0.name, $0.value) })
+            snapshot.box.network.values.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         report.sameKey = snapshot.box.twins.map {
             SameKeyStatus(
                 address: "\($0.address)", isHere: snapshot.box.nodes.contains($0.address), ageSeconds: $0.age.inSeconds)

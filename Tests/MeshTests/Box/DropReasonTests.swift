@@ -1,5 +1,7 @@
-import Mesh
 import Testing
+import Wire
+
+@testable import Mesh
 
 @Suite struct DropReasonTests {
     /// Dashboards ask for these: one may be added, none renamed.
@@ -32,6 +34,20 @@ import Testing
             "forgeries", "refused_for_room", "put_off",
             "requests_sent", "requests_received", "routes_lost",
         ]
-        #expect(NetworkStatistics().named.map(\.name) == names)
+        #expect(NetworkStatistics(BeaconStatistics()).values.map(\.name) == names)
+        for algorithm in RoutingAlgorithms.all {
+            let made = algorithm.init(RoutingStart(sequence: 1, now: .distantPast))
+            #expect(made.statistics.values.map(\.name) == names)
+        }
+    }
+
+    /// Names that the words of `status` go by, and one that an algorithm does not have.
+    @Test func valuesAreFoundByName() {
+        var statistics = NetworkStatistics([("trees", 3), (NetworkStatistics.refusedNodes, 2)])
+        #expect(statistics["trees"] == 3 && statistics["refused_nodes"] == 2 && statistics["forests"] == 0)
+        statistics["trees"] = 4
+        statistics["forests"] = 1
+        #expect(statistics.values.map(\.name) == ["trees", "refused_nodes", "forests"])
+        #expect(statistics.values.map(\.value) == [4, 2, 1])
     }
 }

@@ -144,7 +144,7 @@ import Wire
             return flipped
         }
         #expect(bench.boxes[0].drops[.controlRefused] > 1000, bench.comment)
-        #expect(bench.boxes[0].routes.network.statistics.knownOrigins < 1000, bench.comment)
+        #expect(bench.boxes[0].routes.network.statistics["known_origins"] < 1000, bench.comment)
     }
 
     /// Each kind of frame, cut to each length.

@@ -82,10 +82,10 @@ import Wire
         for place in [one, other] { #expect(isSaid(simulation, at: place, of: key), "box \(place), seed \(seed)") }
         // It is quiet: nobody's ways change any more.
         let versions = (0..<5).map { simulation.box($0)?.routesVersion ?? 0 }
-        let checked = simulation.box(2)?.routes.network.statistics.signaturesChecked ?? 0
+        let checked = simulation.box(2)?.routes.network.statistics["signatures_checked"] ?? 0
         simulation.run(for: .seconds(240))
         #expect((0..<5).map { simulation.box($0)?.routesVersion ?? 0 } == versions, "seed \(seed)")
-        let more = (simulation.box(2)?.routes.network.statistics.signaturesChecked ?? 0) - checked
+        let more = (simulation.box(2)?.routes.network.statistics["signatures_checked"] ?? 0) - checked
         // Six other nodes, each with two or three beacons.
         #expect(more <= 18, "\(more) signatures, seed \(seed)")
 

@@ -88,7 +88,7 @@ import Wire
             if signed.contains(bit / 8) {
                 #expect(fault != nil, "bit \(bit)")
                 #expect(listener.nextHop(to: far.address) == nil, "bit \(bit)")
-                #expect(listener.statistics.knownOrigins == 0, "bit \(bit)")
+                #expect(listener.counts.knownOrigins == 0, "bit \(bit)")
             }
         }
     }
@@ -121,8 +121,8 @@ import Wire
             _ = listener.takeOutput()
         }
         #expect(refused > 2500, "seed \(seed)")
-        #expect(listener.statistics.framesRejected == UInt64(refused), "seed \(seed)")
-        #expect(listener.statistics.knownOrigins <= 1, "seed \(seed)")
+        #expect(listener.counts.framesRejected == UInt64(refused), "seed \(seed)")
+        #expect(listener.counts.knownOrigins <= 1, "seed \(seed)")
     }
 
     @Test func impossibleValuesAreRefused() {
@@ -143,6 +143,6 @@ import Wire
         #expect(listener.fault([UInt8](repeating: 1, count: 1025), from: speaker.id, now: now) == .oversized)
         let other = NeighbourID(rawValue: 9)
         #expect(listener.fault(speaker.updates([.retraction(far.address)]), from: other, now: now) == .unknownNeighbour)
-        #expect(listener.statistics.knownOrigins == 0 && listener.statistics.signaturesChecked == 0)
+        #expect(listener.counts.knownOrigins == 0 && listener.counts.signaturesChecked == 0)
     }
 }

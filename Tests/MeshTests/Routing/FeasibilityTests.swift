@@ -61,9 +61,9 @@ import Wire
             b.say(.beacon(far.beacon(5), metric: 2), .beacon(far.beacon(4), metric: 0), to: &listener, now: now)
             #expect(listener.nextHop(to: far.address) == nil, "\(now)")
         }
-        #expect(listener.statistics.knownOrigins == 1)
+        #expect(listener.counts.knownOrigins == 1)
         listener.tick(now: start + .seconds(131))
-        #expect(listener.statistics.knownOrigins == 0)
+        #expect(listener.counts.knownOrigins == 0)
     }
 
     @Test func requestsForALostRouteAreRepeatedAndEnd() {
@@ -216,7 +216,7 @@ import Wire
                 #expect(listener.nextHop(to: address) == expected, "seed \(seed) round \(round)")
             }
         }
-        #expect(listener.statistics.refusedForRoom > 0, "seed \(seed)")
+        #expect(listener.counts.refusedForRoom > 0, "seed \(seed)")
     }
 
     @Test func theSameSeedIsTheSameRun() {
@@ -226,7 +226,7 @@ import Wire
             fabric.run(for: .seconds(2))
             fabric.kill(3)
             fabric.run(for: .seconds(30))
-            return fabric.nodes.map { "\($0.algorithm.statistics) \($0.algorithm.version) \($0.algorithm.deadline)" }
+            return fabric.nodes.map { "\($0.algorithm.counts) \($0.algorithm.version) \($0.algorithm.deadline)" }
                 + ["\(fabric.framesDelivered)"]
         }
         #expect(trace() == trace())

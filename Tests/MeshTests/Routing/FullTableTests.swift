@@ -26,13 +26,13 @@ import Wire
         fabric.run(for: .seconds(240))
         func sum(_ value: (BeaconNet) -> UInt64) -> UInt64 { fabric.nodes.map { value($0.algorithm) }.reduce(0, +) }
         let bytes = fabric.bytesSent
-        let (changes, requests) = (sum(\.version), sum(\.statistics.requestsSent))
+        let (changes, requests) = (sum(\.version), sum(\.counts.requestsSent))
         fabric.run(for: .seconds(240))
         return Outcome(
             bytes: fabric.bytesSent - bytes, changes: sum(\.version) - changes,
-            requests: sum(\.statistics.requestsSent) - requests,
+            requests: sum(\.counts.requestsSent) - requests,
             pairs: nodes * (nodes - 1) - fabric.unreached().count,
-            refused: fabric.nodes.map(\.algorithm.statistics.refusedNodes).max() ?? 0)
+            refused: fabric.nodes.map(\.algorithm.counts.refusedNodes).max() ?? 0)
     }
 
     /// Seven eighths of the places are anybody's: for 34 and for 23 of 40, besides neighbours.
@@ -63,8 +63,8 @@ import Wire
         }
         let first = known()
         #expect(first.count == 28)
-        #expect(listener.statistics.refusedNodes == 32)
-        let (version, checked) = (listener.version, listener.statistics.signaturesChecked)
+        #expect(listener.counts.refusedNodes == 32)
+        let (version, checked) = (listener.version, listener.counts.signaturesChecked)
         for sequence in 2...6 as ClosedRange<UInt64> {
             now = now + .seconds(50)
             for (place, node) in nodes.enumerated() {
@@ -78,7 +78,7 @@ import Wire
         }
         #expect(listener.version == version)
         // Nothing is checked for those that have no place.
-        #expect(listener.statistics.signaturesChecked == checked + 28 * 5)
+        #expect(listener.counts.signaturesChecked == checked + 28 * 5)
         // What is known to have no room is not looked for either.
         let refused = nodes.first { !first.contains($0.address) }
         if let refused { listener.wanted(refused.address, now: now) }
@@ -99,6 +99,6 @@ import Wire
             #expect(speaker.say(.beacon(node.beacon(6), metric: 3), to: &listener, now: now) == nil)
         }
         #expect(known().count == 28 && asked.isSubset(of: known()))
-        #expect(listener.statistics.refusedNodes == 22)
+        #expect(listener.counts.refusedNodes == 22)
     }
 }

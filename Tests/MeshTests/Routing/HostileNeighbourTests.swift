@@ -27,7 +27,7 @@ import Wire
         #expect(listener.nextHop(to: far.address) == nil)
         #expect(listener.publicKey(of: far.address) == nil)
         #expect(listener.takeOutput().beacons.isEmpty)
-        #expect(listener.statistics.forgeries == 1)
+        #expect(listener.counts.forgeries == 1)
         #expect(a.say(.beacon(far.beacon(5), metric: 1), to: &listener, now: start) == nil)
         #expect(listener.nextHop(to: far.address) == a.id)
     }
@@ -40,7 +40,7 @@ import Wire
         let (old, new) = (far.beacon(5), far.beacon(6))
         a.say(.beacon(old, metric: 3), to: &listener, now: start)
         a.say(.beacon(new, metric: 3), to: &listener, now: start)
-        let checks = listener.statistics.signaturesChecked
+        let checks = listener.counts.signaturesChecked
         let version = listener.version
         _ = listener.takeOutput()
         b.say(.beacon(old, metric: 0), to: &listener, now: start)
@@ -49,7 +49,7 @@ import Wire
         b.say(.beacon(new, metric: 3), to: &listener, now: start)
         #expect(listener.nextHop(to: far.address) == a.id)
         #expect(listener.version == version)
-        #expect(listener.statistics.signaturesChecked == checks && checks == 2)
+        #expect(listener.counts.signaturesChecked == checks && checks == 2)
         // The same words again do not make the route last longer.
         var now = start
         for _ in 0..<16 {
@@ -59,7 +59,7 @@ import Wire
             listener.tick(now: now)
         }
         #expect(listener.nextHop(to: far.address) == nil)
-        #expect(listener.statistics.signaturesChecked == checks)
+        #expect(listener.counts.signaturesChecked == checks)
     }
 
     @Test func aTakenBackOriginStaysAway() {
@@ -86,7 +86,7 @@ import Wire
         let far = FarNode(random)
         a.say(.beacon(far.beacon(5), metric: 2), to: &listener, now: start)
         #expect(a.say(.beacon(far.beacon(5, lifetime: 71), metric: 0), to: &listener, now: start) == .conflicting)
-        #expect(listener.statistics.signaturesChecked == 1)
+        #expect(listener.counts.signaturesChecked == 1)
     }
 
     @Test(arguments: [false, true])
@@ -105,7 +105,7 @@ import Wire
             let flood = {
                 for node in made {
                     flooder.say(.beacon(node.beacon(10 + round), metric: 1), to: &listener, now: now)
-                    highest = max(highest, listener.statistics.knownOrigins)
+                    highest = max(highest, listener.counts.knownOrigins)
                 }
             }
             if floodFirst { flood() }
@@ -119,14 +119,14 @@ import Wire
         }
         #expect(highest <= 64)
         #expect(real.filter { listener.nextHop(to: $0.address) == honest.id }.count == real.count)
-        #expect(listener.statistics.refusedForRoom > 0)
+        #expect(listener.counts.refusedForRoom > 0)
         // Neighbours have room of their own.
         #expect(flooder.say(.beacon(far(flooder), metric: 0), to: &listener, now: now) == nil)
         var late = Speaker(3, random)
         listener.neighbourUp(late.id, key: late.key.publicKey, now: now)
         #expect(late.say(.beacon(far(late), metric: 0), to: &listener, now: now) == nil)
         #expect(listener.nextHop(to: late.key.address) == late.id)
-        #expect(listener.statistics.knownOrigins <= 66)
+        #expect(listener.counts.knownOrigins <= 66)
     }
 
     /// Many strangers, each of whom fills its share, leave a peer three quarters of the table.

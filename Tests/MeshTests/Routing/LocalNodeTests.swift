@@ -21,7 +21,7 @@ import Wire
         #expect(fabric.nodes[5].algorithm.nextHop(to: hosted.address) == nil)
         #expect(fabric.nodes[5].algorithm.find(prefix: hosted.address, bits: 256) == hosted.address)
 
-        let asked = fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +)
+        let asked = fabric.nodes.map(\.algorithm.counts.requestsSent).reduce(0, +)
         fabric.step(5) { $0.removeLocal(hosted.address, now: fabric.now) }
         let gone = fabric.run(atMost: .seconds(1)) {
             fabric.nodes.allSatisfy {
@@ -32,11 +32,11 @@ import Wire
         #expect(gone != nil)
         // It took itself back, so nobody looks for it.
         fabric.run(for: .seconds(2))
-        #expect(fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
+        #expect(fabric.nodes.map(\.algorithm.counts.requestsSent).reduce(0, +) == asked)
         // And after a while, when no beacon of it can still be about, nobody remembers.
         fabric.run(for: .seconds(300 + 60 + 10))
         for box in fabric.nodes { #expect(box.algorithm.publicKey(of: hosted.address) == nil) }
-        #expect(fabric.nodes[0].algorithm.statistics.knownOrigins == 5)
+        #expect(fabric.nodes[0].algorithm.counts.knownOrigins == 5)
         #expect(fabric.loops.isEmpty)
     }
 

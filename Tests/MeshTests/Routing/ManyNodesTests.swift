@@ -21,14 +21,14 @@ import Wire
         let room = places == nil ? count : 3500
         fabric.run(for: .seconds(30))
         for box in 1...2 { try #require(reachable(box) >= room, "\(reachable(box)) of \(count) known to box \(box)") }
-        let asked = fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +)
+        let asked = fabric.nodes.map(\.algorithm.counts.requestsSent).reduce(0, +)
 
         fabric.step(0) { for node in nodes { $0.removeLocal(node.address, now: fabric.now) } }
         fabric.run(for: .seconds(2))
         for box in 1...2 { #expect(reachable(box) == 0, "box \(box)") }
         // By their own word: nobody looks for them.
         fabric.run(for: .seconds(5))
-        #expect(fabric.nodes.map(\.algorithm.statistics.requestsSent).reduce(0, +) == asked)
+        #expect(fabric.nodes.map(\.algorithm.counts.requestsSent).reduce(0, +) == asked)
         // Nor does what they leave behind keep others out.
         let late = PrivateKey(generatedFrom: fabric.random)
         fabric.step(2) { $0.addLocal(late, now: fabric.now) }

@@ -67,7 +67,7 @@ package struct BeaconNet: RoutingAlgorithm {
     private var sweepAt = Instant.distantFuture
     private var sweptAt = Instant.distantPast
     private var wakeAt = Instant.distantFuture
-    var counters = NetworkStatistics()
+    var counters = BeaconStatistics()
     /// Local nodes whose key another machine announces as well, and when there was last a sign of it.
     package internal(set) var contested: [Address: Instant] = [:]
 
@@ -291,7 +291,9 @@ package struct BeaconNet: RoutingAlgorithm {
     package var version: UInt64 { table.version }
     package var places: Int? { limits.origins }
 
-    package var statistics: NetworkStatistics {
+    package var statistics: NetworkStatistics { NetworkStatistics(counts) }
+
+    package var counts: BeaconStatistics {
         var now = counters
         now.localNodes = locals.count
         now.neighbours = neighbours.count

@@ -125,6 +125,6 @@ struct BeaconTarget: FuzzTarget {
         now = now + .milliseconds(Int64(mode >> 2))
         network.tick(now: now)
         for frame in network.takeOutput() { demand(frame.bytes.count <= ControlFrame.maximumBytes, "a frame too long") }
-        demand(network.statistics.knownOrigins <= BeaconNetLimits().origins + 4, "origins")
+        demand(network.counts.knownOrigins <= BeaconNetLimits().origins + 4, "origins")
     }
 }

@@ -55,7 +55,7 @@ extension SessionWorld {
             bound(box.links.knownHops, Links.maximumHops, "next hops", place)
             bound(box.answering.overtaken.count, 256, "overtaken datagrams", place)
             bound(box.answering.overtaken.bytes, 512 << 10, "overtaken bytes", place)
-            bound(status.network.knownOrigins, 4096 + 16, "origins", place)
+            bound(Int(status.network["known_origins"]), 4096 + 16, "origins", place)
             bound(box.nodes.places.count, box.limits.maximumLocalNodes, "nodes", place)
             if box.stuckDeadlines > 0 { fail("box \(place) was due again in the instant in which it was called") }
             if !box.outbox.isEmpty { fail("box \(place) put something out that nobody asked for") }
