@@ -17,7 +17,7 @@ extension MeshBox {
     /// one after it.
     func relayedDatagramCapacity(_ session: Session, _ link: Session) -> Int {
         let first = linkDatagramCapacity(link)
-        return min(first, max(session.relayed.capacity ?? first, Self.leastRelayedDatagram))
+        return min(first, max(session.relayed.capacity ?? first, Self.leastRelayedDatagram - routes.flowBytes))
     }
 
     /// What the far end may talk us down to: the worth of a link that carries what any IPv4 host takes.
@@ -25,7 +25,7 @@ extension MeshBox {
 
     func linkDatagramCapacity(_ link: Session) -> Int {
         let headers = link.direct.map { context.ports.overhead(of: $0.path) } ?? 48
-        return link.size.confirmed - headers - TransportLayout.overhead - RelayLayout.header
+        return link.size.confirmed - headers - TransportLayout.overhead - relayHeader
     }
 
     /// Seals one frame that fits and puts it into the outbox. False (and counted) when it could not be.
@@ -124,24 +124,24 @@ extension MeshBox {
             return false
         }
         let inner = frameCount + TransportLayout.overhead
-        let relayFrame = RelayLayout.header + inner
         let capacity = linkDatagramCapacity(link)
-        let head = RelayHead(destination: session.remote, source: session.local.address, stamp: capacity)
+        let head = relayHead(to: session.remote, from: session.local.address, by: link, stamp: capacity)
+        let relayFrame = head.count + inner
         session.traffic.sent(inner, now)
         noteData(link, now)
         if inner > capacity {
             // Larger than the first link carries in one: put together aside, then cut.
             guard let base = outbox.room(aside: relayFrame) else { return false }
             head.write(to: base)
-            write(base + RelayLayout.header + TransportLayout.header)
-            _ = keypair.seal(at: base + RelayLayout.header, frameCount: frameCount)
+            write(base + head.count + TransportLayout.header)
+            _ = keypair.seal(at: base + head.count, frameCount: frameCount)
             let body = UnsafeRawBufferPointer(start: base + 1, count: relayFrame - 1)
-            return emitPieces(.relay, body, link, capacity + RelayLayout.header, now)
+            return emitPieces(.relay, body, link, capacity + head.count, now)
         }
         return emit(link, frameCount: relayFrame, now) { frame in
             head.write(to: frame)
-            write(frame + RelayLayout.header + TransportLayout.header)
-            _ = keypair.seal(at: frame + RelayLayout.header, frameCount: frameCount)
+            write(frame + head.count + TransportLayout.header)
+            _ = keypair.seal(at: frame + head.count, frameCount: frameCount)
         }
     }
 
@@ -157,22 +157,23 @@ extension MeshBox {
             return
         }
         let capacity = linkDatagramCapacity(link)
+        let head = relayHead(to: destination, from: source, by: link, stamp: max(capacity, 0))
         if datagram.count > capacity, datagram.count <= InitiationLayout.count,
-            let base = outbox.room(aside: RelayLayout.header + datagram.count)
+            let base = outbox.room(aside: head.count + datagram.count)
         {
             // A link over a path for which even a handshake message is large.
-            RelayHead(destination: destination, source: source, stamp: max(capacity, 0)).write(to: base)
+            head.write(to: base)
             datagram.withUnsafeBytes {
-                (base + RelayLayout.header).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+                (base + head.count).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
             }
-            let body = UnsafeRawBufferPointer(start: base + 1, count: RelayLayout.header + datagram.count - 1)
-            _ = emitPieces(.relay, body, link, capacity + RelayLayout.header, now)
+            let body = UnsafeRawBufferPointer(start: base + 1, count: head.count + datagram.count - 1)
+            _ = emitPieces(.relay, body, link, capacity + head.count, now)
             return
         }
-        _ = emit(link, frameCount: RelayLayout.header + datagram.count, now) { frame in
-            RelayHead(destination: destination, source: source, stamp: capacity).write(to: frame)
+        _ = emit(link, frameCount: head.count + datagram.count, now) { frame in
+            head.write(to: frame)
             datagram.withUnsafeBytes {
-                (frame + RelayLayout.header).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+                (frame + head.count).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
             }
         }
     }

@@ -10,7 +10,7 @@ extension MeshBox {
     ) -> Delivery? {
         let frame: Frame
         do {
-            frame = try Frame(bytes)
+            frame = try Frame(bytes, flowBytes: routes.flowBytes)
         } catch {
             count(error)
             return nil
@@ -146,7 +146,7 @@ extension MeshBox {
             drops.count(.relayHopLimit)
             return
         }
-        guard let next = relayLink(to: destination), next !== link else {
+        guard let next = nextLink(of: frame, to: destination, from: link) else {
             drops.count(.relayNoRoute)
             routes.network.wanted(destination, now: now)
             networkMoved(now)
@@ -154,6 +154,7 @@ extension MeshBox {
         }
         let capacity = linkDatagramCapacity(next)
         frame.pass(over: capacity)
+        rewriteFlow(of: frame, to: destination, by: next)
         noteData(next, now)
         guard let outer = next.current, outer.maySend(now, limits) else {
             drops.count(.keyExpired)
@@ -162,10 +163,10 @@ extension MeshBox {
         // What the link before said of congestion holds on the next.
         outbox.trafficClass = arrival.trafficClass & ECN.mask
         defer { outbox.trafficClass = 0 }
-        if frame.bytes.count <= capacity + RelayLayout.header {
+        if frame.bytes.count <= capacity + relayHeader {
             _ = emit(.relay, frame.body, next, now)
         } else {
-            _ = emitPieces(.relay, frame.body, next, capacity + RelayLayout.header, now)
+            _ = emitPieces(.relay, frame.body, next, capacity + relayHeader, now)
         }
         counts.noteRelayed(frame.bytes.count)
     }

@@ -21,11 +21,12 @@ package struct Lane {
     }
 
     /// From the datagram's first byte to the packet's.
-    @inline(__always) var lead: Int { relay == nil ? Self.direct : Self.relayed }
+    @inline(__always) var lead: Int { relay.map { Self.relayed + $0.head.flow.count } ?? Self.direct }
     /// What seals add behind the packet.
     @inline(__always) var tags: Int { relay == nil ? TransportLayout.tag : 2 * TransportLayout.tag }
 
     static let direct = TransportLayout.header + 1
+    /// But for the flow's header.
     static let relayed = TransportLayout.header + RelayLayout.header + direct
 }
 
@@ -35,9 +36,14 @@ struct RelayHead {
     let source: Address
     /// The largest datagram that the first link carries in one piece.
     let stamp: Int
+    var flow = FlowHeader()
+
+    /// In bytes, the flow's header included.
+    var count: Int { RelayLayout.header + flow.count }
 
     func write(to frame: UnsafeMutableRawPointer) {
         RelayFrame.writeHead(to: frame, destination, source, stamp: stamp)
+        flow.write(to: frame + RelayLayout.header)
     }
 }
 

@@ -23,7 +23,7 @@ extension MeshBox: LaneSource {
         else { return nil }
         noteData(session, keypair, now)
         noteData(link, now)
-        let head = RelayHead(destination: remote, source: local.address, stamp: linkDatagramCapacity(link))
+        let head = relayHead(to: remote, from: local.address, by: link, stamp: linkDatagramCapacity(link))
         return Lane(
             capacity: relayedDatagramCapacity(session, link) - TransportLayout.overhead - 1,
             isSettled: isSizeSettled(session), keys: keypair.keys, path: direct.path,

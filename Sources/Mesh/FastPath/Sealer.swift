@@ -40,11 +40,12 @@ package final class Sealer {
         }
         noteSent(length, lane.keys)
         if let relay = lane.relay {
-            let frame = packet - Lane.direct - RelayLayout.header
+            let head = relay.head.count
+            let frame = packet - Lane.direct - head
             relay.head.write(to: frame)
             guard
                 let outer = relay.keys.sealInLimit(
-                    at: frame - TransportLayout.header, frameCount: RelayLayout.header + length)
+                    at: frame - TransportLayout.header, frameCount: head + length)
             else {
                 drops.count(.keyExpired)
                 return false

@@ -32,9 +32,10 @@ enum Frame {
     /// What is wrong with bytes that are no frame.
     enum Fault: Error { case unknown, malformed, malformedFragment }
 
-    /// Views the bytes of one frame, its kind first; they must stay while it is in use.
+    /// Views the bytes of one frame, its kind first; they must stay while it is in use. `flowBytes` is how long the flow's header in
+    /// relay frames is.
     @inline(__always)
-    init(_ bytes: UnsafeMutableRawBufferPointer) throws(Fault) {
+    init(_ bytes: UnsafeMutableRawBufferPointer, flowBytes: Int = 0) throws(Fault) {
         guard let first = bytes.first, let kind = FrameKind(rawValue: first) else { throw .unknown }
         let body = UnsafeRawBufferPointer(rebasing: bytes[1...])
         // One that is relayed may be longer, by the head that it has.
@@ -43,7 +44,7 @@ enum Frame {
         case .message: self = .message(body, isPartial: false)
         case .partialPacket: self = .message(body, isPartial: true)
         case .relay:
-            guard let relay = RelayFrame(bytes) else { throw .malformed }
+            guard let relay = RelayFrame(bytes, flowBytes: flowBytes) else { throw .malformed }
             self = .relay(relay)
         default: try self.init(kind, body)
         }

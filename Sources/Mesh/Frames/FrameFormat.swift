@@ -59,7 +59,8 @@ enum FragmentLayout {
     static let maximumPieces = 255
 }
 
-/// The head of a relay frame: kind (1), hop limit (1), size stamp (2), destination (32), source (32).
+/// The head of a relay frame: kind (1), hop limit (1), size stamp (2), destination (32), source (32). Behind it stands the flow's header
+/// of a routing algorithm that has one (`Network.flowHeaderBytes`), and then the other session's datagram.
 ///
 /// The stamp is the largest datagram that each link so far could carry without fragmenting; every relay lowers it to what its
 /// own next link carries, and the far end reports it to the sender inside the session.

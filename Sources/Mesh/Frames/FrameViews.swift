@@ -6,12 +6,15 @@ struct RelayFrame {
     /// The whole frame, the kind first.
     let bytes: UnsafeMutableRawBufferPointer
     private let base: UnsafeMutableRawPointer
+    private let flowBytes: Int
 
+    /// `flowBytes`: how long the flow's header is, by this box's routing algorithm.
     @inline(__always)
-    init?(_ bytes: UnsafeMutableRawBufferPointer) {
-        guard bytes.count > RelayLayout.header, let base = bytes.baseAddress else { return nil }
+    init?(_ bytes: UnsafeMutableRawBufferPointer, flowBytes: Int = 0) {
+        guard bytes.count > RelayLayout.header + flowBytes, let base = bytes.baseAddress else { return nil }
         self.bytes = bytes
         self.base = base
+        self.flowBytes = flowBytes
     }
 
     var hopLimit: UInt8 { bytes[RelayLayout.hopLimit] }
@@ -19,9 +22,13 @@ struct RelayFrame {
     var stamp: Int { Int(UnsafeRawBufferPointer(bytes).little(RelayLayout.stamp, as: UInt16.self)) }
     var destination: Address { Address(raw: Bytes32(loading: base + RelayLayout.destination)) }
     var source: Address { Address(raw: Bytes32(loading: base + RelayLayout.source)) }
+    /// The routing algorithm's.
+    var flow: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: bytes[RelayLayout.header..<RelayLayout.header + flowBytes])
+    }
     /// The other session's datagram.
     var datagram: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: bytes[RelayLayout.header...])
+        UnsafeMutableRawBufferPointer(rebasing: bytes[(RelayLayout.header + flowBytes)...])
     }
     /// All behind the kind.
     var body: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[1...]) }

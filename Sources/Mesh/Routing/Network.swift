@@ -59,8 +59,21 @@ package protocol Network {
     var deadline: Instant { get }
 
     /// The neighbour to hand a packet for `destination` to; nil when there is none or the destination is a node
-    /// of this box. Asked per packet: it allocates nothing.
+    /// of this box. May be asked per packet: it allocates nothing.
     func nextHop(to destination: Address) -> NeighbourID?
+
+    /// Bytes of the algorithm's own in each relay frame, behind its head: a flow's header, the same number in each box of a mesh
+    /// and at any time; at most `FlowHeader.most`. The link's seal protects it from others, and each box on the way may alter it:
+    /// what comes in it is hostile.
+    var flowHeaderBytes: Int { get }
+    /// The neighbours to hand a packet for `destination` to, the best first: the box takes the first that it has a link with. `flow` is
+    /// the packet's header as it came, and empty for one that begins its way here. Asked per packet where there are headers.
+    func nextHops(to destination: Address, flow: UnsafeRawBufferPointer) -> NextHops
+    /// The packet goes to `hop`, one of those: has the header say what the next box needs. That of a packet that begins its way here
+    /// is zeros before; of one that goes back where nobody knows a way, `hop` is where the question came from.
+    func writeFlow(
+        _ flow: UnsafeMutableRawBufferPointer, to destination: Address, by hop: NeighbourID, begins: Bool)
+
     /// A reachable address, local ones included, whose first `bits` bits (0 to 256) are those of `prefix`.
     func find(prefix: Address, bits: Int) -> Address?
     /// The key behind an address, where it is known.
@@ -83,4 +96,11 @@ package protocol Network {
 
 extension Network {
     package var places: Int? { nil }
+    package var flowHeaderBytes: Int { 0 }
+    package func nextHops(to destination: Address, flow: UnsafeRawBufferPointer) -> NextHops {
+        NextHops(nextHop(to: destination))
+    }
+    package func writeFlow(
+        _ flow: UnsafeMutableRawBufferPointer, to destination: Address, by hop: NeighbourID, begins: Bool
+    ) {}
 }

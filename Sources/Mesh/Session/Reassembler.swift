@@ -4,7 +4,7 @@ internal import Wire
 /// the session that holds too many loses its oldest, else the oldest of all goes: memory is bounded whatever comes in.
 struct Reassembler {
     /// The largest frame: a relayed message of 65,535 bytes.
-    static let frameCapacity = 1 + 65_535 + RelayLayout.header + TransportLayout.overhead
+    static let frameCapacity = 1 + 65_535 + RelayLayout.header + FlowHeader.most + TransportLayout.overhead
 
     private final class Buffer {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Reassembler.frameCapacity, alignment: 16)

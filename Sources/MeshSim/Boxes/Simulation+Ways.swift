@@ -14,7 +14,12 @@ extension Topology {
     package func build(
         seed: UInt64, _ algorithm: any RoutingAlgorithm.Type, _ quality: CableQuality = .clean
     ) -> Simulation {
-        let simulation = Simulation(seed: seed, settings: Simulation.smallBoxes(algorithm))
+        build(seed: seed, Simulation.smallBoxes(algorithm), quality)
+    }
+
+    /// Boxes and cables of this shape, made with those settings.
+    package func build(seed: UInt64, _ settings: BoxSettings, _ quality: CableQuality = .clean) -> Simulation {
+        let simulation = Simulation(seed: seed, settings: settings)
         for _ in 0..<nodes { simulation.addNode() }
         for (a, b) in cables { simulation.connect(a, b, quality) }
         return simulation

@@ -19,7 +19,7 @@ import Wire
         fabric.nodes[node].algorithm.nextHop(to: fabric.address(other)) != nil
     }
 
-    @Test(arguments: NetworkPromises.declared, shapes)
+    @Test(arguments: NetworkPromises.asked, shapes)
     func reachesWhatItPromises(promises: NetworkPromises, shape: Topology) {
         reaches(promises.algorithm, promises, shape)
     }

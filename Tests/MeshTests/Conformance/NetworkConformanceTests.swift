@@ -12,7 +12,7 @@ import Wire
 
     @Test(arguments: NetworkPromises.declared, shapes)
     func everyNodeReachesWhoItMust(promises: NetworkPromises, shape: Topology) {
-        let simulation = shape.build(seed: 11, network: promises.network)
+        let simulation = shape.build(seed: 11, promises.algorithm)
         let reached = promises.reached(in: shape)
         let found = simulation.run(
             until: {
@@ -30,10 +30,16 @@ import Wire
         #expect(simulation.unanswered(from: [0], to: [last], patience: .seconds(5)).count == 1)
     }
 
-    @Test(arguments: NetworkPromises.declared)
+    /// Not in the largest shapes: everybody tells everybody everything.
+    @Test(arguments: shapes.filter { $0.nodes <= 10 })
+    func everyNodeReachesWhoItMustByHeaders(shape: Topology) {
+        everyNodeReachesWhoItMust(promises: .ours, shape: shape)
+    }
+
+    @Test(arguments: NetworkPromises.asked)
     func aBadLineStillCarries(promises: NetworkPromises) {
         let shape = Topology.chain(5)
-        let simulation = shape.build(seed: 12, network: promises.network, .poor)
+        let simulation = shape.build(seed: 12, promises.algorithm, .poor)
         let targets = promises.reached(in: shape)[0]
         #expect(simulation.run(until: { targets.allSatisfy { simulation.knows(0, $0) } }, within: .seconds(60)))
         simulation.run(for: .seconds(5))
@@ -51,7 +57,7 @@ import Wire
 
     @Test(arguments: NetworkPromises.relaying)
     func aDeadLinkIsGoneAround(promises: NetworkPromises) {
-        let simulation = Topology.ring(10).build(seed: 13, network: promises.network)
+        let simulation = Topology.ring(10).build(seed: 13, promises.algorithm)
         let all = Array(0..<10)
         #expect(simulation.run(until: { simulation.allFound(all) }, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [1, 2], patience: .seconds(5)).isEmpty)
@@ -64,7 +70,7 @@ import Wire
 
     @Test(arguments: NetworkPromises.relaying)
     func aDeadNodeIsGoneAround(promises: NetworkPromises) {
-        let simulation = Topology.ring(10).build(seed: 14, network: promises.network)
+        let simulation = Topology.ring(10).build(seed: 14, promises.algorithm)
         #expect(simulation.run(until: { simulation.allFound(Array(0..<10)) }, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [2], patience: .seconds(5)).isEmpty)
         simulation.killNode(1)
@@ -75,7 +81,7 @@ import Wire
 
     @Test(arguments: NetworkPromises.relaying)
     func aNodeThatComesBackIsReached(promises: NetworkPromises) {
-        let simulation = Topology.chain(3).build(seed: 15, network: promises.network)
+        let simulation = Topology.chain(3).build(seed: 15, promises.algorithm)
         #expect(simulation.run(until: { simulation.allFound([0, 1, 2]) }, within: .seconds(30)))
         #expect(simulation.unanswered(from: [0], to: [2], patience: .seconds(5)).isEmpty)
         simulation.killNode(1)
@@ -91,7 +97,7 @@ import Wire
 
     @Test(arguments: NetworkPromises.relaying)
     func aPartitionHeals(promises: NetworkPromises) {
-        let simulation = Topology.ring(10).build(seed: 16, network: promises.network)
+        let simulation = Topology.ring(10).build(seed: 16, promises.algorithm)
         let all = Array(0..<10)
         #expect(simulation.run(until: { simulation.allFound(all) }, within: .seconds(30)))
         simulation.setCable(0, 9, up: false)
@@ -107,7 +113,7 @@ import Wire
 
     @Test(arguments: NetworkPromises.loopFree, [Topology.ring(10), .random(20, extra: 15, seed: 3)])
     func packetsNeverGoRound(promises: NetworkPromises, shape: Topology) {
-        let simulation = shape.build(seed: 17, network: promises.network, .poor)
+        let simulation = shape.build(seed: 17, promises.algorithm, .poor)
         var loops: [String] = []
         simulation.afterEachStep = {
             if let loop = simulation.findLoop(), loops.count < 3 { loops.append(loop) }
@@ -132,7 +138,7 @@ import Wire
     /// Who is gone has no next hop any more, and who asks for it hears that there is none.
     @Test(arguments: NetworkPromises.knowing)
     func whoIsGoneIsForgotten(promises: NetworkPromises) {
-        let simulation = Topology.ring(6).build(seed: 18, network: promises.network)
+        let simulation = Topology.ring(6).build(seed: 18, promises.algorithm)
         #expect(simulation.run(until: { simulation.knows(1, 2) && simulation.knows(3, 2) }, within: .seconds(30)))
         simulation.run(for: .seconds(5))
         simulation.killNode(2)
@@ -140,10 +146,10 @@ import Wire
         #expect(simulation.run(until: isForgotten, within: .seconds(60)))
     }
 
-    @Test(arguments: NetworkPromises.declared)
+    @Test(arguments: NetworkPromises.asked)
     func sameSeedSameRun(promises: NetworkPromises) {
         func run(_ seed: UInt64) -> UInt64 {
-            let simulation = Topology.random(12, extra: 6, seed: 5).build(seed: seed, network: promises.network, .poor)
+            let simulation = Topology.random(12, extra: 6, seed: 5).build(seed: seed, promises.algorithm, .poor)
             simulation.run(for: .seconds(5))
             simulation.send(Array("hello".utf8), from: 0, to: simulation.address(7))
             simulation.setCable(0, 1, up: false)
