@@ -151,8 +151,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "API", "NodeProtocol", "Portal", "Transport", "System", "TestSupport", "Mesh", "INET256",
-                "Wire",
+                "DataPlane", "API", "NodeProtocol", "Portal", "Transport", "System", "TestSupport", "Mesh", "MeshSim",
+                "INET256", "Wire",
                 logging,
             ],
             swiftSettings: strict),

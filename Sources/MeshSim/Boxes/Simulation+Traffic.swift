@@ -29,8 +29,10 @@ extension Simulation {
             var delivery = box.receive(datagram, from: path, now: now)
             if delivery == nil, box.hasOvertaken { delivery = box.nextOvertaken(now: now) }
             while let arrived = delivery {
-                nodes[place].received.append(
-                    Received(from: arrived.source, message: Array(arrived.message), at: now))
+                if company?.take(arrived, at: place, now: now) != true {
+                    nodes[place].received.append(
+                        Received(from: arrived.source, message: Array(arrived.message), at: now))
+                }
                 delivery = box.hasOvertaken ? box.nextOvertaken(now: now) : nil
             }
         }
@@ -39,9 +41,10 @@ extension Simulation {
 
     /// After a box was touched: what it sends goes on its way, and its timer is set.
     func settle(_ place: Int) {
+        if nodes[place].box != nil { company?.turnEnds(place, now: now) }
         collect(place)
         guard let box = nodes[place].box else { return }
-        timeline.wake(place, at: box.deadline)
+        timeline.wake(place, at: min(box.deadline, company?.deadline(place) ?? .distantFuture))
     }
 
     /// Takes what a box has put out.

@@ -28,6 +28,8 @@ package final class Simulation {
     /// No test passes with such a box, whatever it looks at; one that is about them says otherwise.
     package var onFault: (RunFault, _ seed: UInt64) -> Void = RunFault.stop
 
+    /// See `accompany(by:)`.
+    var company: (any Company)?
     let random: SeededRandom
     private let template: BoxSettings
     var nodes: [SimulatedNode] = []
@@ -101,6 +103,7 @@ package final class Simulation {
         for key in cables.keys.sorted() {
             if let other = key.other(than: place) { introduce(place, other) }
         }
+        if let box = nodes[place].box { company?.started(place, box, now: now) }
         settle(place)
     }
 
@@ -108,13 +111,16 @@ package final class Simulation {
     package var wallClock: UInt64 { template.startMilliseconds + UInt64(now.nanoseconds / 1_000_000) }
 
     /// Ends a box at once, as a power cut does.
-    package func killNode(_ place: Int) { nodes[place].box = nil }
+    package func killNode(_ place: Int) {
+        nodes[place].box = nil
+        company?.ended(place)
+    }
 
     /// Ends a box as SIGTERM does: it says goodbye.
     package func stopNode(_ place: Int) {
         nodes[place].box?.shutDown(now: now)
         collect(place)
-        nodes[place].box = nil
+        killNode(place)
     }
 
     /// Joins two boxes by a cable and makes them peers of each other.

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// One thing that happens in a run of boxes. Any list of them is a run: what does not apply does nothing, so events can be left out.
 package enum RunEvent: Equatable, Sendable {
     case wait(milliseconds: Int64)
@@ -17,7 +19,7 @@ package enum RunEvent: Equatable, Sendable {
     package enum Line: String, CaseIterable, Sendable {
         case clean, poor, bad
 
-        var quality: CableQuality {
+        package var quality: CableQuality {
             switch self {
             case .clean: .clean
             case .poor: .poor
@@ -27,7 +29,7 @@ package enum RunEvent: Equatable, Sendable {
     }
 
     /// As Swift has it.
-    var source: String {
+    package var source: String {
         switch self {
         case .wait(let milliseconds): ".wait(milliseconds: \(milliseconds))"
         case .cut(let a, let b): ".cut(\(a), \(b))"
@@ -42,7 +44,7 @@ package enum RunEvent: Equatable, Sendable {
     }
 
     /// Events that say less, the simplest first.
-    var simpler: [RunEvent] {
+    package var simpler: [RunEvent] {
         switch self {
         case .wait(let milliseconds):
             [1, 10, 100, 1000].filter { $0 < milliseconds }.map { .wait(milliseconds: $0) }
@@ -54,9 +56,28 @@ package enum RunEvent: Equatable, Sendable {
     }
 }
 
+extension Simulation {
+    /// Has it happen. A message is for the caller to make, who knows what it says.
+    package func perform(_ event: RunEvent) {
+        switch event {
+        case .wait(let milliseconds): run(for: .milliseconds(milliseconds))
+        case .cut(let a, let b): setCable(a, b, up: false)
+        case .heal(let a, let b): setCable(a, b, up: true)
+        case .line(let a, let b, let line): setQuality(a, b, line.quality)
+        case .kill(let node): killNode(node)
+        case .stop(let node): stopNode(node)
+        case .start(let node, let seconds):
+            guard box(node) == nil else { return }
+            startNode(node, clock: UInt64(max(0, Int64(wallClock) + seconds * 1000)))
+        case .move(let node): move(node)
+        case .send: break
+        }
+    }
+}
+
 extension RunEvent {
     /// One of those that can happen in a shape, the usual ones more often.
-    static func random(in shape: Topology, _ random: SeededRandom) -> RunEvent {
+    package static func random(in shape: Topology, _ random: SeededRandom) -> RunEvent {
         let node = random.below(shape.nodes)
         let (a, b) = shape.cables[random.below(shape.cables.count)]
         switch random.below(32) {

@@ -54,20 +54,8 @@ final class RunPlayer {
     }
 
     private func perform(_ event: RunEvent) {
-        switch event {
-        case .wait(let milliseconds): simulation.run(for: .milliseconds(milliseconds))
-        case .cut(let a, let b): simulation.setCable(a, b, up: false)
-        case .heal(let a, let b): simulation.setCable(a, b, up: true)
-        case .line(let a, let b, let line): simulation.setQuality(a, b, line.quality)
-        case .kill(let node): simulation.killNode(node)
-        case .stop(let node): simulation.stopNode(node)
-        case .start(let node, let seconds):
-            guard simulation.box(node) == nil else { return }
-            let clock = Int64(simulation.wallClock) + seconds * 1000
-            simulation.startNode(node, clock: UInt64(max(0, clock)))
-        case .move(let node): simulation.move(node)
-        case .send(let from, let to, let bytes): send(from, to, bytes)
-        }
+        if case .send(let from, let to, let bytes) = event { return send(from, to, bytes) }
+        simulation.perform(event)
     }
 
     /// A message that begins with its number.

@@ -11,7 +11,6 @@ import Wire
 /// A box with a portal over memory.
 final class PortalPlace {
     let number: Int
-    let key: PrivateKey
     let box: MeshBox
     let device: MemoryDevice
     let bridge: PortalBridge<MemoryDevice, MeshBox>
@@ -19,19 +18,28 @@ final class PortalPlace {
     let hosted: HostedNodes
     private let worker: Worker<MemoryDevice, PortalPlace>
 
-    init(
+    convenience init(
         _ number: Int, _ key: PrivateKey, offloads: PortalOffloads, now: Instant,
         _ change: (inout EngineSetup.PortalSetup) -> Void
     ) throws {
+        let settings = BoxSettings(startMilliseconds: 1)
+        let box = MeshBox(key: key, settings: settings, random: SystemRandom(), now: now)
+        try self.init(number, box, offloads: offloads, change)
+    }
+
+    /// Beside a box that there is.
+    init(
+        _ number: Int, _ box: MeshBox, offloads: PortalOffloads = [],
+        _ change: (inout EngineSetup.PortalSetup) -> Void
+    ) throws {
         self.number = number
-        self.key = key
-        box = MeshBox(key: key, settings: BoxSettings(startMilliseconds: 1), random: SystemRandom(), now: now)
+        self.box = box
         hosted = HostedNodes(box: box, gate: .everybody, limit: 16)
         device = try MemoryDevice(offloads: offloads)
         var setup = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in InterfaceRecorder()
         }
         change(&setup)
-        let rules = PortalRules(setup, main: key.address, ownPorts: [25632])
+        let rules = PortalRules(setup, main: box.mainAddress, ownPorts: [25632])
         bridge = PortalBridge(device: device, ways: box, rules: rules, gate: setup.gate)
         desk = PortalDesk(bridge, hosted: hosted)
         worker = try Worker(sealer: box.sealer, seed: 1)
@@ -52,10 +60,20 @@ final class PortalPlace {
                 try bridge.endBurst()
             }
         }
+        try sendQueued(now)
+        if now >= box.deadline { box.tick(now: now) }
+        try lookAfter(now)
+    }
+
+    /// What the machine sends.
+    func sendQueued(_ now: Instant) throws {
         try worker.readPortal(now)
         try worker.sendQueued(self, now)
         box.report(now: now)
-        if now >= box.deadline { box.tick(now: now) }
+    }
+
+    /// What became of packets that had to wait.
+    func lookAfter(_ now: Instant) throws {
         try desk.tick(now: now)
         for event in box.takeEvents() {
             if case .undeliverable(.main, _, let message) = event { try desk.undeliverable(message, now: now) }
@@ -69,7 +87,7 @@ final class PortalPlace {
         while box.hasOvertaken, let delivery = box.nextOvertaken(now: now) { try take(delivery) }
     }
 
-    private func take(_ delivery: Delivery) throws {
+    func take(_ delivery: Delivery) throws {
         guard delivery.node == .main else { return hosted.receive(delivery) }
         try bridge.inbound(
             delivery.message, from: delivery.source, isPartial: delivery.isPartial, ecn: delivery.ecn,
