@@ -111,7 +111,8 @@ let package = Package(
 
         // What the tests have in common.
         .target(
-            name: "TestSupport", dependencies: ["Transport", "INET256", "Wire", "CLinux"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Transport", "Netlink", "INET256", "Wire", "CLinux"],
+            path: "Tests/TestSupport",
             swiftSettings: strict),
 
         .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire"], swiftSettings: strict),
@@ -126,7 +127,7 @@ let package = Package(
         .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire", "CLinux"], swiftSettings: strict),
         .testTarget(
-            name: "NetlinkTests", dependencies: ["TestSupport", "Netlink", "Firewall", "Portal", "Wire"],
+            name: "NetlinkTests", dependencies: ["TestSupport", "Netlink", "Firewall", "Wire"],
             swiftSettings: strict),
         .testTarget(
             name: "FirewallTests", dependencies: ["TestSupport", "Firewall", "Netlink", "Wire"], exclude: ["Recorded"],
@@ -136,7 +137,8 @@ let package = Package(
             name: "TransportTests", dependencies: ["TestSupport", "Transport", "System", "Wire", "CLinux"],
             swiftSettings: strict),
         .testTarget(
-            name: "PortalTests", dependencies: ["TestSupport", "Portal", "Wire", "CLinux"], swiftSettings: strict),
+            name: "PortalTests", dependencies: ["TestSupport", "Portal", "Netlink", "Wire", "CLinux"],
+            swiftSettings: strict),
         .testTarget(name: "AdminProtocolTests", dependencies: ["AdminProtocol"], swiftSettings: strict),
         .testTarget(
             name: "APITests",

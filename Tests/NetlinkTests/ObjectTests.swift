@@ -1,6 +1,5 @@
 import Glibc
 import Netlink
-import Portal
 import TestSupport
 import Testing
 import Wire
@@ -142,13 +141,6 @@ import Wire
                 "\(error)".hasPrefix(
                     "cannot add route unreachable fd00::/8: Operation not permitted (EPERM)"), "\(error)")
             #expect(error.advice?.contains("CAP_NET_ADMIN") == true)
-
-            let plan = try portalPlan()
-            var plumbing = PortalPlumbing(plan, socket)
-            let refusal = try #require(throws: PortalError.self) { _ = try plumbing.prepare() }
-            #expect(refusal == .noPrivilege && "\(refusal)".contains("portal: {enabled: false}"))
-            // The same from the kernel's mouth, when the check before is passed over.
-            #expect(throws: PortalError.noPrivilege) { try plumbing.hold() }
         }
     }
 

@@ -1,6 +1,5 @@
 import Glibc
 import Netlink
-import Portal
 import TestSupport
 import Testing
 import Wire
@@ -81,7 +80,6 @@ import Wire
 
     @Test func hostBitsAreRefusedBeforeTheKernelMasksThem() {
         #expect(IPv6Prefix("fd00::1/8") == nil)
-        #expect(throws: PortalError.self) { _ = try portalPlan(address: "fe00::1") }
     }
 
     @Test func lookupsSayWhereAPacketWouldGo() async throws {

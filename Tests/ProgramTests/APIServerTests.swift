@@ -3,6 +3,7 @@ import Foundation
 import INET256
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 

@@ -6,6 +6,7 @@ import Logging
 import Mesh
 import Settings
 import System
+import TestSupport
 import Testing
 import Wire
 

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import INET256
 import Settings
+import TestSupport
 import Testing
 import Wire
 

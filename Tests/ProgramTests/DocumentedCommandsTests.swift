@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Settings
+import TestSupport
 import Testing
 
 @testable import inet256vpn

@@ -1,6 +1,7 @@
 import Foundation
 import INET256
 import Settings
+import TestSupport
 import Testing
 import Wire
 

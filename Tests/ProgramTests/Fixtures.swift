@@ -1,57 +1,16 @@
 import API
 import AdminProtocol
-import Foundation
 import INET256
 import Logging
 import Settings
-import Testing
+import TestSupport
 import Wire
 
 @testable import inet256vpn
 
-/// Addresses with nothing behind them.
-enum Sample {
-    static let plain = "oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
-    static let dashed = "-JLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
-    static let doubleDashed = "--Lz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ"
-
-    static func address(_ text: String) throws -> Address { try Address(parsing: text) }
-
+extension Sample {
     static func parse(_ yaml: String) throws -> Configuration {
         try Configuration.parse(yaml, file: "/etc/box/config.yaml")
-    }
-}
-
-/// A directory of the test's own, gone with the value.
-final class TemporaryDirectory: Sendable {
-    let path: String
-
-    init() throws {
-        // Short: a Unix socket's path has 107 bytes.
-        path = "/tmp/i256-\(UInt32.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { path + "/" + name }
-
-    @discardableResult
-    func write(_ name: String, _ bytes: [UInt8], mode: Int = 0o600) throws -> String {
-        let path = file(name)
-        try Data(bytes).write(to: URL(fileURLWithPath: path))
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-        return path
-    }
-
-    @discardableResult
-    func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
-        try write(name, Array(text.utf8), mode: mode)
-    }
-
-    func mode(of name: String) throws -> Int {
-        let value = try FileManager.default.attributesOfItem(atPath: file(name))[.posixPermissions]
-        return try #require(value as? Int)
     }
 }
 

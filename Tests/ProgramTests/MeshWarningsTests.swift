@@ -3,6 +3,7 @@ import AdminProtocol
 import INET256
 import Mesh
 import Settings
+import TestSupport
 import Testing
 import Wire
 

@@ -1,5 +1,6 @@
 import API
 import AdminProtocol
+import TestSupport
 import Testing
 
 @testable import inet256vpn

@@ -2,6 +2,7 @@ import Firewall
 import INET256
 import Netlink
 import Settings
+import TestSupport
 import Testing
 import Wire
 

@@ -3,6 +3,7 @@ import INET256
 import Mesh
 import Settings
 import System
+import TestSupport
 import Testing
 import Transport
 import Wire

@@ -3,6 +3,7 @@ import INET256
 import Netlink
 import Portal
 import Settings
+import TestSupport
 import Testing
 import Wire
 

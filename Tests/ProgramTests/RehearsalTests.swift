@@ -5,6 +5,7 @@ import Foundation
 import INET256
 import Logging
 import Settings
+import TestSupport
 import Testing
 
 @testable import inet256vpn

@@ -8,6 +8,7 @@ import Logging
 import Mesh
 import Settings
 import System
+import TestSupport
 import Testing
 import Transport
 import Wire

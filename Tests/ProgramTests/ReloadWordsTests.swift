@@ -1,6 +1,7 @@
 import API
 import AdminProtocol
 import Settings
+import TestSupport
 import Testing
 
 @testable import inet256vpn

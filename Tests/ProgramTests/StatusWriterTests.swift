@@ -2,6 +2,7 @@ import API
 import AdminProtocol
 import INET256
 import Settings
+import TestSupport
 import Testing
 import Wire
 

@@ -1,5 +1,6 @@
 import API
 import INET256
+import TestSupport
 import Testing
 
 @testable import Settings

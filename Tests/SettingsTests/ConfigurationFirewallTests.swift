@@ -1,5 +1,6 @@
 import Firewall
 import INET256
+import TestSupport
 import Testing
 import Wire
 

@@ -4,6 +4,7 @@ import INET256
 import Logging
 import Netlink
 import Portal
+import TestSupport
 import Testing
 import Wire
 

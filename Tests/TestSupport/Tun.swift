@@ -1,17 +1,16 @@
-import Glibc
-import Netlink
-import Synchronization
-import TestSupport
+internal import Glibc
+internal import Netlink
+internal import Synchronization
 
 /// A TUN device as the portal would make it, held open until it is closed.
-struct Tun: ~Copyable {
+package struct Tun: ~Copyable {
     private let descriptor: Int32
     private let name: String
 
-    struct Refused: Error { let code: Int32 }
+    package struct Refused: Error { package let code: Int32 }
 
     /// - Throws: what /dev/net/tun refused with.
-    init(_ name: String, persistent: Bool = false) throws(Refused) {
+    package init(_ name: String, persistent: Bool = false) throws(Refused) {
         self.name = name
         descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw Refused(code: errno) }
@@ -34,7 +33,7 @@ struct Tun: ~Copyable {
 
     /// Gives the device up here and not earlier; it goes too when a test fails before. Programs that other tests of
     /// this process start share the descriptor for a moment as well, so this waits until nobody holds it.
-    consuming func close() {
+    package consuming func close() {
         let name = self.name
         Self.end(self)
         for _ in 0..<5000 {

@@ -49,7 +49,23 @@ func othersNetwork() throws -> NetlinkSocket {
     return try NetlinkSocket()
 }
 
-@Suite struct PortalTests {
+@Suite struct PortalPlumbingTests {
+    @Test func aPlanWithAnAddressOutsideItsPrefixIsNone() {
+        #expect(throws: PortalError.self) { _ = try portalPlan(address: "fe00::1") }
+    }
+
+    @Test func withoutThePrivilegeNothingIsLaid() async throws {
+        try await isolated {
+            let netAdmin: UInt32 = 12
+            #expect(Syscalls.dropEffective(netAdmin))
+            var plumbing = PortalPlumbing(try portalPlan(), try NetlinkSocket())
+            let refusal = try #require(throws: PortalError.self) { _ = try plumbing.prepare() }
+            #expect(refusal == .noPrivilege && "\(refusal)".contains("portal: {enabled: false}"))
+            // The same from the kernel's mouth, when the check before is passed over.
+            #expect(throws: PortalError.noPrivilege) { try plumbing.hold() }
+        }
+    }
+
     @Test(arguments: [Route.mainTable, 1000])
     func itComesUpAndLeavesNoTrace(table: UInt32) async throws {
         try await isolated {
