@@ -36,6 +36,9 @@ import Wire
         #expect(capacity == ToyTransport.size - 33)
         #expect(snapshot.threads == threads && snapshot.sockets.map(\.facts.scheme) == ["toy"])
         #expect(snapshot.sockets.first?.counters.tooBig == 0 && snapshot.sockets.first?.dropped == 0)
+        while try await a.snapshot().portal?.mtu != ToyTransport.size - 33 {
+            try await Task.sleep(for: .milliseconds(1))
+        }
         let large = TestPacket.make(a.address, b.address, payload: [UInt8](repeating: 3, count: ToyTransport.size - 73))
         a.devices.devices.first?.send([large])
         #expect(try await b.arrived(1) == [large])

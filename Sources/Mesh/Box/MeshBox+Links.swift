@@ -152,6 +152,8 @@ extension MeshBox {
         session.path.askSoon(now)
         session.peer?.linkIsUp()
         note(.linkUp(session.remote, direct.path.remote))
+        // What it carries may have been known before it was one, and counts for the portal from now on.
+        if session.size.isSettled { note(.sized(session.remote)) }
         routes.network.neighbourUp(neighbour, key: key, now: now)
         routes.network.distinguish(neighbour, isPeer: session.peer != nil)
         if session.path.cost.cost > 1 { routes.network.weigh(neighbour, cost: session.path.cost.cost, now: now) }

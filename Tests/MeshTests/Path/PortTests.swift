@@ -129,6 +129,26 @@ import Wire
         #expect(bench.isLinked(0, 1) && session.direct?.path.remote == path.remote, bench.comment)
     }
 
+    /// The portal takes its size from links: where one comes up after its size was found, that is news once more.
+    @Test func whatIsKnownBeforeTheLinkIsToldWithIt() throws {
+        let bench = Bench()
+        bench.introduce(0, to: 1)
+        bench.run(for: .seconds(2))
+        for _ in 0..<50 {
+            bench.send([1], from: 0, to: 1)
+            bench.run(for: .milliseconds(100))
+        }
+        let session = try #require(bench.session(0, 1))
+        try #require(session.size.isSettled && !bench.isLinked(0, 1), bench.comment)
+        #expect(bench.boxes[0].largestPacket == nil)
+        _ = bench.boxes[0].takeEvents()
+        bench.introduce(1, to: 0)
+        bench.run(for: .seconds(1))
+        try #require(bench.isLinked(0, 1) && bench.boxes[0].largestPacket != nil, bench.comment)
+        let isTold = bench.boxes[0].takeEvents().contains { if case .sized = $0 { true } else { false } }
+        #expect(isTold, bench.comment)
+    }
+
     @Test func aPathThatTurnsToAnotherKindOfPortIsMeasuredAnew() {
         let now = Instant(nanoseconds: 1_000_000_000)
         var path = SessionPath()
