@@ -26,6 +26,8 @@ extension Engine: WorkerCore {
     /// The other end may use new keys once this is sent.
     func willSend(_ now: Instant) {
         if box.hasKeyNews { sides?.publishKeys(box, now) }
+        // And so may neighbours the routes that they hear of.
+        if box.hasRouteNews { sides?.publishRoutes(box, now) }
     }
 
     /// That of its path, or the first that speaks the endpoint's family.

@@ -112,8 +112,8 @@ final class PortalBridge<Device: PacketDevice, Ways: LaneSource> {
             destinations.name(derived, way.remote)
         case .noWay(let remote):
             destinations.unname(rules.map.address(of: remote), remote)
-        case .keys, .forget:
-            // Without keys there is no lane; the name does no harm.
+        case .keys, .forget, .routes:
+            // Without keys there is no lane; the name does no harm. What is relayed does not come by here.
             break
         }
     }

@@ -50,6 +50,8 @@ extension EngineSnapshot {
             sockets[place].dropped &+= report.droppedBySocket[place]
         }
         box.drops.add(report.meshDrops)
+        box.relayedFrames &+= report.relayedFrames
+        box.relayedBytes &+= report.relayedBytes
         handovers.add(report.handedOver, refused: report.refused)
         portal?.device.add(report.device)
         portal?.queue.add(report.queue)

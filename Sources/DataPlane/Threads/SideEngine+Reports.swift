@@ -21,6 +21,8 @@ extension SideEngine {
             report.queue = worker.queue.counters
             report.portalDrops = portal.drops
             report.meshDrops = box.drops
+            report.relayedFrames = box.relayedFrames
+            report.relayedBytes = box.relayedBytes
             report.prohibited = portal.prohibited
             report.congested = portal.congested
             report.handedOver = handedOver

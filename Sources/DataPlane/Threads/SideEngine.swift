@@ -5,8 +5,8 @@ internal import Transport
 internal import Wire
 
 /// One more thread for packets (`threads:` above 1). It has a queue of the TUN device and a port on every endpoint, and
-/// carries messages of direct sessions from one to the other; all else it leaves to the first engine (`Engine`), which keeps
-/// the mesh, the control and the timers.
+/// carries messages of direct sessions from one to the other, and relay frames from port to port; all else it leaves to the first
+/// engine (`Engine`), which keeps the mesh, the control and the timers.
 ///
 ///     TUN queue n --> PortalQueue --> seal --> UDP socket n         the kernel divides flows among the queues,
 ///     TUN queue n <-- join <--------- open <-- UDP socket n         and senders among the sockets
@@ -24,7 +24,9 @@ final class SideEngine<Device: PacketDevice> {
 
     /// Up to where the first engine must have come before anything else goes straight.
     private var barrier = 0
-    /// Ways that became known while packets were on a detour: not used before these are through.
+    /// Behind the last relay frame that the first engine was left.
+    private var relayMark = 0
+    /// Ways and routes that became known while packets were on a detour: not used before these are through.
     private var lateChanges: [ShareChange] = []
     /// Whether the mailbox was looked into for this batch of datagrams.
     private var hasObeyed = false
@@ -106,19 +108,34 @@ final class SideEngine<Device: PacketDevice> {
     }
 
     private func heed(_ change: ShareChange) {
-        if case .way = change, !isSettled || !lateChanges.isEmpty {
-            lateChanges.append(change)
-            return
-        }
         lateChanges.removeAll { $0.isOvertaken(by: change) }
+        if mustWait(change) { return lateChanges.append(change) }
         box.apply(change)
         portal.heed(change)
+    }
+
+    /// Whether what goes by this change could overtake what the first engine was left.
+    private func mustWait(_ change: ShareChange) -> Bool {
+        switch change {
+        case .way: break
+        case .routes: awaitRelays()
+        case .keys, .forget, .noWay: return false
+        }
+        return !isSettled || !lateChanges.isEmpty
+    }
+
+    /// Nothing goes straight before the first engine is through with the relay frames that it was left.
+    private func awaitRelays() {
+        if !link.ring.isReleased(through: relayMark) { barrier = max(barrier, relayMark) }
     }
 
     /// Whether the first engine is through with what it was left and what may not be overtaken.
     var isSettled: Bool { link.ring.isReleased(through: barrier) }
 
     private func settle() {
+        // The last of a batch may have been left behind the barrier.
+        if lateChanges.contains(where: \.areRoutes) { awaitRelays() }
+        if link.ring.isReleased(through: relayMark) { box.settleRelays() }
         guard isSettled else { return }
         box.settle()
         portal.settle()
@@ -159,6 +176,8 @@ extension SideEngine: WorkerCore {
         // The first engine says which keys there are before it lets the other end use them: it may have done so just now.
         if !hasObeyed, box.isForeign(datagram.bytes) {
             hasObeyed = true
+            // What went by the routes of before leaves before what does not.
+            try worker.flush(self, now)
             obey()
         }
         switch box.receive(
@@ -171,11 +190,20 @@ extension SideEngine: WorkerCore {
         case .sealed:
             handOver(datagram.bytes, .sealed, datagram.path, datagram.trafficClass, orderMatters: false)
         case .opened(let isNewest, let orderMatters):
-            if orderMatters { try portal.endBurst() }
+            if orderMatters {
+                try portal.endBurst()
+                try worker.flush(self, now)
+            }
             handOver(
                 datagram.bytes, isNewest ? .openedNewest : .opened, datagram.path, datagram.trafficClass,
                 orderMatters: orderMatters)
-        case .dropped: break
+        case .relay(let isNewest, let isFirst):
+            if isFirst { try worker.flush(self, now) }
+            handOver(
+                datagram.bytes, isNewest ? .openedNewest : .opened, datagram.path, datagram.trafficClass,
+                orderMatters: false)
+            relayMark = link.ring.written
+        case .passed, .dropped: break
         }
     }
 

@@ -168,6 +168,11 @@ final class SideGroup<Devices: PortalDevices> {
         hurry(now)
     }
 
+    /// Where frames that are relayed go from now on: before the outbox is sent.
+    func publishRoutes(_ box: MeshBox, _ now: Instant) {
+        if let change = box.shareRoutes(now: now) { post(.changes([change])) }
+    }
+
     /// Something happened that may have changed ways.
     func hurry(_ now: Instant) { shareAt = min(shareAt, max(now, sharedAt + Self.spacing)) }
 

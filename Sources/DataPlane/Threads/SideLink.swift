@@ -81,6 +81,9 @@ struct SideReport: Sendable {
     var portalDrops = Portal.DropCounters()
     var meshDrops = Mesh.DropCounters()
     var prohibited: UInt64 = 0
+    /// What was relayed for others.
+    var relayedFrames: UInt64 = 0
+    var relayedBytes: UInt64 = 0
     var congested: UInt64 = 0
     /// What was left to the first engine, and what found no room on the way there.
     var handedOver: UInt64 = 0

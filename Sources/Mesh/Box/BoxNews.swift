@@ -1,13 +1,15 @@
 internal import INET256
 internal import Wire
 
-/// What a box has to tell: what happened, to those above, and of keys, to the other engines. Bounded; the oldest events are kept.
+/// What a box has to tell: what happened, to those above, and of keys and routes, to the other engines. Bounded; the oldest events are kept.
 struct BoxNews {
     private(set) var events: [BoxEvent] = []
     /// Whether other engines use the main node's sessions as well.
     var isShared: Bool
     /// What these are to be told.
     private(set) var keys: [ShareChange] = []
+    /// And what of what is relayed.
+    var forwarding = Forwarding()
 
     static let maximumEvents = 4096
 

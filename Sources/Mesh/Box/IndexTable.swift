@@ -11,6 +11,9 @@ struct IndexTable {
     }
 
     private static let placeBits: UInt32 = 20
+    /// Where an index stands in this table, and in others of the same indices.
+    static func place(of index: UInt32) -> Int { Int(index & placeMask) }
+
     private static let placeMask: UInt32 = (1 << placeBits) - 1
 
     private var indices: [UInt32] = []

@@ -142,7 +142,7 @@ extension MeshBox {
     private func forward(
         _ frame: RelayFrame, _ destination: Address, from link: Session, _ arrival: Arrival, _ now: Instant
     ) {
-        guard frame.hopLimit > 1, frame.hopLimit <= RelayLayout.initialHopLimit else {
+        guard frame.mayPass else {
             drops.count(.relayHopLimit)
             return
         }
@@ -152,6 +152,7 @@ extension MeshBox {
             networkMoved(now)
             return
         }
+        if isRelayingShared { news.forwarding.note(destination) }
         let capacity = linkDatagramCapacity(next)
         frame.pass(over: capacity)
         rewriteFlow(of: frame, to: destination, by: next)

@@ -108,6 +108,7 @@ package final class MeshBox {
     private func add(_ key: PrivateKey, _ now: Instant) -> NodeID {
         let node = nodes.add(key)
         routes.network.addLocal(key, now: now)
+        news.forwarding.doubt()
         networkMoved(now)
         return node.id
     }

@@ -25,6 +25,7 @@ extension MeshBox {
             session.sharedWay = way
             changes.append(way.map { .way($0) } ?? .noWay(session.remote))
         }
+        if let routes = shareRoutes(now: now) { changes.append(routes) }
         return changes
     }
 
@@ -37,6 +38,7 @@ extension MeshBox {
             }
             if let way = session.sharedWay { changes.append(.way(way)) }
         }
+        changes.append(.routes(news.forwarding.published))
         return changes
     }
 
@@ -95,10 +97,10 @@ extension MeshBox {
         let work = activity.work
         if work.received > 0 {
             sessions.watchForLoss(session)
-            if session.traffic.receivedElsewhere(work, activity.receivedAt) {
+            if session.traffic.receivedElsewhere(work, activity.receivedAt, dataAt: activity.dataAt) {
                 wake(session, now + limits.keepaliveAfter)
             }
-            // They take messages of the session's own path alone.
+            // They take messages, and what they relay, of the session's own path alone.
             session.path.heardElsewhere(activity.receivedAt)
         }
         if work.sent > 0 {

@@ -59,6 +59,29 @@ package final class Sealer {
         return true
     }
 
+    /// Seals a relay frame for the next link, with a head that says so. Exactly as the box itself does it. False (and counted) when
+    /// it could not be sent.
+    @inline(__always)
+    func pass(_ frame: RelayFrame, by way: RelayWay, _ keys: WorkerKeys, congestion: UInt8) -> Bool {
+        let count = frame.bytes.count
+        guard let base = frame.bytes.baseAddress, let target = outbox.reserve(count + TransportLayout.overhead) else {
+            drops.count(.outboxFull)
+            return false
+        }
+        frame.pass(over: way.capacity)
+        (target + TransportLayout.header).copyMemory(from: base, byteCount: count)
+        guard let length = keys.sealInLimit(at: target, frameCount: count) else {
+            drops.count(.keyExpired)
+            return false
+        }
+        noteSent(length, keys)
+        // What the link before said of congestion holds on the next.
+        outbox.trafficClass = congestion & ECN.mask
+        outbox.commit(length, way.path)
+        outbox.trafficClass = 0
+        return true
+    }
+
     // MARK: Reports
 
     @inline(__always)
@@ -68,9 +91,9 @@ package final class Sealer {
     }
 
     @inline(__always)
-    func noteReceived(_ bytes: Int, _ keys: WorkerKeys) {
+    func noteReceived(_ bytes: Int, _ keys: WorkerKeys, isData: Bool = true) {
         if keys.done.isNone { active.append(keys) }
-        keys.noteReceived(bytes)
+        keys.noteReceived(bytes, isData: isData)
     }
 
     /// Has keys tell what this turn did with them, each handed to `body` afterwards. At the end of a turn.

@@ -27,13 +27,18 @@ package enum ShareChange: Sendable {
     case way(SharedWay)
     /// Messages to this address go through the first engine again.
     case noWay(Address)
+    /// What is relayed for others goes by this. Said before neighbours can learn of it.
+    case routes(ForwardingTable)
+
+    package var areRoutes: Bool { if case .routes = self { true } else { false } }
 
     /// Whether this has become void by what was said later.
     package func isOvertaken(by later: ShareChange) -> Bool {
         switch (self, later) {
         case (.way(let way), .noWay(let remote)): way.remote == remote
         case (.way(let way), .forget(let index)): way.keypair.localIndex == index
-        case (.way, .keys), (.way, .way), (.keys, _), (.forget, _), (.noWay, _): false
+        case (.routes, .routes): true
+        case (.way, .keys), (.way, .way), (.way, .routes), (.keys, _), (.forget, _), (.noWay, _), (.routes, _): false
         }
     }
 }

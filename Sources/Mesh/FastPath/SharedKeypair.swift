@@ -34,6 +34,8 @@ package final class SharedKeypair: Sendable {
     private let received = Atomic<UInt64>(0)
     private let receivedBytes = Atomic<UInt64>(0)
     private let receivedAt = Atomic<Int64>(0)
+    /// When a message came; 0 while none did.
+    private let dataAt = Atomic<Int64>(0)
     private let sent = Atomic<UInt64>(0)
     private let sentBytes = Atomic<UInt64>(0)
     private let sentLarge = Atomic<UInt64>(0)
@@ -117,6 +119,8 @@ package final class SharedKeypair: Sendable {
     struct Activity {
         let work: WorkerKeys.Work
         let receivedAt: Instant
+        /// When a message last came.
+        let dataAt: Instant?
         let sentAt: Instant
     }
 
@@ -124,6 +128,7 @@ package final class SharedKeypair: Sendable {
     func note(_ work: WorkerKeys.Work, _ now: Instant) {
         if work.received > 0 {
             receivedAt.store(now.nanoseconds, ordering: .relaxed)
+            if work.hasData { dataAt.store(now.nanoseconds, ordering: .relaxed) }
             receivedBytes.wrappingAdd(work.receivedBytes, ordering: .relaxed)
             received.wrappingAdd(work.received, ordering: .releasing)
         }
@@ -137,6 +142,7 @@ package final class SharedKeypair: Sendable {
     /// Takes the counts, which begin anew. Nil when nothing happened.
     func takeActivity() -> Activity? {
         guard received.load(ordering: .relaxed) > 0 || sent.load(ordering: .relaxed) > 0 else { return nil }
+        let dataAt = dataAt.load(ordering: .relaxed)
         return Activity(
             work: WorkerKeys.Work(
                 received: received.exchange(0, ordering: .acquiring),
@@ -144,6 +150,7 @@ package final class SharedKeypair: Sendable {
                 sent: sent.exchange(0, ordering: .acquiring), sentBytes: sentBytes.exchange(0, ordering: .relaxed),
                 sentLarge: sentLarge.exchange(0, ordering: .relaxed)),
             receivedAt: Instant(nanoseconds: receivedAt.load(ordering: .relaxed)),
+            dataAt: dataAt == 0 ? nil : Instant(nanoseconds: dataAt),
             sentAt: Instant(nanoseconds: sentAt.load(ordering: .relaxed)))
     }
 }

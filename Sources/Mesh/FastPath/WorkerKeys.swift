@@ -14,6 +14,8 @@ final class WorkerKeys {
     struct Work {
         var received: UInt64 = 0
         var receivedBytes: UInt64 = 0
+        /// Whether there were messages among them, and not only what was relayed.
+        var hasData = false
         var sent: UInt64 = 0
         var sentBytes: UInt64 = 0
         /// Of `PathSize.largePayload` and more.
@@ -85,7 +87,8 @@ final class WorkerKeys {
     // MARK: Reports
 
     @inline(__always)
-    func noteReceived(_ bytes: Int) {
+    func noteReceived(_ bytes: Int, isData: Bool) {
+        if isData { done.hasData = true }
         done.received &+= 1
         done.receivedBytes &+= UInt64(bytes)
     }

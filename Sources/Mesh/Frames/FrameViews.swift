@@ -33,6 +33,9 @@ struct RelayFrame {
     /// All behind the kind.
     var body: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[1...]) }
 
+    /// Whether it has not gone through more boxes than any way has.
+    var mayPass: Bool { hopLimit > 1 && hopLimit <= RelayLayout.initialHopLimit }
+
     /// Rewrites it for the next link, which carries datagrams of `capacity` bytes. The caller has looked at the hop limit.
     @inline(__always)
     func pass(over capacity: Int) {

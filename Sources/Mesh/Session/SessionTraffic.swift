@@ -48,14 +48,14 @@ struct SessionTraffic {
     /// Nothing is awaited any more.
     mutating func answered() { unansweredSince = .distantFuture }
 
-    /// Other workers took messages in. True where they are news.
-    mutating func receivedElsewhere(_ work: WorkerKeys.Work, _ at: Instant) -> Bool {
+    /// Other workers took messages in, the last one at `dataAt`, and what they relayed. True where there are new messages.
+    mutating func receivedElsewhere(_ work: WorkerKeys.Work, _ at: Instant, dataAt: Instant?) -> Bool {
         receivedDatagrams &+= work.received
         receivedBytes &+= work.receivedBytes
         lastReceived = max(lastReceived, at)
         unansweredSince = .distantFuture
-        guard at > lastDataReceived else { return false }
-        lastDataReceived = at
+        guard let dataAt, dataAt > lastDataReceived else { return false }
+        lastDataReceived = dataAt
         return true
     }
 

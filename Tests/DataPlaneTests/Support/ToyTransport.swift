@@ -38,6 +38,8 @@ final class ToyNetwork: Sendable {
         var connections: Set<Pair> = []
         /// Nobody connects while it is cut.
         var isCut = false
+        /// And these not any more.
+        var apart: Set<Pair> = []
     }
 
     private let state = Mutex(State())
@@ -48,7 +50,7 @@ final class ToyNetwork: Sendable {
     func send(_ datagrams: [[UInt8]], from: Endpoint, to: Endpoint) -> Bool {
         state.withLock { state in
             let there = state.ports.filter { $0.endpoint == to }
-            guard !state.isCut, !there.isEmpty else { return false }
+            guard !state.isCut, !state.apart.contains(Pair(from: from, to: to)), !there.isEmpty else { return false }
             if state.connections.insert(Pair(from: from, to: to)).inserted {
                 for (here, far) in [(from, to), (to, from)] { tell(.opened(Self.path(far)), here, state) }
             }
@@ -65,6 +67,17 @@ final class ToyNetwork: Sendable {
             for pair in state.connections { tell(.closed(Self.path(pair.to)), pair.from, state) }
             for pair in state.connections { tell(.closed(Self.path(pair.from)), pair.to, state) }
             state.connections = []
+        }
+    }
+
+    /// Closes the connections of two, for good.
+    func part(_ a: Endpoint, _ b: Endpoint) {
+        state.withLock { state in
+            for pair in [Pair(from: a, to: b), Pair(from: b, to: a)] {
+                state.apart.insert(pair)
+                state.connections.remove(pair)
+                tell(.closed(Self.path(pair.to)), pair.from, state)
+            }
         }
     }
 

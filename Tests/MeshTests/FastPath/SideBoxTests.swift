@@ -66,6 +66,9 @@ import Wire
                     side.settle()
                     // The box's own timer moves with the next thing that reaches it.
                     return nil
+                case .relay, .passed:
+                    Issue.record("nobody relays here")
+                    return nil
                 case .dropped:
                     return nil
                 }
@@ -188,6 +191,8 @@ import Wire
                 case .message: "message"
                 case .opened(_, let orderMatters): orderMatters ? "detour" : "opened"
                 case .sealed: "sealed"
+                case .relay: "relay"
+                case .passed: "passed"
                 case .dropped: "dropped"
                 }
             }
