@@ -144,18 +144,21 @@ import Wire
         try relay.learn(2)
         relay.share()
         let (from, to) = (try #require(relay.bench.session(1, 0)), try #require(relay.bench.session(1, 2)))
-        let before = (from.receivedDatagrams, from.receivedBytes, to.sentDatagrams, to.sentBytes, from.lastDataReceived)
+        let before = (
+            from.traffic.receivedDatagrams, from.traffic.receivedBytes, to.traffic.sentDatagrams, to.traffic.sentBytes,
+            from.traffic.lastDataReceived
+        )
         relay.bench.now = relay.bench.now + .milliseconds(10)
         let frame = relay.frame(to: 2, count: 700)
         for _ in 0..<3 { #expect(try relay.give(frame) == "passed") }
         relay.side.report(now: relay.bench.now)
         relay.share()
         let bytes = UInt64(3 * (frame.count + TransportLayout.overhead))
-        #expect(from.receivedDatagrams == before.0 + 3 && from.receivedBytes == before.1 + bytes)
-        #expect(to.sentDatagrams == before.2 + 3 && to.sentBytes == before.3 + bytes)
-        #expect(from.lastReceived == relay.bench.now && to.lastDataSent == relay.bench.now)
+        #expect(from.traffic.receivedDatagrams == before.0 + 3 && from.traffic.receivedBytes == before.1 + bytes)
+        #expect(to.traffic.sentDatagrams == before.2 + 3 && to.traffic.sentBytes == before.3 + bytes)
+        #expect(from.traffic.lastReceived == relay.bench.now && to.traffic.lastDataSent == relay.bench.now)
         // It is no answer to what this box says: a path that carries nothing back must not look as if it did.
-        #expect(from.lastDataReceived == before.4)
+        #expect(from.traffic.lastDataReceived == before.4)
         #expect(relay.side.relayedFrames == 3 && relay.side.relayedBytes == UInt64(3 * frame.count))
     }
 

@@ -22,7 +22,7 @@ import Wire
     }
 
     private func relayed(_ simulation: Simulation) -> [UInt64] {
-        (0..<simulation.count).map { simulation.box($0)?.relayedFrames ?? 0 }
+        (0..<simulation.count).map { simulation.box($0)?.counts.relayedFrames ?? 0 }
     }
 
     @Test func packetsGoTheWayThatTheirHeaderSays() {

@@ -55,10 +55,13 @@ import Wire
         traffic.received(1, start + .seconds(9))
         _ = traffic.awaitsAnswer(start)
         // Heard of late: nothing goes back in time, but it is the first data.
-        #expect(traffic.receivedElsewhere(work, start + .seconds(8)) == true)
-        #expect(traffic.receivedElsewhere(work, start + .seconds(7)) == false)
-        #expect(traffic.lastReceived == start + .seconds(9) && traffic.lastDataReceived == start + .seconds(8))
-        #expect(traffic.receivedDatagrams == 7 && traffic.receivedBytes == 601)
+        let data = start + .seconds(8)
+        #expect(traffic.receivedElsewhere(work, data, dataAt: data) == true)
+        #expect(traffic.receivedElsewhere(work, start + .seconds(7), dataAt: start + .seconds(7)) == false)
+        // What is relayed is no data of the neighbour's own.
+        #expect(traffic.receivedElsewhere(work, start + .seconds(9), dataAt: nil) == false)
+        #expect(traffic.lastReceived == start + .seconds(9) && traffic.lastDataReceived == data)
+        #expect(traffic.receivedDatagrams == 10 && traffic.receivedBytes == 901)
         #expect(traffic.unansweredSince == .distantFuture)
         traffic.sentElsewhere(work, start + .seconds(5))
         #expect(traffic.sentDatagrams == 5 && traffic.sentBytes == 5000 && traffic.sentLarge == 4)
