@@ -21,7 +21,7 @@ package struct Lane {
     }
 
     /// From the datagram's first byte to the packet's.
-    @inline(__always) var lead: Int { relay.map { Self.relayed + $0.head.flow.count } ?? Self.direct }
+    @inline(__always) var lead: Int { relay == nil ? Self.direct : Self.relayed + (relay?.head.flow.count ?? 0) }
     /// What seals add behind the packet.
     @inline(__always) var tags: Int { relay == nil ? TransportLayout.tag : 2 * TransportLayout.tag }
 

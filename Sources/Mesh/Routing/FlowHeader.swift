@@ -4,7 +4,7 @@ package struct FlowHeader: Sendable {
     package static let most = 32
 
     let count: Int
-    private var bytes = SIMD4<UInt64>()
+    private var bytes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     /// Zeros. More than `most` are a fault of the algorithm (a precondition).
     init(count: Int = 0) {

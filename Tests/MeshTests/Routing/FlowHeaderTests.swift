@@ -11,9 +11,12 @@ import Wire
     /// 0 to 4 by 1 and then by either of two:  0 - 1 < 2, 3 > 4.
     private static let diamond = Topology(name: "diamond", nodes: 5, cables: [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4)])
 
-    private func build(_ shape: Topology, frozenAfter: Int = 0, seed: UInt64 = 7) -> Simulation {
+    private func build(
+        _ shape: Topology, frozenAfter: Int = 0, hasHeaders: Bool = true, seed: UInt64 = 7
+    ) -> Simulation {
         var settings = Simulation.smallBoxes(SourceRoute.self)
         settings.routing[SourceRoute.frozenAfter] = .number(frozenAfter)
+        settings.routing[SourceRoute.headers] = .flag(hasHeaders)
         return shape.build(seed: seed, settings)
     }
 
@@ -71,6 +74,25 @@ import Wire
         simulation.setCable(0, number, up: false)
         #expect(simulation.secondsUntilReached(from: 0, to: 2, within: .seconds(10)) != nil)
         #expect(simulation.box(0)?.nextHop(to: simulation.address(2)) == simulation.address(4 - number))
+    }
+
+    /// Several next hops without a header. Where the only one that is left leads back, a packet ends there.
+    @Test func withoutHeadersNothingGoesBack() throws {
+        let simulation = build(.ring(4), frozenAfter: 20_000, hasHeaders: false)
+        #expect(simulation.run(until: { simulation.allFound([0, 1, 2, 3]) }, within: .seconds(15)))
+        simulation.run(for: .seconds(25))
+        #expect(simulation.unanswered(from: [0, 1, 2, 3], to: [0, 1, 2, 3], patience: .seconds(5)).isEmpty)
+        let first = try #require(simulation.box(0)?.nextHop(to: simulation.address(2)))
+        let relay = try #require([1, 3].first { simulation.address($0) == first })
+        // The relay finds out, and its other way leads back to where the packets come from, who does not hear of it.
+        simulation.setCable(relay, 2, up: false)
+        simulation.run(for: .seconds(10))
+        let before = relayed(simulation)
+        let lost = simulation.box(relay)?.drops[.relayNoRoute] ?? 0
+        for number in 0..<5 as Range<UInt8> { simulation.send([number], from: 0, to: simulation.address(2)) }
+        simulation.run(for: .milliseconds(200))
+        #expect(relayed(simulation) == before)
+        #expect(simulation.box(relay)?.drops[.relayNoRoute] ?? 0 >= lost + 5)
     }
 
     /// The lane of a burst: packets are written where they are sealed, behind a header that was written once.

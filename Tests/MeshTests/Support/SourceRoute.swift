@@ -9,8 +9,10 @@ import Wire
 struct SourceRoute: RoutingAlgorithm {
     static let name = "sourceroute"
     static let summary = "the whole way in each packet's header"
-    static let options = [frozenAfter]
+    static let options = [frozenAfter, headers]
     static let promises = RoutingPromises(reach: 28, isLoopFree: false, knowsWhoIsGone: true)
+    /// Without one, each box goes by what it knows itself.
+    static let headers = RoutingOption("headers", .flag(standard: true), help: "")
     /// After so many milliseconds since its start a box neither tells nor takes in news: what it knows of others grows old.
     static let frozenAfter = RoutingOption(
         "frozen_after", .number(0...1_000_000, standard: 0), help: "milliseconds, {range}")
@@ -44,6 +46,7 @@ struct SourceRoute: RoutingAlgorithm {
     init(_ start: RoutingStart) {
         self.start = start.now
         now = start.now
+        flowHeaderBytes = start.options.flag(Self.headers) ? Self.headerBytes : 0
         let span = start.options.number(Self.frozenAfter)
         frozenAfter = span == 0 ? nil : .milliseconds(Int64(span))
         own = Word(sequence: start.sequence, nodes: [], links: [])
@@ -202,11 +205,12 @@ struct SourceRoute: RoutingAlgorithm {
 
     // MARK: The header: ports gone by (1), ports in all (1), the ports
 
-    let flowHeaderBytes = 30
+    let flowHeaderBytes: Int
+    private static let headerBytes = 30
 
     func nextHops(to destination: Address, flow: UnsafeRawBufferPointer) -> NextHops {
         var hops = NextHops()
-        if flow.count == flowHeaderBytes, flow[0] < flow[1], flow[1] <= 28 {
+        if flow.count == Self.headerBytes, flow[0] < flow[1], flow[1] <= 28 {
             hops.append(NeighbourID(rawValue: UInt32(flow[2 + Int(flow[0])])))
         }
         for way in ways(to: destination) where way.hop != hops.first { hops.append(way.hop) }
@@ -216,7 +220,7 @@ struct SourceRoute: RoutingAlgorithm {
     func writeFlow(
         _ flow: UnsafeMutableRawBufferPointer, to destination: Address, by hop: NeighbourID, begins: Bool
     ) {
-        guard flow.count == flowHeaderBytes else { return }
+        guard flow.count == Self.headerBytes else { return }
         if !begins, flow[0] < flow[1], flow[1] <= 28, UInt32(flow[2 + Int(flow[0])]) == hop.rawValue {
             flow[0] += 1
             return
