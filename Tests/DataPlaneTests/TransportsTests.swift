@@ -1,6 +1,7 @@
 import INET256
 import Mesh
 import System
+import TestSupport
 import Testing
 import Transport
 import Wire
@@ -73,6 +74,22 @@ import Wire
         try await b.stop()
     }
 
+    /// A port that is no use any more ends the thread, which would else ask it for ever.
+    @Test(.timeLimit(.minutes(3)), arguments: [1, 2]) func aPortThatBreaksEndsTheThread(threads: Int) async throws {
+        let network = ToyNetwork()
+        let error = TransportError("send on", "a toy", code: 9)
+        let source = BrittleTransport(
+            toy: ToyTransport(endpoint: Self.endpoint(1), network: network), error: error)
+        let a = try await TestEngine(threads: threads, ports: [source])
+        let b = try await Self.engine(network, 2)
+        let there = PeerSettings(address: b.key.address, endpoints: [Self.endpoint(2)])
+        try a.mailbox.post(.setPeer(there, name: "other"))
+        var failure: (any Error)?
+        for await ending in a.thread.ended { if case .failure(let reason) = ending { failure = reason } }
+        #expect(failure as? TransportError == error && a.events.last == "close")
+        try await b.stop()
+    }
+
     @Test(.timeLimit(.minutes(3))) func aTransportThatCannotBeSharedLeavesOneThread() async throws {
         let network = ToyNetwork()
         let a = try await Self.engine(network, 1, threads: 3, shares: false)
@@ -80,5 +97,19 @@ import Wire
         #expect(snapshot.threads == 1)
         #expect(snapshot.warnings.contains { $0.contains("threads: 3 is not possible here") && $0.contains("toys") })
         try await a.stop()
+    }
+}
+
+/// Breaks at the third datagram that is sent by the first engine's port.
+private struct BrittleTransport: PortSource {
+    let toy: ToyTransport
+    let error: TransportError
+
+    var endpoint: Endpoint { toy.endpoint }
+
+    func open(_ count: Int, number: UInt16) throws -> OpenedPorts {
+        let opened = try toy.open(count, number: number)
+        guard let first = opened.first as? ToyPort else { return opened }
+        return OpenedPorts(FaultyPort(first) { [error] in $0 == 2 ? .broken(error) : nil }, others: opened.others)
     }
 }
