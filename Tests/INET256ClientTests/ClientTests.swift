@@ -218,6 +218,8 @@ import Wire
             connection.write(
                 number == 0
                     ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+            // What is closed with something unread in it is reset, and the answer may be lost with it.
+            connection.drain()
         }
         defer { withExtendedLifetime(server) {} }
         try await connection(server).drop(key(4))

@@ -69,6 +69,12 @@ final class FakeConnection: @unchecked Sendable {
         return text
     }
 
+    /// Says that nothing more will come, and reads until the other end has closed.
+    func drain() {
+        shutdown(descriptor, Int32(SHUT_WR))
+        while fill() {}
+    }
+
     func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     private func fill() -> Bool {

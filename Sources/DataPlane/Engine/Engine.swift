@@ -170,6 +170,8 @@ final class Engine<Devices: PortalDevices> {
             default: try worker.serve(readiness, self, now)
             }
         }
+        // What was parked for want of a route goes before what has just been read.
+        try desk?.tick(now: now)
         try worker.sendQueued(self, now)
         try applications.serve(now: now, host: self)
         if now >= networkChangeAt {

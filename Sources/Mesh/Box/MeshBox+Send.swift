@@ -66,9 +66,21 @@ extension MeshBox {
         return .dropped(reason)
     }
 
-    /// Seals a frame, or lets it wait for keys or a route.
+    /// Seals a frame, or lets it wait for keys or a route; behind what waits already.
     @inline(__always)
     func send(_ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant) -> SendOutcome {
+        if !session.pending.isEmpty {
+            // A way has come back, and the tick has not come by yet.
+            flushPending(session, now)
+            guard session.pending.isEmpty else { return park(kind, body, session, now) }
+        }
+        return sendAtOnce(kind, body, session, now)
+    }
+
+    @inline(__always)
+    private func sendAtOnce(
+        _ kind: FrameKind, _ body: UnsafeRawBufferPointer, _ session: Session, _ now: Instant
+    ) -> SendOutcome {
         guard let keypair = session.current, keypair.maySend(now, limits), let capacity = frameCapacity(session) else {
             return park(kind, body, session, now)
         }
@@ -134,7 +146,7 @@ extension MeshBox {
         while frameCapacity(session) != nil, let frame = sessions.unpark(session) {
             guard let kind = frame.first.flatMap(FrameKind.init) else { continue }
             frame.withUnsafeBytes { bytes in
-                _ = send(kind, UnsafeRawBufferPointer(rebasing: bytes[1...]), session, now)
+                _ = sendAtOnce(kind, UnsafeRawBufferPointer(rebasing: bytes[1...]), session, now)
             }
         }
     }

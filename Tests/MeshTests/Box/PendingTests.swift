@@ -66,6 +66,24 @@ import Wire
         #expect(bench.boxes[0].pendingBytes == 0 && undeliverable(bench).isEmpty)
     }
 
+    /// The moment in which a way is back, and the box has not looked after the session yet.
+    @Test func nothingOvertakesWhatWaits() throws {
+        let bench = Bench()
+        try bench.join(0, 1)
+        let session = try #require(bench.session(0, 1))
+        for number in 0..<3 {
+            let isParked = numbered(number).withUnsafeBytes {
+                bench.boxes[0].sessions.park(.message, $0, session, MeshLimits(), bench.now)
+            }
+            #expect(isParked)
+        }
+        #expect(bench.boxes[0].lane(to: bench.address(1), now: bench.now) == nil)
+        #expect(bench.send(numbered(3), from: 0, to: 1) == .sent)
+        bench.exchange()
+        #expect(bench.delivered.map { number(of: $0.message) } == [0, 1, 2, 3])
+        #expect(bench.boxes[0].pendingBytes == 0)
+    }
+
     @Test func nothingIsLostWithoutAWord() throws {
         let seed = Seeds.fresh()
         let simulation = try Simulation.chain(3, seed: seed)
