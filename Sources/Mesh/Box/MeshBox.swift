@@ -11,7 +11,8 @@ package final class MeshBox {
     package let sealer: Sealer
     var context: BoxContext
     var nodes = LocalNodes()
-    var sessions = SessionTable()
+    /// Asked for each packet: without the runtime check of exclusive access. Its verbs call nothing of the box.
+    @exclusivity(unchecked) var sessions = SessionTable()
     var routes: Routes
     var links: Links
     /// Addresses whose key is on two machines.

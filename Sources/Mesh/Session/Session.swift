@@ -15,15 +15,18 @@ final class Session {
     /// Set while the remote address is a configured peer.
     private(set) var peer: Peer?
 
-    var keys: SessionKeys
+    // The four that each packet asks bear no runtime check of exclusive access, which costs 15 ns each time: none of their verbs calls
+    // anything but themselves.
+
+    @exclusivity(unchecked) var keys: SessionKeys
     /// Its own way over UDP.
-    var path = SessionPath()
+    @exclusivity(unchecked) var path = SessionPath()
     /// The way through relays.
-    var relayed = RelayedWay()
+    @exclusivity(unchecked) var relayed = RelayedWay()
     var link = LinkState()
     /// Outlives links and keys.
     var twins = TwinWatch()
-    var traffic: SessionTraffic
+    @exclusivity(unchecked) var traffic: SessionTraffic
     var pending = PendingQueue()
 
     /// The number of the next frame that is cut into pieces.
