@@ -199,7 +199,7 @@ package final class Simulation {
         var kind = nodes[place].pace.rings(now)
         if box.stuckDeadlines > 0 { kind = .stuck }
         if let kind {
-            let found = RunFault(node: place, kind: kind, at: now)
+            let found = RunFault(node: place, kind: kind, at: now, reason: kind == .stuck ? box.stuckReason : nil)
             fault = found
             onFault(found, seed)
         }

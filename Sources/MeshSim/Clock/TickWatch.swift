@@ -14,11 +14,13 @@ package struct RunFault: Error, Equatable, CustomStringConvertible {
     package let node: Int
     package let kind: Kind
     package let at: Instant
+    /// What is due again and again, where the node knows.
+    package var reason: String?
 
     package var description: String {
         let what =
             switch kind {
-            case .stuck: "has a deadline that does not move"
+            case .stuck: "has a deadline that does not move\(reason.map { " (\($0))" } ?? "")"
             case .again(let ticks): "is due again and again, \(ticks) times"
             case .restless(let ticks): "ticks \(ticks) times in a second"
             }

@@ -86,9 +86,12 @@ import Wire
         simulation.onFault = { fault, _ in told.append(fault) }
         simulation.run(for: .seconds(5))
         #expect(simulation.fault == nil)
-        try #require(simulation.box(1)).counts.stuckDeadlines = 1
+        let box = try #require(simulation.box(1))
+        box.counts.stuckDeadlines = 1
+        box.counts.stuckReason = DeadlineReason.newKeys.rawValue
         simulation.run(for: .seconds(20))
         #expect(told.count == 1 && told.first?.node == 1 && told.first?.kind == .stuck)
+        #expect(told.first?.description.contains("does not move (newKeys)") == true)
         #expect(simulation.fault == told.first)
         let ended = simulation.run(until: { false }, within: .seconds(1))
         #expect(!ended && told.count == 1)
