@@ -144,8 +144,8 @@ private struct Mutator: RandomNumberGenerator {
 }
 
 @Suite struct DecodingTests {
-    private static func events(_ bytes: UnsafeRawBufferPointer) -> [NetworkEvent] {
-        NetlinkMessages(bytes).compactMap { NetworkEvent(decoding: $0) }
+    private static func events(_ bytes: UnsafeRawBufferPointer) -> [KernelEvent] {
+        NetlinkMessages(bytes).compactMap { KernelEvent(decoding: $0) }
     }
 
     private static func verdicts(_ bytes: UnsafeRawBufferPointer) -> [Acknowledgement] {

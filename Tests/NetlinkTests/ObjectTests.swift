@@ -19,7 +19,7 @@ import Wire
             try links.setTransmitQueueLength(left.index, 77)
             try links.setUp(left.index)
             let right = try #require(try links.find("right"))
-            let watcher = try NetworkWatcher()
+            let watcher = try KernelWatcher()
             try links.setUp(right.index)
             let changed = try #require(try links.find(index: left.index))
             #expect(changed.isUp && changed.flags.contains(.running) && changed.hasCarrier == true)

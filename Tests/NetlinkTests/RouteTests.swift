@@ -15,7 +15,7 @@ import Wire
         try links.setUp(try #require(try links.find("right")).index)
         try links.setUp(left)
         let own = try #require(IPv6Address("fd77::1"))
-        let watcher = try NetworkWatcher()
+        let watcher = try KernelWatcher()
         try Addresses(socket).add(
             InterfaceAddress(own, prefixLength: 64, interface: left, flags: .noDuplicateDetection))
         // The host's own route to its address.

@@ -8,7 +8,7 @@ import Wire
     @Test func changesAreHeardInOrder() async throws {
         try await isolated {
             let socket = try NetlinkSocket()
-            let watcher = try NetworkWatcher()
+            let watcher = try KernelWatcher()
             #expect(try watcher.drain().isEmpty)
             #expect(!watcher.isReadable())
 
@@ -63,7 +63,7 @@ import Wire
             try links.createPair("left", "right")
             let left = try #require(try links.find("left")).index
             try links.setMaster(left, try #require(try links.find("bridge0")).index)
-            let watcher = try NetworkWatcher()
+            let watcher = try KernelWatcher()
             try links.setMaster(left, 0)
             let events = try watcher.drain()
             #expect(!events.isEmpty)
@@ -74,11 +74,11 @@ import Wire
     @Test func lostEventsAreToldOnce() async throws {
         try await isolated {
             let routes = Routes(try NetlinkSocket())
-            let watcher = try NetworkWatcher(receiveBuffer: 4096)
+            let watcher = try KernelWatcher(receiveBuffer: 4096)
             for metric in UInt32(1)...200 {
                 try routes.add(Route(try #require(IPv6Prefix("fd00::/8")), metric: metric, kind: .unreachable))
             }
-            var events: [NetworkEvent] = []
+            var events: [KernelEvent] = []
             while watcher.isReadable() { events += try watcher.drain() }
             #expect(events.filter { $0 == .overrun }.count == 1)
             // And it goes on hearing afterwards.

@@ -78,7 +78,7 @@ import Wire
         #expect(barn.word == "unspecified-address" && barn.isAll)
         #expect(troubles[try Sample.address(Sample.doubleDashed)]?.word == "own-endpoint")
         // The machine's network changed: everybody with endpoints is told again.
-        await directory.networkChanged()
+        await directory.surroundingsChanged()
         #expect(told() == ["office: 192.0.2.1:7", "barn: ", "shed: "])
     }
 

@@ -32,9 +32,9 @@ extension Engine {
     }
 
     /// Addresses and routes of the machine changed, other than by our own portal.
-    func heedNetwork(_ now: Instant) throws {
+    func heedSurroundings(_ now: Instant) throws {
         guard let watcher, try watcher.drain(portal: interfaceIndex) else { return }
-        networkChangeAt = min(networkChangeAt, now + Self.networkSettles)
+        surroundingsChangeAt = min(surroundingsChangeAt, now + Self.surroundingsSettle)
     }
 
     func name(_ address: Address) -> String { names[address] ?? "\(address)" }

@@ -50,14 +50,14 @@ final class Engine<Devices: PortalDevices> {
     /// The sizes within which the interface's MTU follows what paths carry.
     let follows: ClosedRange<Int>?
     /// Tells the control side that the machine's network has changed.
-    let networkChanged: @Sendable () -> Void
-    let watcher: (any NetworkChanges)?
+    let surroundingsChanged: @Sendable () -> Void
+    let watcher: (any MachineWatch)?
     private(set) var turnGuard = TurnGuard()
     var stopping = false
-    var networkChangeAt: Instant = .distantFuture
+    var surroundingsChangeAt: Instant = .distantFuture
 
     /// Changes of the machine's network come in flocks.
-    static var networkSettles: Interval { .milliseconds(50) }
+    static var surroundingsSettle: Interval { .milliseconds(50) }
 
     /// Opens everything, in the order that leaves nothing unguarded: the prefix is held unreachable before the
     /// sockets and the device are there. Undoes what it did when it throws.
@@ -70,13 +70,13 @@ final class Engine<Devices: PortalDevices> {
         reports = EventReports(setup.logger)
         scheduling = setup.scheduling
         follows = setup.portal?.follows
-        networkChanged = setup.networkChanged
+        surroundingsChanged = setup.surroundingsChanged
         portalMTU = setup.portal?.mtu ?? 0
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         worker = try Worker(sealer: box.sealer, seed: SystemRandom().next64())
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
-        watcher = setup.networkChanges()
+        watcher = setup.surroundingsChanges()
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
             names[peer.address] = peer.name
@@ -143,7 +143,7 @@ final class Engine<Devices: PortalDevices> {
     }
 
     private func wakeTime() -> Instant {
-        var next = min(box.deadline, networkChangeAt, reports.deadline)
+        var next = min(box.deadline, surroundingsChangeAt, reports.deadline)
         if let desk { next = min(next, desk.deadline) }
         if let sides { next = min(next, sides.shareAt) }
         next = min(next, pings.deadline)
@@ -160,7 +160,7 @@ final class Engine<Devices: PortalDevices> {
             let readiness = worker.poller[index]
             switch readiness.token {
             case EngineToken.mailbox: for command in mailbox.drain() { obey(command, now) }
-            case EngineToken.watcher: try heedNetwork(now)
+            case EngineToken.watcher: try heedSurroundings(now)
             case EngineToken.inbox: obeyApplications(now)
             case EngineToken.handed: try takeHanded(now)
             case EngineToken.applications...:
@@ -174,11 +174,11 @@ final class Engine<Devices: PortalDevices> {
         try desk?.tick(now: now)
         try worker.sendQueued(self, now)
         try applications.serve(now: now, host: self)
-        if now >= networkChangeAt {
-            networkChangeAt = .distantFuture
+        if now >= surroundingsChangeAt {
+            surroundingsChangeAt = .distantFuture
             learnMachineAddresses()
-            box.networkChanged(now: now)
-            networkChanged()
+            box.surroundingsChanged(now: now)
+            surroundingsChanged()
         }
         box.report(now: now)
         if now >= box.deadline {

@@ -74,9 +74,9 @@ package struct EngineSetup: Sendable {
     package var inbox: NodeInbox
     package var logger: Logger
     /// Opens what tells of changes of the machine's network; nil where there is nothing of the kind.
-    package var networkChanges: @Sendable () -> (any NetworkChanges)? = { nil }
+    package var surroundingsChanges: @Sendable () -> (any MachineWatch)? = { nil }
     /// Told when the machine's network has changed.
-    package var networkChanged: @Sendable () -> Void = {}
+    package var surroundingsChanged: @Sendable () -> Void = {}
 
     package init(
         key: PrivateKey, box: BoxSettings, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger

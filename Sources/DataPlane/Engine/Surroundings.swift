@@ -18,7 +18,7 @@ package protocol PortalInterface: AnyObject {
 }
 
 /// What tells of changes of the machine's network.
-package protocol NetworkChanges: AnyObject {
+package protocol MachineWatch: AnyObject {
     /// Readable when there is something to hear.
     var descriptor: Int32 { get }
     /// Whether anything has changed since the last time, other than by our own portal, which has the index `portal` while it is up.

@@ -57,9 +57,9 @@ extension MeshBox {
     // MARK: What the driver noticed
 
     /// The machine's addresses or routes changed: paths choose their source anew, and show a sign of life at once.
-    package func networkChanged(now: Instant) {
+    package func surroundingsChanged(now: Instant) {
         for session in allSessions {
-            session.path.networkChanged(now)
+            session.path.surroundingsChanged(now)
             session.keys.direct?.hurry(now)
             wake(session, now)
         }

@@ -66,7 +66,7 @@ struct SessionPath {
     mutating func forgetSource() { direct?.forgetSource() }
 
     /// The machine's network changed: the source is chosen anew, and a sign of life wanted at once.
-    mutating func networkChanged(_ now: Instant) {
+    mutating func surroundingsChanged(_ now: Instant) {
         direct?.forgetSource()
         direct?.life.hurry(now)
     }

@@ -152,7 +152,7 @@ package final class Simulation {
     /// Gives a box another endpoint, as when a laptop changes its network.
     package func move(_ place: Int) {
         nodes[place].endpoint.address.low &+= 1 << 32
-        nodes[place].box?.networkChanged(now: now)
+        nodes[place].box?.surroundingsChanged(now: now)
         settle(place)
     }
 

@@ -1,17 +1,9 @@
-internal import API
-internal import DataPlane
-internal import Foundation
 internal import INET256
 internal import Logging
-internal import Mesh
 internal import Netlink
 internal import Portal
 internal import ServiceLifecycle
-internal import Settings
-internal import System
-internal import Transport
 internal import UnixSignals
-internal import Wire
 
 /// The daemon: the data plane's thread and the control side's services, from start to clean stop.
 enum Daemon {

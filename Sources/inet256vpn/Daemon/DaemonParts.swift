@@ -3,13 +3,10 @@ internal import DataPlane
 internal import Foundation
 internal import INET256
 internal import Logging
-internal import Mesh
-internal import Netlink
 internal import Portal
 internal import ServiceLifecycle
 internal import Settings
 internal import System
-internal import Transport
 internal import UnixSignals
 internal import Wire
 
@@ -38,7 +35,7 @@ struct DaemonParts {
         var plan = try DataPlanePlan(
             setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
-        plan.engine.networkChanged = { [change = changes.continuation, move = moves.continuation] in
+        plan.engine.surroundingsChanged = { [change = changes.continuation, move = moves.continuation] in
             change.yield()
             move.yield()
         }
@@ -101,7 +98,7 @@ struct DaemonParts {
             .init(service: up.api, failureTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: StopService(signals: stops), successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: HangupService(control: control, signals: hangups, logger: logger)),
-            .init(service: PeerService(control: control, directory: directory, networkChanges: moves.stream)),
+            .init(service: PeerService(control: control, directory: directory, surroundingsChanges: moves.stream)),
             .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]

@@ -1,16 +1,10 @@
 internal import API
 internal import DataPlane
-internal import Foundation
 internal import INET256
 internal import Logging
-internal import Mesh
-internal import Netlink
-internal import Portal
 internal import ServiceLifecycle
 internal import Settings
 internal import System
-internal import Transport
-internal import UnixSignals
 internal import Wire
 
 /// Waits for the data plane to end; tells it to when the daemon stops.
@@ -32,17 +26,17 @@ struct PeerService: ServiceLifecycle.Service {
     let control: RunningDaemon
     let directory: PeerDirectory
     /// An element for each change of the machine's network, or for several.
-    let networkChanges: AsyncStream<Void>
+    let surroundingsChanges: AsyncStream<Void>
 
     /// How often the names of peers that do not answer are looked up again.
     private static let refresh: Duration = .seconds(20)
     /// Between two looks at a network that changes all the time.
-    private static let networkRest: Duration = .milliseconds(200)
+    private static let surroundingsRest: Duration = .milliseconds(200)
 
     func run() async throws {
         await directory.set(await control.configuration.peers)
         await cancelWhenGracefulShutdown {
-            async let watching: Void = watchNetwork()
+            async let watching: Void = watchSurroundings()
             while true {
                 do { try await Task.sleep(for: Self.refresh) } catch { break }
                 await directory.refresh(await control.unlinkedPeers())
@@ -52,10 +46,10 @@ struct PeerService: ServiceLifecycle.Service {
         await directory.stop()
     }
 
-    private func watchNetwork() async {
-        for await _ in networkChanges {
-            await directory.networkChanged()
-            do { try await Task.sleep(for: Self.networkRest) } catch { return }
+    private func watchSurroundings() async {
+        for await _ in surroundingsChanges {
+            await directory.surroundingsChanged()
+            do { try await Task.sleep(for: Self.surroundingsRest) } catch { return }
         }
     }
 }

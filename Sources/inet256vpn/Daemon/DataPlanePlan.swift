@@ -58,7 +58,7 @@ struct DataPlanePlan {
         engine.apiGate = PortalGate(configuration.api.allow, configuration)
         engine.apiNodes = configuration.api.limits.nodes
         engine.apiLimits = APILimits(configuration.api.limits)
-        engine.networkChanges = { MachineNetwork.watch(logger) }
+        engine.surroundingsChanges = { MachineWatcher.watch(logger) }
         if let design = try PortalDesign(configuration, address: setup.key.address) {
             engine.box.prefix = design.map.prefix
             portal = PortalPart(plan: design.plan, map: design.map, commands: try Mailbox())

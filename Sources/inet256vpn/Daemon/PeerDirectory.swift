@@ -90,7 +90,7 @@ actor PeerDirectory {
     }
 
     /// The machine's network changed: names may be answered about now, and endpoints may be in or out of the portal.
-    func networkChanged() {
+    func surroundingsChanged() {
         let now = BootClock.now()
         for (key, place) in places where place.lookup != nil {
             if let askedAt = place.askedAt, now - askedAt < Self.patience { continue }

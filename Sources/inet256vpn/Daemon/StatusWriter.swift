@@ -40,18 +40,7 @@ struct StatusWriter {
             return report
         }
         report.warnings += snapshot.warnings + (measured?.inspection.warnings ?? []) + (measured?.troubles ?? [])
-        if configuration.portal.enabled, !firewall.enforced, firewall.inputFilters.isEmpty,
-            case .any = configuration.portal.allow
-        {
-            report.warnings.append(
-                "NO FIREWALL: every service of this machine that listens on all addresses can be reached from the whole mesh; "
-                    + "set firewall.enabled: true")
-        }
-        if firewall.enforced {
-            report.warnings += firewall.otherFilters.map {
-                "\($0) \(OtherTables.words): what it drops stays dropped, whatever firewall.rules allow"
-            }
-        }
+        report.warnings += firewallWarnings
         report.network.statistics = Dictionary(
             snapshot.box.network.values.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         report.sameKey = snapshot.box.twins.map {
@@ -86,6 +75,21 @@ struct StatusWriter {
         report.stuckDeadlines = snapshot.box.stuckDeadlines &+ snapshot.heldTurns
         report.queuedBytes = UInt64(snapshot.box.queuedBytes)
         return report
+    }
+
+    private var firewallWarnings: [String] {
+        if firewall.enforced {
+            return firewall.otherFilters.map {
+                "\($0) \(OtherTables.words): what it drops stays dropped, whatever firewall.rules allow"
+            }
+        }
+        guard configuration.portal.enabled, firewall.inputFilters.isEmpty, case .any = configuration.portal.allow else {
+            return []
+        }
+        return [
+            "NO FIREWALL: every service of this machine that listens on all addresses can be reached from the whole mesh; "
+                + "set firewall.enabled: true"
+        ]
     }
 
     private func portal(_ snapshot: EngineSnapshot.PortalSnapshot?) -> PortalStatus {

@@ -65,7 +65,7 @@ import Wire
         try #require(!isUp(simulation, 0, 1))
         simulation.refusesToSend = nil
         let mended = simulation.now
-        simulation.box(0)?.networkChanged(now: simulation.now)
+        simulation.box(0)?.surroundingsChanged(now: simulation.now)
         // The timer of a box that was touched from outside.
         simulation.send([1], from: 0, to: simulation.address(1))
         let isBack = simulation.run(until: { isUp(simulation, 0, 1) }, within: .seconds(30))

@@ -64,7 +64,7 @@ import Wire
     @Test func theGuardIsThereBeforeLeftoversGo() async throws {
         try await isolated {
             let socket = try othersNetwork()
-            let monitor = try NetworkWatcher()
+            let monitor = try KernelWatcher()
             var crashed = PortalPlumbing(try portalPlan(persistent: true, guarding: .off), socket)
             _ = try crashed.prepare()
             let tun = try Tun("inet256", persistent: true)

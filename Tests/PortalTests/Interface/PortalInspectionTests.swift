@@ -102,7 +102,7 @@ import Wire
     @Test func whoCausedAnEventIsTold() async throws {
         try await isolated {
             let socket = try othersNetwork()
-            let watcher = try NetworkWatcher()
+            let watcher = try KernelWatcher()
             try Routes(socket).add(Route(try #require(IPv6Prefix("fd77::/16")), kind: .unreachable))
             // What the kernel does by itself meanwhile, such as an address that becomes ready, has port 0.
             let ours = try watcher.notices().filter { $0.port != 0 }

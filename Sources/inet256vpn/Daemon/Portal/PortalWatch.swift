@@ -13,7 +13,7 @@ final class PortalWatch {
     private let mailbox: Mailbox<PortalCommand>
     private let logger: Logger
     private var plumbing: PortalPlumbing
-    private let watcher: NetworkWatcher?
+    private let watcher: KernelWatcher?
     private let poller: Poller
     private let ended = DispatchSemaphore(value: 0)
     private let lost: @Sendable () -> Void
@@ -62,7 +62,7 @@ final class PortalWatch {
         self.mailbox = mailbox
         self.logger = logger
         self.lost = lost
-        watcher = NetworkWatcher.open(logger)
+        watcher = KernelWatcher.open(logger)
         poller = try Poller()
         inspectAt = BootClock.now() + Self.audit
         try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
@@ -158,7 +158,7 @@ final class PortalWatch {
         }
     }
 
-    private func concerns(_ event: NetworkEvent) -> Bool {
+    private func concerns(_ event: KernelEvent) -> Bool {
         let index = plumbing.raised
         switch event {
         case .link(let link), .linkGone(let link):

@@ -63,7 +63,7 @@ extension SessionWorld {
         case 0: box.setPeer(PeerSettings(address: hostile.address, endpoints: [home]), now: now)
         case 1: box.setPeer(PeerSettings(address: hostile.address, endpoints: []), now: now)
         case 2, 3: box.removePeer(hostile.address, now: now)
-        case 4: box.networkChanged(now: now)
+        case 4: box.surroundingsChanged(now: now)
         case 5, 6:
             let size = StepTables.size(step.size) ?? 1400
             let reason = SendRefusal.Reason(rawValue: UInt8(step.number % 5)) ?? .failed

@@ -4,12 +4,12 @@ internal import Netlink
 internal import Portal
 
 /// Addresses, routes and links of the machine, as far as their changes matter to the data plane.
-final class MachineNetwork: NetworkChanges {
-    private let watcher: NetworkWatcher
+final class MachineWatcher: MachineWatch {
+    private let watcher: KernelWatcher
 
-    private init(_ watcher: NetworkWatcher) { self.watcher = watcher }
+    private init(_ watcher: KernelWatcher) { self.watcher = watcher }
 
-    static func watch(_ logger: Logger) -> MachineNetwork? { NetworkWatcher.open(logger).map { MachineNetwork($0) } }
+    static func watch(_ logger: Logger) -> MachineWatcher? { KernelWatcher.open(logger).map { MachineWatcher($0) } }
 
     var descriptor: Int32 { watcher.descriptor }
 
@@ -19,7 +19,7 @@ final class MachineNetwork: NetworkChanges {
         return isChanged
     }
 
-    private static func concerns(_ event: NetworkEvent, _ portal: UInt32?) -> Bool {
+    private static func concerns(_ event: KernelEvent, _ portal: UInt32?) -> Bool {
         switch event {
         case .link(let link), .linkGone(let link): link.index != portal
         case .address(let address), .addressGone(let address): address.protocolNumber != PortalMark.protocolNumber
@@ -30,11 +30,11 @@ final class MachineNetwork: NetworkChanges {
     }
 }
 
-extension NetworkWatcher {
+extension KernelWatcher {
     /// Nil, and a line in the log, where the kernel does not tell of changes.
-    static func open(_ logger: Logger) -> NetworkWatcher? {
+    static func open(_ logger: Logger) -> KernelWatcher? {
         do {
-            return try NetworkWatcher()
+            return try KernelWatcher()
         } catch {
             logger.warning("changes of the network will not be noticed at once", metadata: ["reason": "\(error)"])
             return nil

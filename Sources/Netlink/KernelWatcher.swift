@@ -2,7 +2,7 @@ internal import CMnl
 internal import Glibc
 
 /// Something in the namespace's network has changed.
-package enum NetworkEvent: Hashable, Sendable {
+package enum KernelEvent: Hashable, Sendable {
     /// New, or changed: flags, name, MTU and the like.
     case link(NetworkInterface)
     case linkGone(NetworkInterface)
@@ -15,7 +15,7 @@ package enum NetworkEvent: Hashable, Sendable {
 
     /// The event in a multicast message; nil for one of no interest or cut short.
     package init?(decoding message: NetlinkMessage) {
-        let event: NetworkEvent?
+        let event: KernelEvent?
         switch Int(message.type) {
         case RTM_NEWLINK: event = NetworkInterface(decoding: message.body).map { .link($0) }
         case RTM_DELLINK: event = NetworkInterface(decoding: message.body).map { .linkGone($0) }
@@ -31,15 +31,15 @@ package enum NetworkEvent: Hashable, Sendable {
 }
 
 /// An event, and the netlink port of whoever caused it, as a rule its process id; 0 where the kernel does not say, or did it by itself.
-package struct NetworkNotice: Hashable, Sendable {
-    package let event: NetworkEvent
+package struct KernelNotice: Hashable, Sendable {
+    package let event: KernelEvent
     package let port: UInt32
 }
 
 /// Hears of changes to links, addresses and routes in the namespace where it was opened. Needs no privilege.
 ///
 /// It has no thread: an event loop polls `descriptor` and calls `drain()` when it is readable.
-package final class NetworkWatcher {
+package final class KernelWatcher {
     private let handle: SocketHandle
     private let inbox = DatagramBuffer()
 
@@ -61,24 +61,24 @@ package final class NetworkWatcher {
     /// afterwards, call again.
     ///
     /// - Throws: what recvmsg(2) failed with, save for lost events: they are the event `.overrun`.
-    package func drain() throws(NetlinkError) -> [NetworkEvent] { try notices().map(\.event) }
+    package func drain() throws(NetlinkError) -> [KernelEvent] { try notices().map(\.event) }
 
     /// The same with who it was.
-    package func notices() throws(NetlinkError) -> [NetworkNotice] {
-        var events: [NetworkNotice] = []
+    package func notices() throws(NetlinkError) -> [KernelNotice] {
+        var events: [KernelNotice] = []
         for _ in 0..<Self.datagramsPerDrain {
             switch inbox.receiveNow(from: handle) {
             case .datagram(let bytes):
                 for message in NetlinkMessages(bytes) {
-                    guard let event = NetworkEvent(decoding: message) else { continue }
-                    events.append(NetworkNotice(event: event, port: message.port))
+                    guard let event = KernelEvent(decoding: message) else { continue }
+                    events.append(KernelNotice(event: event, port: message.port))
                 }
             case .stranger:
                 continue
             case .failed(EAGAIN):
                 return events
             case .failed(ENOBUFS), .failed(EMSGSIZE):
-                events.append(NetworkNotice(event: .overrun, port: 0))
+                events.append(KernelNotice(event: .overrun, port: 0))
             case .failed(let code):
                 throw NetlinkError(operation: "watch the network", object: "", code: code)
             }
