@@ -147,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "SettingsTests",
             dependencies: [
-                "Settings", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "TestSupport", "Wire", logging,
+                "Settings", "AdminProtocol", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "TestSupport",
+                "Wire", logging,
             ],
             exclude: ["Recorded"], swiftSettings: strict),
         .testTarget(
