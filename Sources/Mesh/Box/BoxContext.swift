@@ -1,7 +1,7 @@
 internal import INET256
 internal import Wire
 
-/// What a box is made with and keeps: bounds, ciphers, where its random numbers come from, what its ports are like.
+/// What a box is made with and keeps: bounds, ciphers, where its random numbers come from.
 struct BoxContext {
     let limits: MeshLimits
     let suites: Suites
@@ -12,8 +12,6 @@ struct BoxContext {
     let networkName: String
     /// Where this box's portal has all nodes; nil without a portal. Neighbours are told.
     let prefix: IPv6Prefix?
-    /// What the driver's ports are like, as it said.
-    var ports = PortTable()
 
     init(_ settings: BoxSettings, _ random: any RandomSource) {
         limits = settings.limits

@@ -7,7 +7,7 @@ extension MeshBox {
     @inline(__always)
     func frameCapacity(_ session: Session) -> Int? {
         if session.directAlive, let direct = session.direct, !session.isAvoided {
-            return session.size.confirmed - context.ports.overhead(of: direct.path) - TransportLayout.overhead
+            return session.size.confirmed - links.ports.overhead(of: direct.path) - TransportLayout.overhead
         }
         guard let link = relayLink(to: session.remote) else { return nil }
         return relayedDatagramCapacity(session, link) - TransportLayout.overhead
@@ -24,7 +24,7 @@ extension MeshBox {
     static let leastRelayedDatagram = 576 - 48 - TransportLayout.overhead - RelayLayout.header
 
     func linkDatagramCapacity(_ link: Session) -> Int {
-        let headers = link.direct.map { context.ports.overhead(of: $0.path) } ?? 48
+        let headers = link.direct.map { links.ports.overhead(of: $0.path) } ?? 48
         return link.size.confirmed - headers - TransportLayout.overhead - relayHeader
     }
 

@@ -63,7 +63,7 @@ extension MeshBox {
     private func tooLarge(_ count: Int, for path: Path, now: Instant) {
         for session in allSessions where session.direct?.path.remote == path.remote {
             // A probe that is refused was a question; a message is lost.
-            let size = count + context.ports.overhead(of: path)
+            let size = count + links.ports.overhead(of: path)
             if size <= session.size.confirmed { drops.count(.pathShrank) }
             session.path.tooLarge(size, now)
             wake(session, session.size.nextProbe, for: .size)

@@ -9,7 +9,8 @@ package import Wire
 package final class MeshBox {
     /// Where it seals, with what is to be sent, and what was dropped.
     package let sealer: Sealer
-    var context: BoxContext
+    /// Never written, so that what each packet asks of it is not copied.
+    let context: BoxContext
     var nodes = LocalNodes()
     /// Asked for each packet: without the runtime check of exclusive access. Its verbs call nothing of the box.
     @exclusivity(unchecked) var sessions = SessionTable()
@@ -171,7 +172,7 @@ package final class MeshBox {
             remove(victim, now)
         }
         let session = sessions.make(local, remote, now)
-        session.path.setPorts(context.ports)
+        session.path.setPorts(links.ports)
         session.configure(as: local.isMain ? links.peers[remote] : nil)
         wake(session, now)
         return session

@@ -14,6 +14,8 @@ struct Links {
     private let limits: MeshLimits
     /// Whether anybody gets a link, or configured peers only.
     var acceptsAnybody: Bool
+    /// What the driver's ports are like, as it said.
+    var ports = PortTable()
     private(set) var peers: [Address: Peer] = [:]
     /// Addresses that configured peers are expected at.
     private var peerAddresses: Set<IPv6Address> = []

@@ -5,8 +5,8 @@ package import Wire
 extension MeshBox {
     /// What the ports are like, in the order of their numbers. To be said before anything comes by them.
     package func setPorts(_ traits: [PortTraits], now: Instant) {
-        context.ports = PortTable(traits)
-        for session in allSessions { session.path.setPorts(context.ports) }
+        links.ports = PortTable(traits)
+        for session in allSessions { session.path.setPorts(links.ports) }
     }
 
     /// There is a way to the endpoint now: whoever waits to call somebody there calls at once.
