@@ -6,8 +6,8 @@ extension MeshBox {
     /// The largest frame (kind byte included) that goes out in one datagram, or nil when there is no way.
     @inline(__always)
     func frameCapacity(_ session: Session) -> Int? {
-        if session.directAlive, let direct = session.direct, !session.isAvoided {
-            return session.size.confirmed - links.ports.overhead(of: direct.path) - TransportLayout.overhead
+        if session.directAlive, let path = session.direct?.path, !session.isAvoided {
+            return session.size.confirmed - links.ports.overhead(of: path) - TransportLayout.overhead
         }
         guard let link = relayLink(to: session.remote) else { return nil }
         return relayedDatagramCapacity(session, link) - TransportLayout.overhead
@@ -24,7 +24,8 @@ extension MeshBox {
     static let leastRelayedDatagram = 576 - 48 - TransportLayout.overhead - RelayLayout.header
 
     func linkDatagramCapacity(_ link: Session) -> Int {
-        let headers = link.direct.map { links.ports.overhead(of: $0.path) } ?? 48
+        // The path alone: a copy of all that is known of it would be made for each packet.
+        let headers = if let path = link.direct?.path { links.ports.overhead(of: path) } else { 48 }
         return link.size.confirmed - headers - TransportLayout.overhead - relayHeader
     }
 
