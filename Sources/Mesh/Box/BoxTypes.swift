@@ -93,6 +93,8 @@ package struct BoxSettings: Sendable {
     package var limits = MeshLimits()
     /// Where this box's portal has all nodes; nil without a portal. Neighbours are told.
     package var prefix: IPv6Prefix?
+    /// With whom straight paths are sought, besides what is configured.
+    package var direct = DirectPolicy.off
     /// Whether other engines use the main node's sessions as well (`SideBox`).
     package var isShared = false
 

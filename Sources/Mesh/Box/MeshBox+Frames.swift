@@ -77,7 +77,9 @@ extension MeshBox {
             break
         case .challenge(let number):
             // The echo goes back the way it came, whatever the session's own path is.
-            if let path = arrival.path { emitShort(.challengeResponse(number), session, to: path, now) }
+            guard let path = arrival.path else { return }
+            emitShort(.challengeResponse(number), session, to: path, now)
+            if !session.isOwn(path) || !session.usesDirectPath { receiveProbe(session, from: path, now) }
         case .challengeResponse(let number):
             if let path = arrival.path { receiveEcho(number, session, from: path, now) }
         case .sizeProbe(let number, let count):
@@ -103,15 +105,22 @@ extension MeshBox {
             receiveGoodbye(session, now)
         case .sameKey(let otherHasLink):
             receiveSameKey(otherHasLink, session, now)
+        case .candidates(let frame):
+            receiveCandidates(frame, session, now)
+        case .observed(let endpoint):
+            receiveObserved(endpoint, session, arrival, now)
         }
     }
 
     /// The echo of a challenge.
     private func receiveEcho(_ number: UInt64, _ session: Session, from path: Path, _ now: Instant) {
-        guard session.path.confirm(number, from: path, now) else { return }
+        guard session.path.confirm(number, from: path, now) else {
+            return receiveProbeEcho(number, session, from: path, now)
+        }
         note(.moved(session.remote, path.remote))
         session.peer?.noteProven(path.remote)
         if !session.directAlive { directPathAnswers(session, now) }
+        tellObserved(session, now)
         wake(session, now)
     }
 

@@ -73,6 +73,7 @@ extension MeshBox {
             return
         }
         guard isOwn else { return }
+        tellObserved(session, now)
         session.path.told(heardAgo: age, now, limits)
         wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
     }
@@ -88,7 +89,10 @@ extension MeshBox {
             return
         }
         if !session.directAlive, session.path.isProven { directPathAnswers(session, now) }
-        if session.link.neighbour != nil { session.path.watchIfBad(now) }
+        if session.link.neighbour != nil {
+            session.path.watchIfBad(now)
+            watchRouter(session, now)
+        }
         wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
         wake(session, session.size.nextProbe, for: .size)
     }

@@ -60,6 +60,7 @@ extension MeshBox {
     package func surroundingsChanged(now: Instant) {
         for session in allSessions {
             session.path.surroundingsChanged(now)
+            session.reach.surroundingsChanged(now)
             session.keys.direct?.hurry(now)
             wake(session, now)
         }
@@ -100,6 +101,7 @@ extension MeshBox {
         session.link.saidHello(now)
         emitShort(.hello(hello), session, now)
         if let prefix = context.prefix { emitShort(.prefix(prefix), session, now) }
+        tellObserved(session, now)
     }
 
     /// The other end says where its portal has all nodes: where that is elsewhere, the two do not know nodes by the same names.
@@ -183,6 +185,7 @@ extension MeshBox {
         guard let neighbour = session.link.down() else { return }
         session.path.setAvoided(false)
         links.remove(neighbour)
+        reach.forget(session.remote)
         note(.linkDown(session.remote))
         routes.network.neighbourDown(neighbour, now: now)
         networkMoved(now)
@@ -192,6 +195,8 @@ extension MeshBox {
     func directPathDied(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
         session.path.died(now)
+        if session.path.isKeptOpen { reach.counts.lost &+= 1 }
+        session.reach.lost(now)
         session.link.pathDied()
         blame(session, .lost(session.direct?.path.remote))
         wake(session, now)

@@ -70,7 +70,8 @@ extension MeshBox {
         case .wantsSign:
             wake(session, session.path.nextQuestion ?? now, for: .signOfLife)
         case .elsewhere:
-            guard let path = arrival.path else { break }
+            let kind = FrameKind(rawValue: datagram[TransportLayout.header])
+            guard let path = arrival.path, !isSearch(kind, session, from: path) else { break }
             _ = session.path.move(to: path, bytes: datagram.count, challenge: random.next64(), now: now)
             if session.path.isProvenByArrival {
                 note(.moved(session.remote, path.remote))

@@ -83,6 +83,7 @@ extension MeshBox {
             noteContested()
             // Sessions with something waiting look again.
             for session in allSessions where !session.pending.isEmpty { wake(session, now) }
+            seekPeers(now)
         }
     }
 }

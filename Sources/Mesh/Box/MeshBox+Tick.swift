@@ -96,7 +96,8 @@ extension MeshBox {
         var next = (at: Instant.distantFuture, reason: DeadlineReason.news)
         for reason in DeadlineReason.allCases {
             perform(session.step(reason, acceptsLink: acceptsLink(session), now, limits), session, now)
-            let at = session.due(reason, now, limits)
+            if reason == .reach { serveReach(session, now) }
+            let at = reason == .reach ? reachDue(session, now) : session.due(reason, now, limits)
             if at < next.at { next = (at, reason) }
         }
         // What was done for it may have woken it for an earlier instant.

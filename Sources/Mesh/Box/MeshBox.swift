@@ -16,6 +16,8 @@ package final class MeshBox {
     @exclusivity(unchecked) var sessions = SessionTable()
     var routes: Routes
     var links: Links
+    /// Where the box itself may be reached, and the search for straight paths.
+    var reach: BoxReach
     /// Addresses whose key is on two machines.
     var twins = Twins()
     /// What strangers get.
@@ -32,6 +34,7 @@ package final class MeshBox {
         sealer = Sealer(settings.limits)
         routes = Routes(settings, now: now)
         links = Links(limits: settings.limits, acceptsAnybody: settings.acceptsAnybody)
+        reach = BoxReach(settings.direct, seed: random.next64())
         answering = Answering(limits: settings.limits, random: random, now: now)
         reassembler = Reassembler(limits: settings.limits)
         news = BoxNews(isShared: settings.isShared)

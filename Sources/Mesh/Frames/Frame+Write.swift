@@ -16,6 +16,8 @@ extension Frame {
         case .relaySize: 3
         case .prefix: PrefixLayout.count
         case .sameKey: SameKeyLayout.count
+        case .candidates(let frame): frame.count
+        case .observed: ObservedLayout.count
         }
     }
 
@@ -52,6 +54,10 @@ extension Frame {
             target.putLittle(prefix.address.low.byteSwapped, PrefixLayout.address + 8)
         case .sameKey(let otherHasLink):
             target.putLittle(otherHasLink ? SameKeyLayout.otherHasLink : 0, 1)
+        case .candidates(let frame):
+            frame.write(to: target)
+        case .observed(let endpoint):
+            endpoint.write(to: target, at: 1)
         }
     }
 }

@@ -28,6 +28,8 @@ enum Frame {
     case relaySize(UInt16)
     case prefix(IPv6Prefix)
     case sameKey(otherHasLink: Bool)
+    case candidates(CandidatesFrame)
+    case observed(Endpoint)
 
     /// What is wrong with bytes that are no frame.
     enum Fault: Error { case unknown, malformed, malformedFragment }
@@ -66,7 +68,9 @@ enum Frame {
             guard let fragment = FragmentFrame(body: body) else { throw .malformedFragment }
             self = .fragment(fragment)
         case .relay: throw .malformed
-        case .challenge, .challengeResponse, .sizeProbe, .sizeProbeAnswer, .hello, .relaySize, .prefix, .sameKey:
+        case .challenge, .challengeResponse, .sizeProbe, .sizeProbeAnswer, .hello, .relaySize, .prefix, .sameKey,
+            .candidates,
+            .observed:
             guard let frame = Self.upkeep(kind, body) else { throw .malformed }
             self = frame
         }
@@ -85,6 +89,8 @@ enum Frame {
         case .prefix: prefix(body).map { .prefix($0) }
         case .sameKey where body.count >= SameKeyLayout.count - 1:
             .sameKey(otherHasLink: body[0] & SameKeyLayout.otherHasLink != 0)
+        case .candidates: CandidatesFrame(body).map { .candidates($0) }
+        case .observed where body.count == ObservedLayout.count - 1: Endpoint(body, at: 0).map { .observed($0) }
         default: nil
         }
     }
@@ -114,6 +120,8 @@ enum Frame {
         case .relaySize: .relaySize
         case .prefix: .prefix
         case .sameKey: .sameKey
+        case .candidates: .candidates
+        case .observed: .observed
         }
     }
 }

@@ -35,6 +35,10 @@ enum FrameKind: UInt8 {
     case prefix = 15
     /// The receiver's key is used on another machine as well: flags (1).
     case sameKey = 16
+    /// Where the sender may be reached, for a straight path.
+    case candidates = 17
+    /// Where the receiver's datagrams come from, as its neighbour sees it: port (2), address (16).
+    case observed = 18
 
     /// What goes by the way that routing says, where the session's own path is a bad one. All else is about that path, or
     /// about the link on it.

@@ -103,6 +103,8 @@ struct PathLife {
     /// The network changed: a sign of life is wanted at once, and soon again from a path that is given up.
     mutating func hurry(_ now: Instant) {
         if isEnded { unanswered = min(unanswered, 1) }
+        // Answers to what was asked before say nothing about what is now.
+        questions.removeAll()
         askSoon(now)
     }
 
@@ -145,9 +147,9 @@ struct PathLife {
     enum Step: Equatable { case wait, ask, dead }
 
     /// What is due.
-    func step(_ now: Instant, _ limits: MeshLimits) -> Step {
+    func step(_ now: Instant, _ limits: MeshLimits, hasSpare: Bool = false) -> Step {
         guard now >= nextQuestion else { return .wait }
-        return isDead(now, limits) ? .dead : .ask
+        return isDead(now, limits, hasSpare) ? .dead : .ask
     }
 
     /// A question with this number goes out.
@@ -169,14 +171,18 @@ struct PathLife {
         nextQuestion = now + min(limits.linkProbeRetry * Int64(min(unanswered, 25)), limits.linkProbeInterval)
     }
 
-    private func isDead(_ now: Instant, _ limits: MeshLimits) -> Bool {
+    /// `hasSpare`: there is another way at hand, and little is lost by leaving this one too soon.
+    private func isDead(_ now: Instant, _ limits: MeshLimits, _ hasSpare: Bool) -> Bool {
         guard unanswered > 0 else { return false }
         if isUnheard { return true }
         // Questions too, twice, some time apart: not a moment's want of a neighbour's address.
         if unanswered > 1, lastRefused >= lastQuestion, lastRefused - refusedSince >= Self.leastPause { return true }
         let silence = now - askedSince
         if silence >= limits.linkPatience + margin { return true }
-        return unanswered >= tries(limits) && silence >= limits.linkSilence + margin && heard < askedSince
+        // What was on its way when the first question went does not count as something that still comes.
+        func isSilent(for span: Interval) -> Bool { min(silence, now - heard) >= span + margin }
+        if hasSpare, unanswered > 1, isSilent(for: limits.linkSilence / 2) { return true }
+        return unanswered >= tries(limits) && isSilent(for: limits.linkSilence)
     }
 
     /// Lossy paths get more questions before they are given up, though a few only: a death is to be noticed within two seconds

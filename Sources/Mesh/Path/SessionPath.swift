@@ -15,6 +15,8 @@ struct SessionPath {
     private(set) var cost = LinkCost()
     /// It lives, but loses so much that data goes by relays, as the routing algorithm says.
     private(set) var isAvoided = false
+    /// It was found by probing: routers on the way forget it unless something goes by it now and then.
+    private(set) var isKeptOpen = false
     private var ports = PortTable()
 
     /// A path that loses much is asked this often, to notice soon that it is good again.
@@ -94,10 +96,20 @@ struct SessionPath {
             direct = DirectPath(path, validated: true)
             direct?.life = PathLife(now)
         } else {
+            if direct == nil { direct = DirectPath(path, validated: false) }
             direct?.move(to: path, bytes: bytes, challenge: challenge, now: now)
         }
+        isKeptOpen = false
         restartSize(now)
         return hear(now)
+    }
+
+    /// Turns to what answered a probe, which proves it.
+    mutating func promote(to path: Path, _ now: Instant) {
+        direct = DirectPath(path, validated: true)
+        direct?.life = PathLife(now)
+        isKeptOpen = true
+        restartSize(now)
     }
 
     /// What something authentic says about the path.
@@ -112,10 +124,7 @@ struct SessionPath {
     /// Something authentic of `bytes` came; `newest`: its counter was the highest of the keys in use.
     @inline(__always)
     mutating func heard(_ from: Path, bytes: Int, newest: Bool, now: Instant) -> Hearing {
-        guard direct != nil else {
-            direct = DirectPath(from, validated: false)
-            return .elsewhere
-        }
+        guard direct != nil else { return .elsewhere }
         // A connection to the same endpoint is another way than the socket that led there, or the connection before.
         if newest, let old = direct?.path, old.remote == from.remote, !ports.areOne(old, from) { return .elsewhere }
         if direct?.observe(from, bytes: bytes, newest: newest) == .endpoint { return .elsewhere }
@@ -158,6 +167,7 @@ struct SessionPath {
             // The path lives and no data comes back: perhaps only what was found to fit does not get through any more.
             size.suspect(now)
         }
+        keepOpen(now)
         return true
     }
 
@@ -172,6 +182,7 @@ struct SessionPath {
             direct?.life.restart(now)
         }
         direct?.life.proven(now, limits, isLink: isLink)
+        keepOpen(now)
         return isNew
     }
 
@@ -194,6 +205,9 @@ struct SessionPath {
     /// A sign of life is wanted soon.
     mutating func askSoon(_ now: Instant) { direct?.life.askSoon(now) }
 
+    /// A sign of life is wanted by then at the latest.
+    mutating func ask(by instant: Instant) { direct?.life.ask(by: instant) }
+
     enum LifeStep {
         case wait, ask, die
         /// It is dead and nobody needs it: nobody asks, and nothing is due.
@@ -201,14 +215,28 @@ struct SessionPath {
     }
 
     /// What is due about its life. While it is dead it is asked whether it lives again where it `isNeeded`.
-    func lifeStep(_ now: Instant, _ limits: MeshLimits, isNeeded: Bool) -> LifeStep {
+    /// `isUsed`: one that routers have to keep open is wanted. `hasSpare`: there is another way at hand.
+    func lifeStep(
+        _ now: Instant, _ limits: MeshLimits, isNeeded: Bool, isUsed: Bool, hasSpare: Bool
+    ) -> LifeStep {
         guard let direct, direct.validated else { return .wait }
+        if isAlive, isIdlyOpen(isUsed: isUsed), now >= direct.life.nextQuestion { return .rest }
         guard isAlive else { return now < direct.life.nextQuestion ? .wait : isNeeded ? .ask : .rest }
-        return switch direct.life.step(now, limits) {
+        return switch direct.life.step(now, limits, hasSpare: hasSpare && isKeptOpen) {
         case .wait: .wait
         case .ask: .ask
         case .dead: .die
         }
+    }
+
+    /// It is asked for nothing but to stay open, and nobody uses it.
+    func isIdlyOpen(isUsed: Bool) -> Bool {
+        isKeptOpen && !isUsed && direct?.life.waitingSince == .distantFuture && direct?.life.unanswered == 0
+    }
+
+    /// Routers on the way are to keep it open.
+    mutating func keepOpen(_ now: Instant) {
+        if isKeptOpen { direct?.life.ask(by: now + ReachLimits.keepOpen) }
     }
 
     /// A question with this number goes out by it.

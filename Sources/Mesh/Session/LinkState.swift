@@ -11,6 +11,8 @@ struct LinkState {
     private(set) var remotePrefix: IPv6Prefix?
     private(set) var nextHello: Instant = .distantFuture
     private var helloAt: Instant = .distantPast
+    /// Where it was told that its datagrams come from, how often, and when last.
+    private var observed: (endpoint: Endpoint, count: Int, at: Instant)?
     /// When another run was last believed.
     private var runChanged: Instant?
 
@@ -74,6 +76,18 @@ struct LinkState {
         remoteRun = hello.run
         remoteAccepts = hello.acceptsLink
         return hearing
+    }
+
+    /// Whether the other end is to be told now that its datagrams come from there: three times, since nothing acknowledges it, and
+    /// then once a minute.
+    mutating func tellsObserved(_ endpoint: Endpoint, _ now: Instant) -> Bool {
+        guard let told = observed, told.endpoint == endpoint else {
+            observed = (endpoint, 1, now)
+            return true
+        }
+        guard told.count < 3 || now - told.at >= .seconds(60) else { return false }
+        observed = (endpoint, told.count + 1, now)
+        return true
     }
 
     /// The other end says where its portal has all nodes. True where that is news.

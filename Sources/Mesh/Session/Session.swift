@@ -24,6 +24,8 @@ final class Session {
     /// The way through relays.
     @exclusivity(unchecked) var relayed = RelayedWay()
     var link = LinkState()
+    /// The search for a straight path.
+    var reach = Reach()
     /// Outlives links and keys.
     var twins = TwinWatch()
     @exclusivity(unchecked) var traffic: SessionTraffic
@@ -54,6 +56,9 @@ final class Session {
     var directAlive: Bool { path.isAlive }
     var isAvoided: Bool { path.isAvoided }
     var usesDirectPath: Bool { path.isInUse }
+
+    /// Of two paths that both answer, one end chooses, and the other follows it.
+    var choosesPath: Bool { local.address < remote }
 
     /// Whether what came by this path came by the session's direct one.
     @inline(__always)

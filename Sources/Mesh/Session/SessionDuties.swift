@@ -7,6 +7,8 @@ enum DeadlineReason: String, CaseIterable {
     case news
     case keysEnd
     case challenge
+    /// A straight path is looked for: the other end is told where this one may be, or somewhere is probed.
+    case reach
     case size
     case signOfLife
     case hello
@@ -64,7 +66,8 @@ extension Session {
         _ reason: DeadlineReason, acceptsLink: Bool, _ now: Instant, _ limits: MeshLimits
     ) -> SessionStep {
         switch reason {
-        case .news: return .none
+        // What a search does is the box's to know.
+        case .news, .reach: return .none
         case .keysEnd:
             let hadCurrent = current != nil
             let ended = keys.expire(now, limits)
@@ -118,7 +121,8 @@ extension Session {
 
     private func lifeStep(_ now: Instant, _ limits: MeshLimits) -> SessionStep {
         guard current != nil, path.isProven else { return .none }
-        let step = path.lifeStep(now, limits, isNeeded: isAsked(now, limits))
+        let step = path.lifeStep(
+            now, limits, isNeeded: isAsked(now, limits), isUsed: isUsed(now), hasSpare: !link.isUp)
         return step == .rest ? .none : .life(step)
     }
 
@@ -133,7 +137,7 @@ extension Session {
     /// not be done now is due no more for that alone.
     func due(_ reason: DeadlineReason, _ now: Instant, _ limits: MeshLimits) -> Instant {
         switch reason {
-        case .news: .distantFuture
+        case .news, .reach: .distantFuture
         case .keysEnd: keys.end(limits)
         case .challenge: current == nil ? .distantFuture : path.proofDeadline ?? .distantFuture
         case .size: wantsSize(now, limits) ? size.nextProbe : .distantFuture
@@ -160,9 +164,14 @@ extension Session {
 
     private func lifeDue(_ now: Instant, _ limits: MeshLimits) -> Instant {
         guard current != nil, path.isProven, let at = path.nextQuestion else { return .distantFuture }
-        // A dead path that nobody needs is not asked.
-        return now >= at && !directAlive && !isAsked(now, limits) ? .distantFuture : at
+        // A dead path that nobody needs is not asked, nor is one that routers would have to keep open.
+        guard now >= at else { return at }
+        let rests = directAlive ? path.isIdlyOpen(isUsed: isUsed(now)) : !isAsked(now, limits)
+        return rests ? .distantFuture : at
     }
+
+    /// Whether there was traffic, so that a path that routers have to keep open is worth it.
+    private func isUsed(_ now: Instant) -> Bool { link.isUp || now - traffic.lastData < ReachLimits.keptFor }
 
     // MARK: Conditions
 

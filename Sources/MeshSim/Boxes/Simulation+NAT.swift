@@ -3,9 +3,11 @@ package import Wire
 /// Boxes behind NATs. One NAT may stand in several cables, of one box or of several; a cable without it is on the inside.
 extension Simulation {
     /// Adds a NAT, which then is an element of cables; returns its number.
-    package func addNAT(_ mapping: NAT.Mapping, timeout: Interval = .seconds(120)) -> Int {
-        let address = IPv6Address(high: 0x2001_0db8 << 32 | 0xa70, low: UInt64(nats.count) + 1)
-        nats.append(NAT(address: address, mapping: mapping, timeout: timeout))
+    package func addNAT(
+        _ mapping: NAT.Mapping, _ filtering: NAT.Filtering = .addressAndPort, timeout: Interval = .seconds(120)
+    ) -> Int {
+        let address = IPv6Address(high: 0x2001_0db8 << 32 | 0xa70_0000 | UInt64(nats.count), low: 1)
+        nats.append(NAT(address: address, mapping: mapping, filtering: filtering, timeout: timeout))
         return nats.count - 1
     }
 

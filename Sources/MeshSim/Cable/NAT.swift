@@ -1,7 +1,7 @@
 package import Wire
 
-/// A router that translates addresses (RFC 4787): what goes out gets a port of its own address, and only those who were sent to
-/// from there get in by it, for as long as something goes out now and then.
+/// A router that translates addresses (RFC 4787): what goes out gets a port of its own address, and by that port those get in whom it
+/// lets in, which are as a rule those only that were sent to from there, for as long as something goes out now and then.
 package struct NAT: Sendable {
     package enum Mapping: Sendable, Equatable {
         /// One port for an inside endpoint, whoever it sends to.
@@ -10,8 +10,16 @@ package struct NAT: Sendable {
         case endpointDependent
     }
 
+    package enum Filtering: Sendable, Equatable {
+        /// Whoever sends to a port that is open gets in: a full cone, with a mapping of this kind.
+        case endpointIndependent
+        /// Only who was sent to from there.
+        case addressAndPort
+    }
+
     package let address: IPv6Address
     package let mapping: Mapping
+    package let filtering: Filtering
     /// How long a port stays for which nothing goes out (120 s at least, says RFC 4787; many have 30).
     package let timeout: Interval
     private var entries: [Key: Entry] = [:]
@@ -31,7 +39,10 @@ package struct NAT: Sendable {
         var remotes: [Endpoint: Instant] = [:]
     }
 
-    package init(address: IPv6Address, mapping: Mapping, timeout: Interval) {
+    package init(
+        address: IPv6Address, mapping: Mapping, filtering: Filtering = .addressAndPort, timeout: Interval
+    ) {
+        self.filtering = filtering
         self.address = address
         self.mapping = mapping
         self.timeout = timeout
@@ -51,9 +62,11 @@ package struct NAT: Sendable {
 
     /// Something comes for one of its ports: whose that is, if it gets in.
     package func inbound(to endpoint: Endpoint, from outside: Endpoint, now: Instant) -> Endpoint? {
-        guard endpoint.address == address, let key = ports[endpoint.port], let entry = live(key, now),
-            let told = entry.remotes[outside], now - told < timeout
-        else { return nil }
+        guard endpoint.address == address, let key = ports[endpoint.port], let entry = live(key, now) else {
+            return nil
+        }
+        if filtering == .endpointIndependent { return key.inside }
+        guard let told = entry.remotes[outside], now - told < timeout else { return nil }
         return key.inside
     }
 

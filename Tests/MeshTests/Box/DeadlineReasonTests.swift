@@ -48,7 +48,9 @@ import Wire
     /// waited for, and served.
     @Test func everyReason() throws {
         var seen: Set<DeadlineReason> = []
-        let simulation = Simulation(seed: Seeds.fresh())
+        var settings = Simulation.smallBoxes()
+        settings.direct = .any
+        let simulation = Simulation(seed: Seeds.fresh(), settings: settings)
         watch(simulation) { seen.insert($0) }
         for _ in 0..<4 { simulation.addNode() }
         let twin = simulation.addNode(sharingKeyOf: 1)
@@ -68,6 +70,13 @@ import Wire
         simulation.startNode(3)
         simulation.connect(2, twin)
         simulation.run(for: .seconds(400))
+        // A path that dies and lives again: the two say hello anew, which is lost for a while.
+        simulation.setCable(0, 1, up: false)
+        simulation.run(for: .seconds(10))
+        simulation.setCable(0, 1, up: true)
+        simulation.tap = { $2.count == HelloLayout.count + TransportLayout.overhead ? nil : $2 }
+        simulation.run(for: .seconds(10))
+        simulation.tap = nil
         for place in 0..<4 { simulation.send([1], from: place, to: simulation.address((place + 2) % 4)) }
         simulation.run(for: .seconds(400))
         let never = Set(DeadlineReason.allCases).subtracting(seen)

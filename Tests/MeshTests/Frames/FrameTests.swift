@@ -22,6 +22,11 @@ import Wire
         fragment.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { head.write(to: $0) } }
         let hello = HelloFrame(acceptsLink: true, wantsAnswer: true, run: 0x0123_4567_89ab_cdef)
         let prefix = IPv6Prefix(IPv6Address(high: 0xfd00_0102_0304_0506, low: 0), length: 64)
+        let places = [
+            Candidate(Endpoint(address: IPv6Address(mappedIPv4: 0xcb00_7107), port: 25632), .host),
+            Candidate(Endpoint(address: IPv6Address(high: 0x2001_0db8_0000_0001, low: 7), port: 443), .observed),
+        ]
+        let candidates = CandidatesFrame(places, wantsAnswer: true, hasHardNAT: true)
         return [
             (.keepalive, written(.keepalive), 1),
             (.message, [1] + payload(50), 1),
@@ -41,6 +46,8 @@ import Wire
             (.partialPacket, [14] + payload(60), 1),
             (.prefix, prefix.map { written(.prefix($0)) } ?? [], PrefixLayout.count),
             (.sameKey, written(.sameKey(otherHasLink: true)), SameKeyLayout.count),
+            (.candidates, written(.candidates(candidates)), CandidatesLayout.header),
+            (.observed, written(.observed(places[1].endpoint)), ObservedLayout.count),
         ]
     }
 
@@ -72,7 +79,7 @@ import Wire
 
     @Test func everyKindThereAndBack() throws {
         let samples = Self.samples()
-        #expect(Set(samples.map(\.kind.rawValue)) == Set(0...16))
+        #expect(Set(samples.map(\.kind.rawValue)) == Set(0...18))
         for sample in samples {
             let read = try Self.again(sample.bytes).get()
             #expect(read.kind == sample.kind && read.bytes == sample.bytes, "\(sample.kind)")
@@ -83,18 +90,24 @@ import Wire
         for sample in Self.samples() {
             for count in 0..<sample.bytes.count {
                 let bytes = Array(sample.bytes.prefix(count))
+                let isWhole = count >= sample.least && Self.isOfWholeParts(sample.kind, count)
                 switch Self.again(bytes) {
                 case .success(let read):
-                    #expect(count >= sample.least, "\(sample.kind), \(count) bytes")
+                    #expect(isWhole, "\(sample.kind), \(count) bytes")
                     #expect(read.kind == sample.kind && read.bytes == bytes, "\(sample.kind), \(count) bytes")
                 case .failure(let fault):
-                    #expect(count < sample.least, "\(sample.kind), \(count) bytes")
+                    #expect(!isWhole, "\(sample.kind), \(count) bytes")
                     let expected: Frame.Fault =
                         count == 0 ? .unknown : sample.kind == .fragment ? .malformedFragment : .malformed
                     #expect(fault == expected, "\(sample.kind), \(count) bytes")
                 }
             }
         }
+    }
+
+    /// A list has whole members.
+    private static func isOfWholeParts(_ kind: FrameKind, _ count: Int) -> Bool {
+        kind != .candidates || (count - CandidatesLayout.header) % CandidatesLayout.candidate == 0
     }
 
     @Test func everyBitOfAHeadTurned() {
@@ -120,6 +133,12 @@ import Wire
         case .sameKey:
             out = Array(bytes.prefix(SameKeyLayout.count))
             out[1] &= 1
+        case .candidates:
+            out[1] &= 7
+            let isKnown = bytes[CandidatesLayout.header] <= 3
+            if !isKnown {
+                out.removeSubrange(CandidatesLayout.header..<CandidatesLayout.header + CandidatesLayout.candidate)
+            }
         default: break
         }
         return out
@@ -127,14 +146,14 @@ import Wire
 
     /// A kind that is not one, and one that is longer than any message.
     @Test func whatIsNoFrame() {
-        for kind in 17...255 as ClosedRange<UInt8> {
+        for kind in 19...255 as ClosedRange<UInt8> {
             guard case .failure(.unknown) = Self.again([kind, 1, 2, 3]) else {
                 Issue.record("kind \(kind) is read")
                 continue
             }
         }
         let long = [UInt8](repeating: 0, count: MeshBox.messageLimit + 1)
-        for kind in 0...16 as ClosedRange<UInt8> {
+        for kind in 0...18 as ClosedRange<UInt8> {
             let isRead = if case .success = Self.again([kind] + long) { true } else { false }
             #expect(isRead == (kind == FrameKind.relay.rawValue), "kind \(kind)")
         }

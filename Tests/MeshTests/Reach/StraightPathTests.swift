@@ -1,0 +1,136 @@
+import INET256
+import MeshSim
+import Testing
+import Wire
+
+@testable import Mesh
+
+/// Two boxes behind routers of every kind come to a path of their own, and lose nothing on the way there.
+@Suite struct StraightPathTests {
+    static let pairs: [(SiteKind, SiteKind)] = SiteKind.allCases.flatMap { a in SiteKind.allCases.map { (a, $0) } }
+
+    @Test(arguments: pairs) func pairsMeetAsTheirRoutersAllow(_ a: SiteKind, _ b: SiteKind) throws {
+        let sites = TwoSites(a, b, seed: 61)
+        try #require(sites.settle())
+        let took = sites.talkUntilDirect(within: .seconds(10))
+        if a.meets(b) {
+            #expect(took.map { $0 < .seconds(3) } == true, "\(a) and \(b): \(String(describing: took?.inSeconds)) s")
+        } else {
+            #expect(took == nil, "\(a) and \(b)")
+        }
+        sites.talk(for: .seconds(5))
+        #expect(sites.lost == 0, "\(a) and \(b)")
+        guard a.meets(b) else { return }
+        // The relays go: nothing is lost where there is a path.
+        for relay in 2..<4 { sites.simulation.killNode(relay) }
+        sites.talk(for: .seconds(20))
+        #expect(sites.lost == 0 && sites.isDirect(0) && sites.isDirect(1), "\(a) and \(b)")
+    }
+
+    @Test func farRelaysAreNoHindrance() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 62, delay: .milliseconds(200))
+        try #require(sites.settle())
+        sites.talk(.seconds(5))
+        let took = try #require(sites.talkUntilDirect(within: .seconds(20)))
+        #expect(took < .seconds(4), "\(took.inSeconds) s")
+        #expect(sites.lost == 0)
+    }
+
+    /// Whoever does not want it is not searched for, says so, and stays relayed.
+    @Test(arguments: [[DirectPolicy.off, .any], [.any, .off], [.peers, .any]])
+    func onlyForWhomItIsWanted(_ policies: [DirectPolicy]) throws {
+        let sites = TwoSites(.open, .open, seed: 63, policies: policies)
+        try #require(sites.settle())
+        #expect(sites.talkUntilDirect(within: .seconds(5)) == nil)
+        #expect(sites.lost == 0)
+        let unwilling = policies.firstIndex { if case .any = $0 { false } else { true } } ?? 0
+        #expect(sites.simulation.session(1 - unwilling, unwilling)?.reach.isUnwanted == true)
+        #expect(sites.simulation.box(unwilling)?.reach.counts.probes == 0)
+    }
+
+    /// A path that fails is left for the relays, and found again.
+    @Test func aPathThatFails() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 64)
+        try #require(sites.settle())
+        _ = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        sites.talk(for: .seconds(5))
+        sites.simulation.setCable(0, 1, up: false)
+        let cut = sites.simulation.now
+        while !sites.talk(.milliseconds(100)), sites.simulation.now - cut < .seconds(10) {}
+        #expect(sites.simulation.now - cut < .seconds(2), "\((sites.simulation.now - cut).inSeconds) s")
+        #expect(!sites.isDirect(0) || !sites.isDirect(1))
+        sites.talk(for: .seconds(10))
+        sites.simulation.setCable(0, 1, up: true)
+        let back = try #require(sites.talkUntilDirect(within: .seconds(70)))
+        #expect(back < .seconds(10), "\(back.inSeconds) s")
+    }
+
+    /// The router forgets everything: under traffic, and while nothing went.
+    @Test(arguments: [0, 1], [Interval.zero, .seconds(100), .seconds(400)])
+    func aRouterThatForgets(_ place: Int, idle: Interval) throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 65)
+        try #require(sites.settle())
+        _ = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        sites.talk(for: .seconds(3))
+        sites.simulation.run(for: idle)
+        sites.simulation.restartNAT(sites.nats[place][0])
+        let cut = sites.simulation.now
+        while !sites.talk(.milliseconds(100)), sites.simulation.now - cut < .seconds(10) {}
+        // Who is behind that router and has not been spoken with for long notices by its next sign of life.
+        let limit: Interval = place == 1 && idle > ReachLimits.watchedFor ? .seconds(6) : .seconds(2)
+        #expect(sites.simulation.now - cut < limit, "\((sites.simulation.now - cut).inSeconds) s")
+        let back = try #require(sites.talkUntilDirect(within: .seconds(70)))
+        #expect(back < .seconds(10), "\(back.inSeconds) s")
+    }
+
+    /// A path stays open while there is traffic now and then, and nothing is sent for it when there is none any more.
+    @Test func silenceEnds() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 66)
+        try #require(sites.settle())
+        _ = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        for _ in 0..<4 {
+            sites.simulation.run(for: .seconds(100))
+            #expect(sites.talk())
+            #expect(sites.isDirect(0) && sites.isDirect(1))
+        }
+        sites.simulation.run(for: .seconds(1000))
+        #expect(sites.simulation.session(0, 1) == nil && sites.simulation.session(1, 0) == nil)
+    }
+
+    /// The same key, another network: the box that moved is reached at once, and straight again soon.
+    @Test(arguments: [0, 1]) func aBoxThatMoves(_ mover: Int) throws {
+        let sites = TwoSites(.restricted, .open, seed: 67)
+        try #require(sites.settle())
+        _ = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        for _ in 0..<3 {
+            sites.talk(for: .seconds(5))
+            sites.simulation.move(mover)
+            sites.simulation.touch(mover) {
+                $0.setOwnCandidates([Candidate(sites.simulation.endpoint(mover), .host)], now: sites.simulation.now)
+            }
+            let cut = sites.simulation.now
+            while !sites.talk(.milliseconds(100)), sites.simulation.now - cut < .seconds(10) {}
+            #expect(sites.simulation.now - cut < .seconds(2), "\((sites.simulation.now - cut).inSeconds) s")
+            let back = try #require(sites.talkUntilDirect(within: .seconds(70)))
+            #expect(back < .seconds(10), "\(back.inSeconds) s")
+        }
+    }
+
+    /// Peers that a common neighbour knows become neighbours of their own.
+    @Test func peersBecomeNeighbours() throws {
+        let sites = TwoSites(.restricted, .fullCone, seed: 68)
+        for place in 0..<2 {
+            sites.simulation.touch(place) {
+                $0.setPeer(
+                    PeerSettings(address: sites.simulation.address(1 - place), endpoints: []), now: sites.simulation.now
+                )
+            }
+        }
+        let isLinked = {
+            sites.simulation.box(0)?.nextHop(to: sites.simulation.address(1)) == sites.simulation.address(1)
+        }
+        #expect(sites.simulation.run(until: isLinked, within: .seconds(15)))
+        sites.simulation.run(for: .seconds(300))
+        #expect(isLinked())
+    }
+}
