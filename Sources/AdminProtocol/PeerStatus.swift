@@ -33,6 +33,8 @@ package struct PeerStatus: Codable, Sendable, Equatable {
     package var cipherBackend: String?
     /// Bytes of datagram that the path carries.
     package var mtu: Int?
+    /// How what is for the peer goes; nil while there is no session.
+    package var path: PathStatus?
 
     package init(id: String, name: String? = nil, configured: Bool, state: State) {
         self.id = id
@@ -42,7 +44,7 @@ package struct PeerStatus: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, name, configured, state, detail, reason, endpoint, traffic, cipher, mtu, avoided
+        case id, name, configured, state, detail, reason, endpoint, traffic, cipher, mtu, avoided, path
         case rttMs = "rtt_ms"
         case cipherBackend = "cipher_backend"
         case handshakeAgeSeconds = "handshake_age_seconds"
@@ -74,6 +76,8 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     /// Bytes of datagram that the path carries.
     package var mtu: Int?
     package var traffic = Traffic()
+    /// Nil of a daemon that does not say.
+    package var path: PathStatus?
 
     package init(local: String, remote: String, via: Via, ageSeconds: Double) {
         self.local = local
@@ -83,7 +87,7 @@ package struct SessionStatus: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case local, remote, via, endpoint, cipher, mtu, traffic
+        case local, remote, via, endpoint, cipher, mtu, traffic, path
         case nextHop = "next_hop"
         case cipherBackend = "cipher_backend"
         case ageSeconds = "age_seconds"

@@ -33,6 +33,8 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var stuckDeadlines: UInt64?
     /// Addresses whose key is on two machines; nil while the data plane does not answer.
     package var sameKey: [SameKeyStatus]?
+    /// Nil while the data plane does not answer.
+    package var reach: ReachReport?
     /// Bytes held in queues and for reassembly.
     package var queuedBytes: UInt64 = 0
     /// What the operator should look at, one sentence each.
@@ -64,7 +66,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         case transportAddrs = "transport_addrs"
         case threads, scheduling
         case threadHandovers = "thread_handovers"
-        case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings
+        case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings, reach
         case applicationMessages = "application_messages"
         case stuckDeadlines = "stuck_deadlines"
         case sameKey = "same_key"

@@ -15,6 +15,7 @@ package struct Configuration: Equatable, Sendable {
     package var scheduling = SchedulingChoice.normal
     package var peers: [PeerConfiguration] = []
     package var accept = AcceptPolicy.peers
+    package var direct = DirectChoice.allowed
     package var crypto = CryptoConfiguration()
     package var portal = PortalConfiguration()
     /// Behind this box and behind other nodes.
@@ -89,6 +90,7 @@ extension Configuration {
             "accept", \.accept, .word, .reload,
             comment: "Who may open a link to this box: peers (those above), or any (a public box).",
             help: "who may open a link: configured `peers`, or `any` (a public box)")
+        DirectChoice.setting
         CryptoConfiguration.table
         PortalConfiguration.table
         NetworkConfiguration.setting

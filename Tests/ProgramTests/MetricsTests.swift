@@ -20,6 +20,9 @@ import Testing
         var report = FakeDaemon.sampleReport
         report.sameKey = report.sameKey ?? []
         report.stuckDeadlines = report.stuckDeadlines ?? 0
+        var reach = ReachReport(direct: "allowed", mapping: "unknown")
+        (reach.found, reach.relayedBytes) = (3, 1234)
+        report.reach = reach
         return Metrics.text(report, firewall, process)
     }
 
@@ -65,13 +68,15 @@ import Testing
             "inet256_firewall_packets_total", "inet256_firewall_rule_packets_total",
             "inet256_handshakes_total", "inet256_info",
             "inet256_links", "inet256_network",
-            "inet256_nodes", "inet256_peer_bytes_total",
+            "inet256_nodes", "inet256_path_bytes_total", "inet256_peer_bytes_total",
             "inet256_peer_handshake_age_seconds", "inet256_peer_lost_packets_total",
             "inet256_peer_packets_total", "inet256_peer_rtt_seconds",
             "inet256_peer_up", "inet256_portal_bytes_total",
             "inet256_portal_dropped_total", "inet256_portal_packets_total",
             "inet256_portal_repairs_total", "inet256_portal_up",
-            "inet256_queued_bytes", "inet256_same_key",
+            "inet256_queued_bytes", "inet256_reach_found_total", "inet256_reach_lost_total",
+            "inet256_reach_probes_total", "inet256_reach_searches_total", "inet256_reach_seconds_to_direct_total",
+            "inet256_same_key",
             "inet256_sessions", "inet256_sessions_sealed",
             "inet256_stuck_deadlines_total", "inet256_uptime_seconds",
             "process_cpu_seconds_total", "process_open_fds",
@@ -91,6 +96,7 @@ import Testing
         "inet256_dropped_total{reason=\"unknown_session\"} 7", "process_open_fds 12", "process_cpu_seconds_total 1.5",
         "inet256_firewall_rule_packets_total{counter=\"in_1\",direction=\"in\",rule=\"allow \\\"x\\\\y\\\" from bob\"} 7",
         "inet256_firewall_default_packets_total{action=\"deny\",direction=\"in\"} 3",
+        "inet256_reach_found_total 3", "inet256_path_bytes_total{path=\"relayed\"} 1234",
         "inet256_firewall_packets_total{reason=\"echo\"} 5", "inet256_portal_up 1", "inet256_portal_repairs_total 0",
     ])
     func says(_ line: String) {

@@ -35,7 +35,9 @@ extension Engine {
             switch command {
             case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))
             case .snapshot(let answer): answer(snapshot(box.deadline))
-            case .setPeer, .removePeer, .setAcceptsAnybody, .setAccess, .setNodeAccess, .portalLost, .stop: break
+            case .setPeer, .removePeer, .setAcceptsAnybody, .setDirect, .setCandidates, .setAccess, .setNodeAccess,
+                .portalLost, .stop:
+                break
             }
         }
         inbox.close()

@@ -17,6 +17,8 @@ extension Engine {
             box.removePeer(address, now: now)
             names[address] = nil
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
+        case .setDirect(let policy): box.setDirect(policy, now: now)
+        case .setCandidates(let candidates): box.setOwnCandidates(candidates, now: now)
         case .setAccess(let gate):
             worker.bridge?.gate = gate
             sides?.setAccess(gate)

@@ -11,6 +11,10 @@ package enum EngineCommand: Sendable {
     case setPeer(PeerSettings, name: String)
     case removePeer(Address)
     case setAcceptsAnybody(Bool)
+    /// With whom straight paths are sought.
+    case setDirect(DirectPolicy)
+    /// Where this box may be reached, as the machine and the configuration know.
+    case setCandidates([Candidate])
     case setAccess(PortalGate)
     /// Whom nodes of applications may exchange messages with, and how many there may be.
     case setNodeAccess(PortalGate, limit: Int)

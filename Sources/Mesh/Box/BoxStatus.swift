@@ -72,6 +72,11 @@ package struct BoxStatus: Sendable {
         package var sentDatagrams: UInt64
         /// Datagrams of the remote node that did not come in though later ones did, in this session's life.
         package var lostDatagrams: UInt64
+        package var reach: ReachStatus
+        /// Of a direct path.
+        package var roundTrip: Interval?
+        /// Of a thousand questions by a direct path, how many get no answer.
+        package var missedPermille: Int?
     }
 
     /// A stranger whose link was not accepted.
@@ -101,6 +106,7 @@ package struct BoxStatus: Sendable {
     package var relayedBytes: UInt64
     /// Bytes held in queues and reassembly buffers.
     package var queuedBytes: Int
+    package var reach: OwnReach
     /// The ciphers that this box offers, its favourite first, and the library that each is taken from.
     package var suites: [SuiteChoice]
 }
@@ -122,7 +128,7 @@ extension MeshBox {
             stuckDeadlines: stuckDeadlines,
             relayedFrames: counts.relayedFrames,
             relayedBytes: counts.relayedBytes, queuedBytes: sessions.pendingBytes + reassembler.bytes,
-            suites: suites.preference)
+            reach: ownReach(now), suites: suites.preference)
     }
 
     private func linkStatus(_ session: Session) -> BoxStatus.Link {
@@ -158,6 +164,8 @@ extension MeshBox {
             messageCapacity: frameCapacity(session).map { $0 - 1 },
             receivedBytes: session.traffic.receivedBytes, receivedDatagrams: session.traffic.receivedDatagrams,
             sentBytes: session.traffic.sentBytes, sentDatagrams: session.traffic.sentDatagrams,
-            lostDatagrams: session.keys.lost)
+            lostDatagrams: session.keys.lost, reach: reachStatus(session, now),
+            roundTrip: session.usesDirectPath ? session.direct?.life.roundTrip : nil,
+            missedPermille: session.usesDirectPath ? session.direct?.life.lossPermille : nil)
     }
 }

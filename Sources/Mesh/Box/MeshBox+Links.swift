@@ -84,6 +84,7 @@ extension MeshBox {
 
     /// The direct path carried something authenticated: it is alive.
     func directPathAnswers(_ session: Session, _ now: Instant) {
+        attribute(session)
         if session.path.answers(now, limits, isLink: session.link.neighbour != nil),
             let path = session.direct?.path
         {
@@ -194,6 +195,7 @@ extension MeshBox {
     /// The direct path does not answer any more. The session goes on through relays if there is a way.
     func directPathDied(_ session: Session, _ now: Instant) {
         takeLinkDown(session, now)
+        attribute(session)
         session.path.died(now)
         if session.path.isKeptOpen { reach.counts.lost &+= 1 }
         session.reach.lost(now)
@@ -206,6 +208,7 @@ extension MeshBox {
         takeLinkDown(session, now)
         retire(session.keys.drop(), of: session)
         retire(session.keys.endAttempts(), of: session)
+        attribute(session)
         session.path.stopped()
         session.link.forget()
         blame(session, .stopped)

@@ -182,6 +182,7 @@ package final class MeshBox {
     }
 
     func remove(_ session: Session, _ now: Instant) {
+        attribute(session)
         takeLinkDown(session, now)
         retire(session.keys.endAttempts(), of: session)
         retire(session.keys.drop(), of: session)

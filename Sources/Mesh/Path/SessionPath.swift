@@ -17,6 +17,8 @@ struct SessionPath {
     private(set) var isAvoided = false
     /// It was found by probing: routers on the way forget it unless something goes by it now and then.
     private(set) var isKeptOpen = false
+    /// When it last became another one, or none.
+    private(set) var changed: Instant = .distantPast
     private var ports = PortTable()
 
     /// A path that loses much is asked this often, to notice soon that it is good again.
@@ -109,6 +111,7 @@ struct SessionPath {
         direct = DirectPath(path, validated: true)
         direct?.life = PathLife(now)
         isKeptOpen = true
+        changed = now
         restartSize(now)
     }
 
@@ -178,6 +181,7 @@ struct SessionPath {
         let isNew = !isAlive
         if isNew {
             isAlive = true
+            changed = now
             restartSize(now)
             direct?.life.restart(now)
         }
@@ -189,6 +193,7 @@ struct SessionPath {
     /// It does not answer any more.
     mutating func died(_ now: Instant) {
         isAlive = false
+        changed = now
         direct?.life.end(now)
         direct?.life.askSoon(now)
     }

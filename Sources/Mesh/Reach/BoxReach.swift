@@ -85,6 +85,9 @@ package struct ReachCounts: Sendable, Equatable {
     package internal(set) var timeToDirect: UInt64 = 0
     /// Straight paths that were given up.
     package internal(set) var lost: UInt64 = 0
-    /// Datagrams' bytes that went by a straight path of which neighbours' links are none, and through relays.
+    /// Probes that were not sent, since others went to the same address.
     package internal(set) var refused: UInt64 = 0
+    /// Bytes of sessions' datagrams, in and out, that went straight, and through relays. What a link relays for others is in its own.
+    package internal(set) var directBytes: UInt64 = 0
+    package internal(set) var relayedBytes: UInt64 = 0
 }

@@ -149,6 +149,7 @@ extension MeshBox {
     /// What answered a probe is the session's path from now on.
     private func promote(_ session: Session, to path: Path, _ now: Instant) {
         let wasDirect = session.usesDirectPath
+        attribute(session)
         session.path.promote(to: path, now)
         note(.moved(session.remote, path.remote))
         if !wasDirect {
@@ -162,6 +163,14 @@ extension MeshBox {
         session.path.askSoon(now)
         if let prefix = context.prefix, !wasDirect { emitShort(.prefix(prefix), session, now) }
         wake(session, now)
+    }
+
+    // MARK: Bytes
+
+    /// Counts what went through a session since the last time as what its way is, or was until now.
+    func attribute(_ session: Session) {
+        let bytes = session.traffic.takeUnattributed()
+        if session.usesDirectPath { reach.counts.directBytes &+= bytes } else { reach.counts.relayedBytes &+= bytes }
     }
 
     // MARK: Observed endpoints

@@ -14,6 +14,11 @@ struct Reach {
         /// When the last of them went.
         var last: Instant = .distantPast
         var roundTrip: Interval?
+
+        /// It may still answer.
+        func isOpen(_ now: Instant) -> Bool {
+            roundTrip == nil && (next < .distantFuture || now - last < .seconds(1))
+        }
     }
 
     /// An endpoint that was probed and has not answered.

@@ -18,7 +18,17 @@ struct SessionTraffic {
     /// Datagrams of `PathSize.largePayload` and more that are no probes and no talk of the routing algorithm.
     private(set) var sentLarge: UInt64 = 0
 
+    /// Of the bytes, how many are counted as of one kind of path or the other.
+    private var attributed: UInt64 = 0
+
     init(_ now: Instant) { created = now }
+
+    /// Bytes in and out since this was last asked.
+    mutating func takeUnattributed() -> UInt64 {
+        let all = receivedBytes &+ sentBytes
+        defer { attributed = max(attributed, all) }
+        return all > attributed ? all - attributed : 0
+    }
 
     var lastData: Instant { max(lastDataSent, lastDataReceived) }
     /// When something last came, or when the session began.

@@ -38,6 +38,9 @@ struct PeersCommand: AsyncParsableCommand {
             States: up, handshaking, down, refused (somebody else's key answered, or it
             may not come in).
 
+            Below stands how each session of this box goes: direct, and where to, or
+            relayed, and by whom; since when; and why there is no straight path.
+
             EXAMPLES
               inet256vpn peers
               inet256vpn peers --json | jq -r '.[] | select(.state != "up") | .name'
@@ -53,6 +56,8 @@ struct PeersCommand: AsyncParsableCommand {
         let report = try await daemon.client().status()
         if json { return try printJSON(report.peers) }
         printLines(PeersText(peers: report.peers).lines)
+        let paths = PathsText(report: report).lines
+        if !paths.isEmpty { printLines([""] + paths) }
     }
 }
 

@@ -27,6 +27,7 @@ struct Metrics {
         for via in [SessionStatus.Via.direct, .relayed] {
             sample("sessions", ["via": via.rawValue], Double(status.sessions.count { $0.via == via }))
         }
+        add(status.reach)
         family("sessions_sealed", .gauge, "Sessions with keys, by cipher and by the library it is taken from.")
         let seals = status.sessions.reduce(into: [[String]: Int]()) { counts, session in
             guard let cipher = session.cipher, let backend = session.cipherBackend else { return }
@@ -74,6 +75,20 @@ struct Metrics {
         for (reason, count) in status.portal.drops.sorted(by: { $0.key < $1.key }) {
             sample("portal_dropped_total", ["reason": reason], Double(count))
         }
+    }
+
+    private mutating func add(_ reach: ReachReport?) {
+        guard let reach else { return }
+        single("reach_searches_total", .counter, "Times that another box was asked where it is.", Double(reach.searches))
+        single("reach_probes_total", .counter, "Probes for straight paths.", Double(reach.probes))
+        single("reach_found_total", .counter, "Sessions that came to a straight path.", Double(reach.found))
+        single("reach_lost_total", .counter, "Such paths that were given up.", Double(reach.lost))
+        single(
+            "reach_seconds_to_direct_total", .counter, "From the first search to the path, all together.",
+            reach.secondsToDirect)
+        family("path_bytes_total", .counter, "Bytes of sessions' datagrams, in and out, by the kind of path.")
+        sample("path_bytes_total", ["path": "direct"], Double(reach.directBytes))
+        sample("path_bytes_total", ["path": "relayed"], Double(reach.relayedBytes))
     }
 
     private mutating func add(_ name: String, _ traffic: Traffic, _ labels: [String: String], _ help: String) {

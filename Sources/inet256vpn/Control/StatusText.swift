@@ -35,6 +35,7 @@ struct StatusText {
         }
         row("peers", peers)
         row("sessions", sessions)
+        if let reach = reach { row("reached at", reach) }
         if !report.suites.isEmpty {
             row("ciphers", report.suites.map { "\($0.cipher) (\($0.backend))" }.joined(separator: ", "))
         }
@@ -113,6 +114,15 @@ struct StatusText {
     private var sessions: String {
         let direct = report.sessions.count { $0.via == .direct }
         return "\(report.sessions.count) (\(direct) direct, \(report.sessions.count - direct) relayed)"
+    }
+
+    /// Where others see this box, and what its router does.
+    private var reach: String? {
+        guard let reach = report.reach, !reach.observed.isEmpty else { return nil }
+        var seen: [String] = []
+        for sight in reach.observed where !seen.contains(sight.endpoint) { seen.append(sight.endpoint) }
+        let router = reach.mapping == "endpoint-dependent" ? " (symmetric NAT)" : ""
+        return "\(seen.joined(separator: ", "))\(router), as neighbours see it"
     }
 
     private var firewall: String {

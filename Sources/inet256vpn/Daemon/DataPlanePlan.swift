@@ -39,6 +39,7 @@ struct DataPlanePlan {
         var box = BoxSettings(configuration.network.algorithm, startMilliseconds: startMilliseconds)
         box.routing = configuration.routing.options(of: configuration.network)
         box.acceptsAnybody = configuration.accept == .any
+        box.direct = DirectPolicy(configuration)
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
         box.limits.rekeyAfter = .seconds(Int64(configuration.crypto.rekeyAfter))
@@ -171,6 +172,25 @@ extension PortalGate {
         case .any: self = .everybody
         case .only(let some, let peers):
             self = .only(peers ? some.union(configuration.peers.map(\.id)) : some)
+        }
+    }
+}
+
+extension DirectPolicy {
+    /// `direct`, with what `portal.allow` says where that decides.
+    init(_ configuration: Configuration) {
+        switch configuration.direct {
+        case .any: self = .any
+        case .peers: self = .peers
+        case .off: self = .off
+        case .allowed:
+            // Without a portal there is nobody who may use it.
+            guard configuration.portal.enabled, let map = try? IPv6Map(prefix: configuration.portal.prefix) else {
+                self = .peers
+                return
+            }
+            let gate = PortalGate(portalOf: configuration, map)
+            self = .those { gate.admits($0) }
         }
     }
 }

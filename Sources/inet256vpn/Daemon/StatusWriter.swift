@@ -73,6 +73,7 @@ struct StatusWriter {
         }
         report.handshakes = snapshot.box.handshakes
         report.stuckDeadlines = snapshot.box.stuckDeadlines &+ snapshot.heldTurns
+        report.reach = ReachReport(snapshot.box.reach, configuration)
         report.queuedBytes = UInt64(snapshot.box.queuedBytes)
         return report
     }
@@ -154,6 +155,7 @@ struct StatusWriter {
                 peer.cipher = session.cipher?.name
                 peer.cipherBackend = session.backend?.rawValue
                 peer.mtu = session.messageCapacity
+                if session.established { peer.path = PathStatus(session) }
             }
             return peer
         }
@@ -207,6 +209,7 @@ struct StatusWriter {
         status.cipherBackend = session.backend?.rawValue
         status.mtu = session.messageCapacity
         status.traffic = traffic(session)
+        status.path = PathStatus(session)
         return status
     }
 

@@ -59,7 +59,7 @@ extension SessionWorld {
         let box = boxes[step.box]
         let hostile = Self.hostiles[step.hostile]
         let home = endpoint(of: step.hostile, 0)
-        switch step.kind % 12 {
+        switch step.kind % 14 {
         case 0: box.setPeer(PeerSettings(address: hostile.address, endpoints: [home]), now: now)
         case 1: box.setPeer(PeerSettings(address: hostile.address, endpoints: []), now: now)
         case 2, 3: box.removePeer(hostile.address, now: now)
@@ -73,6 +73,8 @@ extension SessionWorld {
         case 8: _ = try? box.open(Self.keys[Self.keys.count - 1 - Int(step.number & 3)], now: now)
         case 9: box.close(NodeID(rawValue: 1 + Int(step.number & 3)), now: now)
         case 10: _ = box.takeEvents()
+        case 11: box.setDirect(step.has(3) ? .any : .off, now: now)
+        case 12: box.setOwnCandidates([Candidate(home, .host), Candidate(endpoint(step.box), .mapped)], now: now)
         default: _ = box.shareAnew()
         }
         collect(step.box)

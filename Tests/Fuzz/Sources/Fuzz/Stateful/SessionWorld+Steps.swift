@@ -89,7 +89,7 @@ extension SessionWorld {
 
     /// A frame of the step's kind as it should be.
     func natural(_ step: SessionStep, _ line: HostileLine) -> [UInt8] {
-        let kind = step.kind % 18
+        let kind = step.kind % 20
         guard let known = FrameKind(rawValue: kind) else { return [kind, 1, 2, 3] }
         switch known {
         case .keepalive, .goodbye: return [kind]
@@ -104,6 +104,7 @@ extension SessionWorld {
         case .hello: return line.hello(accepts: true, run: 1)
         case .prefix: return [kind, 8, 0xfd] + [UInt8](repeating: 0, count: 15)
         case .sameKey: return [kind, UInt8(step.number & 1)]
+        case .candidates, .observed: return place(step, line, kind)
         case .ping: return [kind] + [UInt8](repeating: 9, count: 16)
         case .pong: return [kind] + (line.heard.ping ?? [1, 2, 3, 4, 5, 6, 7, 8])
         case .relaySize:
@@ -111,6 +112,24 @@ extension SessionWorld {
             frame.appendLittle(UInt16(truncatingIfNeeded: StepTables.size(step.number) ?? 0))
             return frame
         }
+    }
+
+    /// Where somebody may be: the hostile node itself, another one, a box, or anybody.
+    private func place(_ step: SessionStep, _ line: HostileLine, _ kind: UInt8) -> [UInt8] {
+        var places = [endpoint(of: step.hostile, 0), endpoint(line.box), endpoint(line.box ^ 1)]
+        places += (0..<5).map {
+            Endpoint(address: IPv6Address(high: 0x2001_0db8_00ff_0000, low: UInt64(step.number) &+ $0), port: step.number)
+        }
+        let frame: Frame =
+            kind == FrameKind.observed.rawValue
+            ? .observed(places[Int(step.size) % places.count])
+            : .candidates(
+                CandidatesFrame(
+                    places.enumerated().map { Candidate($1, Candidate.Kind(rawValue: UInt8($0 % 4)) ?? .host) },
+                    wantsAnswer: step.has(0), hasHardNAT: step.has(1)))
+        var bytes = [UInt8](repeating: 0, count: frame.count)
+        bytes.withUnsafeMutableBytes { if let base = $0.baseAddress { frame.write(to: base) } }
+        return bytes
     }
 
     /// As long as the step says, if it says so.

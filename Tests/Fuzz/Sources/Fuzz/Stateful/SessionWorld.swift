@@ -71,6 +71,7 @@ final class SessionWorld {
         var settings = BoxSettings(startMilliseconds: 1_700_000_000_000)
         settings.acceptsAnybody = place < 2
         settings.isShared = place == 1
+        settings.direct = place < 3 ? .any : .off
         settings.limits.outboxBytes = 512 << 10
         settings.limits.outboxDatagrams = 1024
         settings.limits.maximumSessions = 32
