@@ -103,7 +103,7 @@ enum GoldenSample {
         ("api.limits.requests", "5"), ("api.limits.client_requests", "6"), ("api.limits.connection_requests", "7"),
         ("api.limits.queue", "1 GiB"), ("api.limits.client_queue", "5 MiB"), ("api.limits.connection_queue", "1048577"),
         ("network", "onehop"), ("network.beaconnet.max_nodes", "64"), ("threads", "64"), ("scheduling", "realtime"),
-        ("accept", "any"), ("crypto.min_suite", "2"), ("crypto.ciphers", "[chacha20-poly1305, aes-256-gcm]"),
+        ("accept", "any"), ("direct", "peers"), ("crypto.min_suite", "2"), ("crypto.ciphers", "[chacha20-poly1305, aes-256-gcm]"),
         ("crypto.backends", "[openssl]"), ("crypto.rekey_after", "2"), ("portal.enabled", "false"),
         ("portal.interface", "mesh0"), ("portal.prefix", "0200::/7"), ("portal.except", "[fd12::/16]"),
         ("portal.guard", "off"), ("portal.mtu", "65535"), ("portal.offload", "off"), ("portal.dscp", "inherit"),

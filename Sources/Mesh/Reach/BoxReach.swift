@@ -7,6 +7,9 @@ struct BoxReach {
     /// Of the machine: own addresses, ports that a router opened, what is configured.
     private(set) var own: [Candidate] = []
     private(set) var observed = ObservedEndpoints()
+    /// Neighbours that saw this box move lately, at most as many as are heeded.
+    private var moves: [(neighbour: Address, at: Instant)] = []
+    private static let atOnce: Interval = .seconds(10)
     /// Grows when what there is to tell changes.
     private(set) var generation: UInt64 = 1
     /// Probes for one address, whatever sessions they are for: many far ends may point at one third party.
@@ -30,11 +33,21 @@ struct BoxReach {
         return true
     }
 
-    /// A neighbour says where this box's datagrams come from. True where that is news.
-    mutating func observe(_ endpoint: Endpoint, by neighbour: Address, _ now: Instant) -> Bool {
-        guard observed.note(endpoint, by: neighbour, now) else { return false }
+    enum Sighting {
+        case new
+        /// Several neighbours saw this box elsewhere until a moment ago.
+        case moved
+    }
+
+    /// A neighbour says where this box's datagrams come from. Nil where that is known.
+    mutating func observe(_ endpoint: Endpoint, by neighbour: Address, _ now: Instant) -> Sighting? {
+        let before = observed.endpoint(by: neighbour, like: endpoint)
+        guard observed.note(endpoint, by: neighbour, now) else { return nil }
         generation &+= 1
-        return true
+        guard before != nil else { return .new }
+        let lately = moves.filter { now - $0.at < Self.atOnce && $0.neighbour != neighbour }
+        moves = lately.suffix(ObservedEndpoints.kept) + [(neighbour, now)]
+        return moves.count > 1 ? .moved : .new
     }
 
     mutating func forget(_ neighbour: Address) {

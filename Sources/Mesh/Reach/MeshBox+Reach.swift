@@ -32,7 +32,7 @@ extension MeshBox {
 
     /// Whether a straight path with the other end is wanted by this one.
     func wantsDirect(_ session: Session) -> Bool {
-        session.local.isMain && reach.policy.admits(session.remote, isPeer: session.peer != nil)
+        reach.policy.admits(session.remote, isPeer: session.peer != nil)
     }
 
     /// What the search has to do now.
@@ -185,8 +185,14 @@ extension MeshBox {
     /// A neighbour says where this box's datagrams come from.
     func receiveObserved(_ endpoint: Endpoint, _ session: Session, _ arrival: Arrival, _ now: Instant) {
         guard session.link.isUp, arrival.path != nil, endpoint.isCallable else { return }
-        guard reach.observe(endpoint, by: session.remote, now) else { return }
+        guard let news = reach.observe(endpoint, by: session.remote, now) else { return }
         candidatesChanged(now)
+        // The router gave this box another address for several neighbours at once: no path through it is what it was.
+        guard news == .moved else { return }
+        for session in allSessions where session.usesDirectPath {
+            session.path.askSoon(now)
+            wake(session, now, for: .signOfLife)
+        }
     }
 
     /// Tells a neighbour where its datagrams come from, where it may not know.

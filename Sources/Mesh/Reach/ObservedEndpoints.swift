@@ -26,6 +26,11 @@ struct ObservedEndpoints {
         return known?.endpoint != endpoint
     }
 
+    /// What a neighbour said last, of the family of another endpoint.
+    func endpoint(by neighbour: Address, like other: Endpoint) -> Endpoint? {
+        sights.first { $0.neighbour == neighbour && $0.endpoint.isIPv4 == other.isIPv4 }?.endpoint
+    }
+
     /// The link with a neighbour is gone, and what it says with it. True where that is news.
     mutating func forget(_ neighbour: Address) -> Bool {
         let before = sights.count

@@ -79,7 +79,8 @@ struct Metrics {
 
     private mutating func add(_ reach: ReachReport?) {
         guard let reach else { return }
-        single("reach_searches_total", .counter, "Times that another box was asked where it is.", Double(reach.searches))
+        single(
+            "reach_searches_total", .counter, "Times that another box was asked where it is.", Double(reach.searches))
         single("reach_probes_total", .counter, "Probes for straight paths.", Double(reach.probes))
         single("reach_found_total", .counter, "Sessions that came to a straight path.", Double(reach.found))
         single("reach_lost_total", .counter, "Such paths that were given up.", Double(reach.lost))

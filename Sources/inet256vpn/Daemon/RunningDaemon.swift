@@ -178,7 +178,9 @@ actor RunningDaemon: DaemonControl {
         }
         let gateDiffers = differ(old.portal.allow, new.portal.allow) || old.portal.except != new.portal.except
         if gateDiffers, let map { commands.append(.setAccess(PortalGate(portalOf: new, map))) }
-        if old.direct != new.direct || old.direct == .allowed && gateDiffers { commands.append(.setDirect(DirectPolicy(new))) }
+        if old.direct != new.direct || old.direct == .allowed && gateDiffers {
+            commands.append(.setDirect(DirectPolicy(new)))
+        }
         if differ(old.api.allow, new.api.allow) || old.api.limits.nodes != new.api.limits.nodes {
             commands.append(.setNodeAccess(PortalGate(new.api.allow, new), limit: new.api.limits.nodes))
         }

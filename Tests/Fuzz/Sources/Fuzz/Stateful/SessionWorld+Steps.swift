@@ -118,7 +118,8 @@ extension SessionWorld {
     private func place(_ step: SessionStep, _ line: HostileLine, _ kind: UInt8) -> [UInt8] {
         var places = [endpoint(of: step.hostile, 0), endpoint(line.box), endpoint(line.box ^ 1)]
         places += (0..<5).map {
-            Endpoint(address: IPv6Address(high: 0x2001_0db8_00ff_0000, low: UInt64(step.number) &+ $0), port: step.number)
+            Endpoint(
+                address: IPv6Address(high: 0x2001_0db8_00ff_0000, low: UInt64(step.number) &+ $0), port: step.number)
         }
         let frame: Frame =
             kind == FrameKind.observed.rawValue
