@@ -56,13 +56,18 @@ package enum EndpointFault: Equatable, Sendable {
     }
 
     /// A socket on :: takes both versions, one on an address its own.
-    private static func speaks(_ bound: Endpoint, _ endpoint: Endpoint) -> Bool {
+    fileprivate static func speaks(_ bound: Endpoint, _ endpoint: Endpoint) -> Bool {
         bound.address == .unspecified || bound.isIPv4 == endpoint.isIPv4
     }
 
     private static func isBound(_ bound: Endpoint, to address: IPv6Address) -> Bool {
         bound.address == .unspecified || bound.address.mappedIPv4 == 0 || bound.address == address
     }
+}
+
+extension TransportConfiguration {
+    /// Whether datagrams to an endpoint can leave by it.
+    package func speaks(to endpoint: Endpoint) -> Bool { EndpointFault.speaks(udp, endpoint) }
 }
 
 extension Configuration {

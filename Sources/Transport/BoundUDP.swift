@@ -12,6 +12,7 @@ struct BoundUDP: ~Copyable {
     let sendBuffer: Int
     let sendsSegments: Bool
     let receivesJoined: Bool
+    let boundInterface: UInt32
 
     init(_ endpoint: Endpoint, _ options: UDPSocket.Options) throws(TransportError) {
         let made = OwnedDescriptor(owning: try Self.open(endpoint))
@@ -27,6 +28,7 @@ struct BoundUDP: ~Copyable {
         // A kernel that lacks one of them says so here, and does without.
         sendsSegments = options.offload && clinux_probe_udp_segment(fd) == 0
         receivesJoined = options.offload && clinux_enable_udp_gro(fd) == 0
+        boundInterface = options.interface == nil ? 0 : Self.boundInterface(fd)
         descriptor = made
     }
 
@@ -64,6 +66,29 @@ struct BoundUDP: ~Copyable {
                 fd, SOL_SOCKET, SO_MARK, Int32(bitPattern: mark), endpoint,
                 advice: "a mark needs the capability CAP_NET_ADMIN")
         }
+        if let interface = options.interface { try bindTo(interface, fd, endpoint) }
+    }
+
+    /// Before the address: sockets on one port are no trouble for each other where their interfaces differ.
+    private static func bindTo(_ interface: String, _ fd: Int32, _ endpoint: Endpoint) throws(TransportError) {
+        let name = Array(interface.utf8)
+        let code = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count)) == 0 ? 0 : errno
+        guard code != 0 else { return }
+        let advice: String? =
+            switch code {
+            case ENODEV: "there is no interface \(interface); `ip link` lists those that are there"
+            case EPERM: "a kernel before 5.7 asks for the capability CAP_NET_RAW"
+            default: nil
+            }
+        throw TransportError("bind to \(interface)", "UDP \(endpoint)", code: code, advice: advice)
+    }
+
+    /// What the kernel made of the name, which may be another interface's by now.
+    private static func boundInterface(_ fd: Int32) -> UInt32 {
+        var index: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &length)
+        return UInt32(clamping: index)
     }
 
     private static func set(

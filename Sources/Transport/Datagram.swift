@@ -82,6 +82,13 @@ extension OutgoingDatagram {
     @inlinable
     package var largest: Int { segment == 0 ? bytes.count : segment }
 
+    /// Not one of its datagrams was on the wire.
+    mutating func refuse(_ outcome: SendOutcome) {
+        self.outcome = outcome
+        refused = datagrams
+        refusedBytes = bytes.count
+    }
+
     /// How many datagrams it stands for.
     @inlinable
     package var datagrams: Int { segment == 0 ? 1 : (bytes.count + segment - 1) / segment }

@@ -9,6 +9,17 @@ package protocol PortSource: Sendable {
     /// Opens `count` ports with this number in their paths, one for each thread, which share what comes to the endpoint. Where they
     /// cannot, it opens one and says why.
     func open(_ count: Int, number: UInt16) throws -> OpenedPorts
+
+    /// The machine's network changed: a port in the place of one that serves no longer, or nil where that one does.
+    func renewed(_ port: any DatagramPort) -> (any DatagramPort)?
+
+    /// A further port with this number, by which routers on the way see another sender. Nil where that is no help.
+    func spare(number: UInt16) throws -> (any DatagramPort)?
+}
+
+extension PortSource {
+    package func renewed(_ port: any DatagramPort) -> (any DatagramPort)? { nil }
+    package func spare(number: UInt16) throws -> (any DatagramPort)? { nil }
 }
 
 /// What a source opened.

@@ -136,8 +136,7 @@ extension UDPSocket {
             counters.sent += UInt64(record.datagrams)
             counters.sentBytes += UInt64(record.bytes.count)
         } else {
-            record.refused = record.datagrams
-            record.refusedBytes = record.bytes.count
+            record.refuse(outcome)
         }
     }
 }
@@ -147,7 +146,7 @@ extension SendOutcome {
     fileprivate init(code: Int32) {
         switch code {
         case EMSGSIZE: self = .tooBig
-        case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, EAFNOSUPPORT, ECONNREFUSED: self = .unreachable
+        case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, EAFNOSUPPORT, ECONNREFUSED, ENODEV: self = .unreachable
         case EPERM, EACCES: self = .denied
         default: self = .failed
         }

@@ -21,6 +21,8 @@ package final class UDPSocket {
     package let receiveBuffer: Int
     package let sendBuffer: Int
     package internal(set) var counters = UDPCounters()
+    /// The index of the interface that it is bound to; 0 for all.
+    package let boundInterface: UInt32
 
     /// Whether several datagrams to one place go out in one system call (UDP_SEGMENT), and come in so (UDP_GRO).
     package internal(set) var sendsSegments: Bool
@@ -42,6 +44,9 @@ package final class UDPSocket {
         package var sendBufferSize = 1 << 20
         /// SO_MARK, for policy routing and firewalls; needs CAP_NET_ADMIN.
         package var mark: UInt32?
+        /// SO_BINDTODEVICE: everything goes and comes by this interface alone. One that is made anew under the same name is
+        /// another.
+        package var interface: String?
         /// Several datagrams in one system call, where the kernel has it. Batches to receive into then need slots of
         /// 64 KB; a smaller one loses what was joined.
         package var offload = false
@@ -64,6 +69,7 @@ package final class UDPSocket {
         local = made.local
         receiveBuffer = made.receiveBuffer
         sendBuffer = made.sendBuffer
+        boundInterface = made.boundInterface
         sendsSegments = made.sendsSegments
         receivesJoined = made.receivesJoined
         descriptor = made.release()

@@ -7,22 +7,32 @@ package struct UDPTransport: PortSource, Equatable {
     package let endpoint: Endpoint
     /// Whether several datagrams may cross the kernel at once.
     package let offload: Bool
+    /// What packets bear for policy routing (SO_MARK).
+    package let mark: UInt32?
+    /// The one interface that packets leave and come by; nil for all.
+    package let interface: String?
 
     /// Below this a burst of a fast sender does not fit (docs/performance.md).
     private static let goodBuffer = 4 << 20
 
-    package init(_ endpoint: Endpoint, offload: Bool) {
+    package init(_ endpoint: Endpoint, offload: Bool, mark: UInt32? = nil, interface: String? = nil) {
         self.endpoint = endpoint
         self.offload = offload
+        self.mark = mark
+        self.interface = interface
     }
 
-    /// Where the kernel has no IPv6 at all, `[::]` is all of IPv4.
+    /// Where the kernel has no IPv6 at all, `[::]` is all of IPv4. An interface that is not there is waited
+    /// for.
     package func open(_ count: Int, number: UInt16) throws -> OpenedPorts {
         var opened: OpenedPorts
         do throws(TransportError) {
             opened = try open(count, number, at: endpoint)
         } catch {
-            guard error.code == EAFNOSUPPORT, let substitute = endpoint.allIPv4 else { throw error }
+            if error.code == ENODEV, let interface { return try absent(interface, number) }
+            guard error.code == EAFNOSUPPORT, let substitute = endpoint.allIPv4 else {
+                throw error
+            }
             opened = try open(count, number, at: substitute)
             opened.warnings.append(
                 "this kernel has no IPv6: udp://\(endpoint) is udp://\(substitute), and peers are reached by IPv4 alone"
@@ -36,15 +46,53 @@ package struct UDPTransport: PortSource, Equatable {
         return opened
     }
 
-    /// A kernel that does not divide senders among sockets has one.
-    private func open(_ count: Int, _ number: UInt16, at endpoint: Endpoint) throws(TransportError) -> OpenedPorts {
+    /// Interfaces come and go: the name stands for one with another index, for none, or for one again.
+    package func renewed(_ port: any DatagramPort) -> (any DatagramPort)? {
+        guard let interface else { return nil }
+        let index = if_nametoindex(interface)
+        let bound = (port as? UDPSocket)?.boundInterface ?? 0
+        guard index != bound else { return nil }
+        // What fails now is tried again when the network changes again.
+        if index == 0 { return try? AbsentPort(endpoint, number: port.number) }
+        return try? open(1, number: port.number).first
+    }
+
+    /// Like the configured socket but for its port.
+    package func spare(number: UInt16) throws -> (any DatagramPort)? {
+        var other = endpoint
+        other.port = 0
+        return try UDPTransport(other, offload: offload, mark: mark, interface: interface).open(1, number: number).first
+    }
+
+    private var options: UDPSocket.Options {
         var options = UDPSocket.Options()
         options.offload = offload
-        guard count > 1 else { return OpenedPorts(try UDPSocket(bind: endpoint, number: number, options: options)) }
+        options.mark = mark
+        options.interface = interface
+        return options
+    }
+
+    private func absent(_ interface: String, _ number: UInt16) throws(TransportError) -> OpenedPorts {
+        var opened = OpenedPorts(try AbsentPort(endpoint, number: number), refusal: Self.alone(interface))
+        opened.warnings.append(
+            "there is no interface \(interface): udp://\(endpoint) waits for it, and nothing goes there until then")
+        return opened
+    }
+
+    private static func alone(_ interface: String) -> String {
+        "a transport that is bound to an interface (\(interface)) has one socket"
+    }
+
+    /// A kernel that does not divide senders among sockets has one.
+    private func open(_ count: Int, _ number: UInt16, at endpoint: Endpoint) throws(TransportError) -> OpenedPorts {
+        guard count > 1, interface == nil else {
+            let socket = try UDPSocket(bind: endpoint, number: number, options: options)
+            return OpenedPorts(socket, refusal: count > 1 ? interface.map(Self.alone) : nil)
+        }
         // Alone first, and closed again: with SO_REUSEPORT another daemon on the same port would go unnoticed.
         let bound = try UDPSocket(bind: endpoint, number: number).local
         do {
-            return try shared(count, number, at: bound, options)
+            return try shared(count, number, at: bound)
         } catch {
             let alone = try UDPSocket(bind: bound, number: number, options: options)
             return OpenedPorts(alone, refusal: "\(error)")
@@ -52,7 +100,7 @@ package struct UDPTransport: PortSource, Equatable {
     }
 
     private func shared(
-        _ count: Int, _ number: UInt16, at bound: Endpoint, _ options: UDPSocket.Options
+        _ count: Int, _ number: UInt16, at bound: Endpoint
     ) throws(TransportError) -> OpenedPorts {
         var options = options
         options.sharesPort = true

@@ -185,6 +185,9 @@ struct Configuration {
     var port = 25632
     /// What the one transport is bound to.
     var transport = "[::]"
+    /// Further settings of the transport, such as "fwmark: 7", and of each peer.
+    var transportSettings: [String] = []
+    var peerLines: [String] = []
     var peers: [Peer] = []
     /// Addresses that may reach the portal.
     var allowed: [String] = []
@@ -202,10 +205,12 @@ struct Configuration {
             "transports:",
             "  - udp: \"\(transport):\(port)\"",
         ]
+        lines += transportSettings.map { "    " + $0 }
         lines.append(peers.isEmpty ? "peers: []" : "peers:")
         for peer in peers {
             lines.append("  - id: \"\(peer.id)\"")
             lines.append("    name: \(peer.name)")
+            lines += peerLines.map { "    " + $0 }
             if !peer.endpoints.isEmpty {
                 lines.append("    addrs: [\(peer.endpoints.map { "\"udp://\($0)\"" }.joined(separator: ", "))]")
             }

@@ -20,7 +20,7 @@ import Wire
         mailbox = try Mailbox()
         directory = PeerDirectory(
             mailbox: mailbox, logger: silent, own: [try Sample.address(Self.own)], portal: nil,
-            transports: [try #require(Endpoint("0.0.0.0:7"))])
+            transports: [TransportConfiguration(udp: try #require(Endpoint("0.0.0.0:7")))])
     }
 
     private static func peers(_ list: String) throws -> [PeerConfiguration] {
@@ -101,7 +101,8 @@ import Wire
     @Test func aBusyDataPlaneIsToldAgain() async throws {
         let small = try Mailbox<EngineCommand>(capacity: 1)
         let directory = PeerDirectory(
-            mailbox: small, logger: silent, own: [], portal: nil, transports: [try #require(Endpoint("0.0.0.0:7"))])
+            mailbox: small, logger: silent, own: [], portal: nil,
+            transports: [TransportConfiguration(udp: try #require(Endpoint("0.0.0.0:7")))])
         let shed = "  - {id: \(Sample.doubleDashed), name: shed}\n"
         func told(_ count: Int) async throws -> Set<String> {
             var seen: Set<String> = []

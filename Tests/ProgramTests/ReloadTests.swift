@@ -35,7 +35,7 @@ import Wire
                 setup, mailbox: mailbox, inbox: NodeInbox(), logger: silent, startMilliseconds: 1)
             let peers = PeerDirectory(
                 mailbox: mailbox, logger: silent, own: [setup.key.address], portal: nil,
-                transports: setup.configuration.transports.map(\.udp))
+                transports: setup.configuration.transports)
             daemon = RunningDaemon(
                 setup: setup, plan: plan, directory: peers, keeper: FirewallKeeper(logger: silent), prefix: nil,
                 logger: silent)

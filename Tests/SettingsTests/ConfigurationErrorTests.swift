@@ -59,6 +59,13 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong(
             "transports: [{udp: \"[::]:1\", offload: maybe}]", line: 1, "transports[0].offload", "\"maybe\"", "auto",
             "off"),
+        Wrong("transports: [{udp: \"[::]:1\", fwmark: 0}]", line: 1, "transports[0].fwmark", "\"0\"", "a mark of 1"),
+        Wrong("transports: [{udp: \"[::]:1\", fwmark: 0x1_0}]", line: 1, "transports[0].fwmark", "0xffffffff"),
+        Wrong("transports: [{udp: \"[::]:1\", fwmark: 4294967296}]", line: 1, "transports[0].fwmark", "4294967295"),
+        Wrong("transports: [{udp: \"[::]:1\", interface: lo}]", line: 1, "transports[0].interface", "interface name"),
+        Wrong(
+            "transports: [{udp: \"[::]:1\", interface: a}, {udp: \"[::]:1\", interface: a}]", line: 1, "transports[1]",
+            "second time"),
         Wrong("scheduling: real-time", line: 1, "scheduling", "did you mean \"realtime\""),
         Wrong("scheduling: 3", line: 1, "scheduling", "\"normal\" or \"realtime\""),
         Wrong("transports: udp", line: 1, "transports", "a list"),

@@ -59,7 +59,7 @@ import Wire
         private_key_path: /keys/a
         api_endpoint: tcp://127.0.0.1:2560
         network: onehop
-        transports: [{udp: "192.0.2.7:1"}, {udp: "[2001:db8::1]:0", offload: off}]
+        transports: [{udp: "192.0.2.7:1", fwmark: 0x1f, interface: eth0}, {udp: "[2001:db8::1]:0", offload: off}]
         peers:
           - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
           - {id: \(Sample.plain)}
@@ -91,6 +91,8 @@ import Wire
         #expect(configuration.network.rawValue == "onehop")
         #expect(configuration.transports.map(\.udp.description) == ["192.0.2.7:1", "[2001:db8::1]:0"])
         #expect(configuration.transports.map(\.offload) == [.auto, .off])
+        #expect(configuration.transports.map(\.mark) == [0x1f, nil])
+        #expect(configuration.transports.map(\.interface) == ["eth0", nil])
         #expect(configuration.peers.map(\.id) == [office, other])
         #expect(
             configuration.peers[0].endpoints.map(\.description) == [

@@ -10,7 +10,8 @@ internal import Wire
 /// is one that can read what a reload reads, and else as root without root's capabilities. So every thread has been without them from
 /// its beginning. What it keeps:
 ///
-///     CAP_NET_ADMIN          the portal, its routes, the firewall; as long as it runs, since all of it is mended and reloaded
+///     CAP_NET_ADMIN          the portal, its routes, the firewall; as long as it runs, since all of it is mended and reloaded;
+///                            without a portal where a transport has a mark, which its spare ports need as well
 ///     CAP_NET_BIND_SERVICE   where a port below 1024 is configured
 ///     CAP_BPF                with `threads`: flows are divided by a program
 ///     CAP_SYS_NICE           with `scheduling: realtime`, where the limit for it (RLIMIT_RTPRIO) cannot be raised
@@ -64,7 +65,8 @@ enum Confinement {
 
     private static func wanted(_ configuration: Configuration) -> UInt64 {
         var wanted: UInt64 = 0
-        if configuration.portal.enabled { wanted |= Capability.netAdmin }
+        let hasMarks = configuration.transports.contains { $0.mark != nil }
+        if configuration.portal.enabled || hasMarks { wanted |= Capability.netAdmin }
         if configuration.portal.enabled, configuration.threads > 1 { wanted |= Capability.bpf }
         var ports = configuration.transports.udp.map(\.port)
         if case .tcp(let endpoint) = configuration.apiEndpoint { ports.append(endpoint.port) }

@@ -45,7 +45,7 @@ struct DaemonParts {
         }
         directory = PeerDirectory(
             mailbox: mailbox, logger: logger, own: own, portal: plan.portal?.plan,
-            transports: setup.configuration.transports.udp)
+            transports: setup.configuration.transports)
         let keeper = FirewallKeeper(logger: logger)
         self.keeper = keeper
         plan.portal?.guardian = { index in

@@ -24,7 +24,7 @@ actor PeerDirectory {
     private let logger: Logger
     private let own: Set<Address>
     private let portal: PortalPlan?
-    private let transports: [Endpoint]
+    private let transports: [TransportConfiguration]
     private var peers: [PeerConfiguration] = []
     private var places: [Key: PeerPlace] = [:]
     /// Whom the data plane was too busy to hear of: it is told again until it has.
@@ -41,7 +41,8 @@ actor PeerDirectory {
     private static let patience: Interval = .seconds(2)
 
     init(
-        mailbox: Mailbox<EngineCommand>, logger: Logger, own: Set<Address>, portal: PortalPlan?, transports: [Endpoint]
+        mailbox: Mailbox<EngineCommand>, logger: Logger, own: Set<Address>, portal: PortalPlan?,
+        transports: [TransportConfiguration]
     ) {
         self.mailbox = mailbox
         self.logger = logger
@@ -188,8 +189,8 @@ actor PeerDirectory {
             guard let place = places[Key(peer: peer.id, endpoint: configured)] else { continue }
             if let trouble = place.trouble(now) { faults.append(trouble) }
             for endpoint in place.found {
-                if let fault = EndpointFault.of(endpoint, transports: transports, own: surroundings.addresses)
-                    ?? surroundings.swallows(endpoint)
+                if let fault = EndpointFault.of(endpoint, transports: transports.udp, own: surroundings.addresses)
+                    ?? surroundings.swallows(endpoint, by: transports.first { $0.speaks(to: endpoint) })
                 {
                     faults.append(PeerTrouble(word: fault.word, text: fault.text("\(endpoint)")))
                 } else if !endpoints.contains(endpoint) {

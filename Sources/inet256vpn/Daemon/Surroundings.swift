@@ -24,12 +24,13 @@ struct Surroundings {
         addresses = Set(all.filter { $0.interface != index || index == nil }.map(\.address))
     }
 
-    /// What keeps an endpoint from being called: its datagrams would enter the tunnel that they carry.
-    func swallows(_ endpoint: Endpoint) -> EndpointFault? {
-        guard let portal else { return nil }
+    /// What keeps an endpoint from being called by a transport: its datagrams would enter the tunnel that they carry.
+    func swallows(_ endpoint: Endpoint, by transport: TransportConfiguration?) -> EndpointFault? {
+        // What is bound to an interface leaves by that.
+        guard let portal, transport?.interface == nil || transport?.interface == portal.interface else { return nil }
         let advice =
             "an underlay address outside \(portal.prefix), or a more specific route to it (portal.except), is needed"
-        switch way(to: endpoint.address) {
+        switch way(to: endpoint.address, mark: transport?.mark ?? 0) {
         case .intoPortal:
             return .inPortal("\(endpoint) is routed into the portal \(portal.interface): \(advice)")
         case .shut(let served):
@@ -46,10 +47,10 @@ struct Surroundings {
 
     private enum Way { case intoPortal, shut(IPv6Prefix), elsewhere }
 
-    private func way(to address: IPv6Address) -> Way {
+    private func way(to address: IPv6Address, mark: UInt32 = 0) -> Way {
         guard let portal, let socket else { return .elsewhere }
         do {
-            switch try Routes(socket).lookup(address) {
+            switch try Routes(socket).lookup(address, mark: mark) {
             case .goes(let route):
                 return route.interface != 0 && route.interface == portalIndex ? .intoPortal : .elsewhere
             case .refused:

@@ -3,5 +3,7 @@ internal import Transport
 
 /// What opens each transport that can be configured.
 extension TransportConfiguration {
-    var source: any PortSource { UDPTransport(udp, offload: offload == .auto) }
+    var source: any PortSource {
+        UDPTransport(udp, offload: offload == .auto, mark: mark, interface: interface)
+    }
 }
