@@ -60,6 +60,8 @@ public struct Path: Hashable, Sendable {
 
     /// The driver chooses a socket that speaks the endpoint's family.
     public static let anySocket = UInt16.max
+    /// The driver chooses a spare socket that speaks it: one with another source port than the configured ones have.
+    public static let spareSocket = UInt16.max - 1
 
     @inlinable
     public init(remote: Endpoint, local: IPv6Address = .unspecified, interface: UInt32 = 0, socket: UInt16 = 0) {

@@ -48,10 +48,7 @@ extension Engine {
     func snapshot(_ now: Instant) -> EngineSnapshot {
         var snapshot = EngineSnapshot(
             threads: sides?.count ?? 1, scheduling: scheduling, box: box.status(now: now),
-            sockets: worker.lines.map {
-                EngineSnapshot.Socket(
-                    configured: $0.configured, facts: $0.port.facts, counters: $0.port.counters, dropped: $0.dropped)
-            },
+            sockets: ports.indices.map(socket),
             portal: desk.map {
                 let bridge = $0.bridge
                 return EngineSnapshot.PortalSnapshot(

@@ -45,7 +45,9 @@ extension Engine {
         reports.settle(now: now)
         for event in box.takeEvents() {
             switch event {
-            case .linkUp(let address, let endpoint): report(.linkUp, address, ["endpoint": "\(endpoint)"], now)
+            case .linkUp(let address, let endpoint):
+                spareAnswered(address)
+                report(.linkUp, address, ["endpoint": "\(endpoint)"], now)
             case .linkDown(let address): report(.linkDown, address, [:], now)
             case .moved(let address, let endpoint): report(.moved, address, ["endpoint": "\(endpoint)"], now)
             case .refused(let address, let trouble): report(.refused, address, ["reason": "\(trouble.text)"], now)
@@ -67,6 +69,7 @@ extension Engine {
             case .pong(let id, let source, _):
                 if let ping = pings.take(id, from: source) { ping.answer(.answered(now - ping.sent)) }
             case .sized: fitPortal()
+            case .fruitless(let address): try callBySpare(address, now)
             case .undeliverable(let node, _, let message):
                 if node == .main { try desk?.undeliverable(message, now: now) }
             }

@@ -32,6 +32,7 @@ extension Engine: WorkerCore {
 
     /// That of its path, or the first that speaks the endpoint's family.
     func socketPlace(_ path: Path) -> Int? {
+        if path.socket == Path.spareSocket { return sparePlace(path.remote) }
         if path.socket != Path.anySocket { return Int(path.socket) < worker.lines.count ? Int(path.socket) : nil }
         return worker.lines.firstIndex { $0.reaches(path.remote) }
     }

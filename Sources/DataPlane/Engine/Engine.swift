@@ -29,6 +29,8 @@ final class Engine<Devices: PortalDevices> {
     /// What takes more than a lane.
     var desk: PortalDesk<Devices.Device>?
     let devices: Devices
+    /// The configured transports, in the order of their numbers.
+    var ports: [EnginePort]
     /// Other engines, with `threads:` above 1.
     var sides: SideGroup<Devices>?
     /// What the operator should know of what was found when things were opened.
@@ -77,6 +79,7 @@ final class Engine<Devices: PortalDevices> {
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
         watcher = setup.surroundingsChanges()
+        ports = setup.ports.map(EnginePort.init)
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
             names[peer.address] = peer.name
@@ -146,7 +149,7 @@ final class Engine<Devices: PortalDevices> {
         var next = min(box.deadline, surroundingsChangeAt, reports.deadline)
         if let desk { next = min(next, desk.deadline) }
         if let sides { next = min(next, sides.shareAt) }
-        next = min(next, pings.deadline)
+        next = min(next, pings.deadline, sparesDue)
         // While a socket has no room its packets wait for that.
         if worker.mayGoOn(self) { return .distantPast }
         return min(next, hosted.questionsDue, applications.deadline)
@@ -177,6 +180,7 @@ final class Engine<Devices: PortalDevices> {
         if now >= surroundingsChangeAt {
             surroundingsChangeAt = .distantFuture
             learnMachineAddresses()
+            renewPorts()
             box.surroundingsChanged(now: now)
             surroundingsChanged()
         }
@@ -188,6 +192,7 @@ final class Engine<Devices: PortalDevices> {
         try desk?.tick(now: now)
         hosted.tick(now: now)
         expirePings(now)
+        tickSpares(now)
         try flush(now)
         sides?.endTurn(box, isBlocked: worker.isBlocked, now)
         try heedEvents(now)

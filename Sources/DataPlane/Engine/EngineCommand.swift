@@ -58,6 +58,8 @@ package struct EngineSnapshot: Sendable {
         package var counters: UDPCounters
         /// Datagrams dropped because the socket's buffer and the queue behind it were full.
         package var dropped: UInt64
+        /// What its spare port is bound to, while there is one.
+        package var spare: Endpoint?
     }
 
     package struct PortalSnapshot: Sendable {

@@ -11,7 +11,7 @@ internal import Wire
 final class PortalBridge<Device: PacketDevice, Ways: LaneSource> {
     let device: Device
     let ways: Ways
-    let rules: PortalRules
+    var rules: PortalRules
     /// Joins what came in one burst, for the device.
     let joiner: Joiner
     var gate: PortalGate

@@ -9,7 +9,7 @@ struct PortalRules {
     /// The boxes that networks are behind, by their derived address.
     let owners: [IPv6Address: Address]
     /// The ports of our own sockets: their datagrams must never enter the tunnel that they carry.
-    let ownPorts: Set<UInt16>
+    var ownPorts: Set<UInt16>
     let dscp: DSCPPolicy
 
     /// `main`: the box's own address.

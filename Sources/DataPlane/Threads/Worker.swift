@@ -65,6 +65,13 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
         lines.append(line)
     }
 
+    /// Puts another port at the place of one, which is closed with what waited for it.
+    func replace(_ place: Int, by line: PortLine) throws {
+        try poller.remove(lines[place].port.descriptor)
+        try poller.add(line.port.descriptor, token: Self.socketTokens + UInt64(place), interest: .readable)
+        lines[place] = line
+    }
+
     func open(_ bridge: PortalBridge<Device, Core.Ways>) throws {
         self.bridge = bridge
         try poller.add(bridge.device.descriptor, token: Self.portalToken, interest: .readable)

@@ -61,6 +61,8 @@ package enum BoxEvent: Sendable {
     case tableFull(refused: Int, places: Int)
     /// What fits into one datagram to somebody is known anew: `largestPacket` may have changed.
     case sized(Address)
+    /// A peer that is called straight does not answer, and nothing explains it: said with each further call.
+    case fruitless(Address)
 }
 
 /// A neighbour that is configured: the box keeps trying to have a link with it.

@@ -60,6 +60,7 @@ extension MeshBox {
                     drops.count(.amplificationLimit)
                 } else if outbox.append(attempt.due, path) {
                     session.peer?.noteCalled(path.remote)
+                    sendBySpare(attempt, to: path)
                 } else {
                     drops.count(.outboxFull)
                 }

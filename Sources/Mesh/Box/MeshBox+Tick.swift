@@ -138,6 +138,9 @@ extension MeshBox {
             if attempt.repeats >= 3, let peer = session.peer, !session.usesDirectPath, peer.isSilent {
                 blame(session, .noAnswer)
             }
+            if attempt.isFruitless, attempt.way == .direct, !session.usesDirectPath, session.peer?.isSentTo == true {
+                note(.fruitless(session.remote))
+            }
             sendDue(attempt, now)
         case .giveUp(let attempt):
             giveUp(attempt, session, now)

@@ -16,6 +16,8 @@ struct Links {
     var acceptsAnybody: Bool
     /// What the driver's ports are like, as it said.
     var ports = PortTable()
+    /// Whether the driver has a spare port (`Path.spareSocket`) that is to be tried.
+    var callsBySpare = false
     private(set) var peers: [Address: Peer] = [:]
     /// Addresses that configured peers are expected at.
     private var peerAddresses: Set<IPv6Address> = []

@@ -57,6 +57,9 @@ final class Peer {
     /// Whether silence may be what is wrong: nothing that is known explains it.
     var isSilent: Bool { unsent.isEmpty && trouble?.cause.isOfTheKernel != false }
 
+    /// Whether the kernel takes what goes to its endpoints, as far as was said.
+    var isSentTo: Bool { unsent.isEmpty }
+
     /// The kernel sent nothing to an endpoint.
     func noteUnsent(_ reason: SendRefusal.Reason, to endpoint: Endpoint) {
         if unsent.count >= Self.unsentKept { unsent.removeAll() }

@@ -57,6 +57,9 @@ final class Attempt {
         }
     }
 
+    /// Whether nobody answers, as far as can be told: it was sent four times and once more, in about 3 s.
+    var isFruitless: Bool { isWaiting && repeats >= 4 }
+
     /// Does it still wait for message 2?
     var isWaiting: Bool {
         if case .waiting = stage { true } else { false }

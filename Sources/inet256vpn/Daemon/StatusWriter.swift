@@ -56,6 +56,7 @@ struct StatusWriter {
             var transport = TransportStatus(
                 listen: "\(facts.scheme)://\($0.configured)", bound: ["\(facts.scheme)://\(facts.bound)"])
             transport.offloads = facts.offloads
+            if let spare = $0.spare { transport.bound.append("\(facts.scheme)://\(spare)") }
             return transport
         }
         report.portal = portal(snapshot.portal)
