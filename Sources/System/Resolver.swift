@@ -21,42 +21,60 @@ package enum ResolveError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Looks up host names of configured peers, with the system's own resolver (getaddrinfo(3)), so that
-/// /etc/hosts, mDNS and the like work as the user expects.
+/// /etc/hosts, mDNS and the like work as the user expects; and records that only nameservers have.
 ///
-/// That call blocks, for minutes if the name servers are gone. So it runs on threads made for it, a few at
+/// These calls block, for minutes if the name servers are gone. So they run on threads made for it, a few at
 /// most, that end when nothing is left to look up: never on the data thread, nor on Swift's shared pool.
 package final class Resolver: Sendable {
     private struct State {
-        var waiting: [Lookup] = []
+        var waiting: [any Question] = []
         var threads = 0
     }
 
     private let state = Mutex(State())
     private let maximumThreads: Int
 
-    /// At most `maximumThreads` names are looked up at a time; the others wait.
+    /// At most `maximumThreads` questions are asked at a time, two for each host name; the others wait.
     package init(maximumThreads: Int = 4) {
         precondition(maximumThreads > 0, "somebody must do the work")
         self.maximumThreads = maximumThreads
     }
 
-    /// All endpoints of a host in the order to try them (RFC 6724), never none. Numeric hosts are answered
-    /// at once. A cancelled task gets its answer at once too; the thread ends when the system lets it.
-    package func resolve(_ host: String, port: UInt16) async throws(ResolveError) -> [Endpoint] {
+    /// All endpoints of a host, never none. Numeric hosts are answered at once. A cancelled task gets its answer at once too; the
+    /// threads end when the system lets them.
+    ///
+    /// IPv4 and IPv6 addresses are asked for beside each other. `early` is called, from any thread, with what one of them has while
+    /// the other is still waited for, as where a nameserver never answers about it: nobody needs to wait for a dead family.
+    package func resolve(
+        _ host: String, port: UInt16, early: @escaping @Sendable ([Endpoint]) -> Void = { _ in }
+    ) async throws(ResolveError) -> [Endpoint] {
         if let address = IPv6Address(host) ?? IPv4Text.parse(host).map({ IPv6Address(mappedIPv4: $0) }) {
             return [Endpoint(address: address, port: port)]
         }
+        try Self.check(host)
+        let lookup = Lookup(host: host, port: port, early: early)
+        // One that was cancelled before it began is not looked up at all.
+        return try await lookup.answer.value(cancelled: .cancelled(host: host)) {
+            for family in Lookup.Family.allCases { enqueue(FamilyQuestion(lookup: lookup, family: family)) }
+        }
+    }
+
+    /// What nameservers have of a kind under a name, as it is written: no search list, no /etc/hosts.
+    package func records(_ kind: DNSMessage.Kind, of name: String) async throws(ResolveError) -> DNSMessage {
+        try Self.check(name)
+        let question = RecordQuestion(host: name, kind: kind)
+        return try await question.answer.value(cancelled: .cancelled(host: name)) { enqueue(question) }
+    }
+
+    private static func check(_ host: String) throws(ResolveError) {
         guard (1...253).contains(host.utf8.count), host.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
             throw .notAName(host)
         }
-        let lookup = Lookup(host: host, port: port)
-        // One that was cancelled before it began is not looked up at all.
-        return try await lookup.answer.value(cancelled: .cancelled(host: host)) { enqueue(lookup) }
     }
 
-    private func enqueue(_ lookup: Lookup) {
+    private func enqueue(_ question: any Question) {
         let needsThread = state.withLock { state in
-            state.waiting.append(lookup)
+            state.waiting.append(question)
             guard state.threads < maximumThreads else { return false }
             state.threads += 1
             return true
@@ -64,46 +82,33 @@ package final class Resolver: Sendable {
         guard needsThread else { return }
         let code = DetachedThread.start { [self] in work() }
         guard code != 0 else { return }
-        // No thread to be had: others at work may still take the lookup; without any it fails.
+        // No thread to be had: others at work may still take the question; without any it fails.
         let stranded = state.withLock { state in
             state.threads -= 1
-            guard state.threads == 0 else { return [Lookup]() }
+            guard state.threads == 0 else { return [any Question]() }
             defer { state.waiting = [] }
             return state.waiting
         }
-        for lookup in stranded {
-            lookup.answer.end(
-                .failure(.failed(host: lookup.host, code: EAI_SYSTEM, reason: ErrnoText.text(code))))
+        for question in stranded {
+            question.fail(.failed(host: question.host, code: EAI_SYSTEM, reason: ErrnoText.text(code)))
         }
     }
 
     /// The life of a thread.
     private func work() {
-        while let lookup = next() {
-            if !lookup.answer.isDecided { lookup.answer.end(SystemResolver.look(up: lookup.host, port: lookup.port)) }
+        while let question = next() {
+            if !question.isDecided { question.ask() }
         }
     }
 
-    private func next() -> Lookup? {
+    private func next() -> (any Question)? {
         state.withLock { state in
             if state.waiting.isEmpty {
-                // Under the same lock as the enqueueing: no lookup can slip in unseen.
+                // Under the same lock as the enqueueing: no question can slip in unseen.
                 state.threads -= 1
                 return nil
             }
             return state.waiting.removeFirst()
         }
-    }
-}
-
-/// One question and who waits for its answer. The first answer counts, be it the resolver's or the cancellation.
-private final class Lookup: Sendable {
-    let host: String
-    let port: UInt16
-    let answer = Promise<[Endpoint], ResolveError>()
-
-    init(host: String, port: UInt16) {
-        self.host = host
-        self.port = port
     }
 }

@@ -8,6 +8,7 @@
 // Every call that can fail returns a negated errno.
 #include "loop.h"
 #include "memory.h"
+#include "names.h"
 #include "netns.h"
 #include "privileges.h"
 #include "socket.h"

@@ -12,13 +12,31 @@ package struct PeerConfiguration: Hashable, Sendable {
     package var label: String { name ?? id.description }
 }
 
-/// A place where a peer listens: its host may be a name, looked up when it is needed.
+/// A place where a peer listens: its host may be a name, looked up when it is needed. Or a name under which its places are published.
 package struct PeerEndpoint: Hashable, Sendable, CustomStringConvertible {
+    package enum Scheme: String, Sendable {
+        case udp
+        /// SRV and TXT records of `host` say where; there is no port.
+        case dns
+    }
+
+    package var scheme = Scheme.udp
     /// A host name or a numeric address, an IPv6 one without brackets.
     package var host: String
     package var port: UInt16
 
-    package var description: String { host.contains(":") ? "udp://[\(host)]:\(port)" : "udp://\(host):\(port)" }
+    package init(scheme: Scheme = .udp, host: String, port: UInt16) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+    }
+
+    package var description: String {
+        switch scheme {
+        case .udp: host.contains(":") ? "udp://[\(host)]:\(port)" : "udp://\(host):\(port)"
+        case .dns: "dns://\(host)"
+        }
+    }
 }
 
 extension PeerConfiguration {
@@ -56,7 +74,10 @@ extension PeerConfiguration {
         TableRow(
             "`peers[].name`", "none",
             "what to call it in commands and logs; \(reservedNames) mean something else"),
-        TableRow("`peers[].addrs`", "`[]`", "`udp://host:port`, names or numbers; none: it calls us"),
+        TableRow(
+            "`peers[].addrs`", "`[]`",
+            "`udp://host:port`, names or numbers; `dns://name`: what SRV and TXT records [publish](docs/underlay.md#names); "
+                + "none: it calls us"),
     ])
 
     /// "`any`, `peers`, `box` and `mesh`".
@@ -140,7 +161,8 @@ extension ConfigurationValue {
         var endpoints: [PeerEndpoint] = []
         for item in items(expected: "a list such as [\"udp://host:25632\"]") ?? [] {
             let expected =
-                "\"udp://host:port\", such as \"udp://vpn.example.org:25632\" or \"udp://[2001:db8::1]:25632\""
+                "\"udp://host:port\", such as \"udp://vpn.example.org:25632\" or \"udp://[2001:db8::1]:25632\", "
+                + "or \"dns://name\""
             guard let text = item.text(expected: expected) else { continue }
             guard let endpoint = PeerEndpoint(text) else {
                 // The commonest slip is a missing scheme.
@@ -179,8 +201,16 @@ package enum PeerName {
 }
 
 extension PeerEndpoint {
-    /// Parses "udp://host:port"; an IPv6 address stands in brackets and may have a zone.
-    init?(_ text: String) {
+    /// Parses "udp://host:port"; an IPv6 address stands in brackets and may have a zone. Or "dns://name".
+    package init?(_ text: String) {
+        let published = "dns://"
+        if text.hasPrefix(published) {
+            let name = text.dropFirst(published.count)
+            // A number is nobody's name.
+            guard Self.isHostName(name), !name.allSatisfy({ $0.isNumber || $0 == "." }) else { return nil }
+            self.init(scheme: .dns, host: String(name), port: 0)
+            return
+        }
         let scheme = "udp://"
         guard text.hasPrefix(scheme) else { return nil }
         guard let parts = HostPort(text.dropFirst(scheme.count)), parts.port != 0 else { return nil }

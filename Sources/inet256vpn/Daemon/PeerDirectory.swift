@@ -19,8 +19,8 @@ actor PeerDirectory {
     }
 
     private let mailbox: Mailbox<EngineCommand>
-    /// As many as there may be names that nobody answers about, so that others need not wait for those.
-    private let resolver = Resolver(maximumThreads: 64)
+    /// As many as there may be names that nobody answers about, so that others need not wait for those: two questions each.
+    private let resolver = Resolver(maximumThreads: 128)
     private let logger: Logger
     private let own: Set<Address>
     private let portal: PortalPlan?
@@ -33,6 +33,8 @@ actor PeerDirectory {
     /// What was last said of each peer's endpoints.
     private var told: [Address: [PeerTrouble]] = [:]
 
+    /// Endpoints of one name.
+    private static let mostFound = 32
     private static let firstPause: Interval = .seconds(1)
     private static let longestPause: Interval = .seconds(60)
     /// What a busy data plane is left before it is told again.
@@ -118,8 +120,11 @@ actor PeerDirectory {
             while !Task.isCancelled {
                 began(key)
                 let answer: Result<[Endpoint], ResolveError>
+                let early: @Sendable ([Endpoint]) -> Void = { [weak self] found in
+                    Task { await self?.tookEarly(found, key) }
+                }
                 do throws(ResolveError) {
-                    answer = .success(try await resolver.resolve(key.endpoint.host, port: key.endpoint.port))
+                    answer = .success(try await Self.ask(resolver, key, early))
                 } catch {
                     answer = .failure(error)
                 }
@@ -130,6 +135,27 @@ actor PeerDirectory {
         }
     }
 
+    private static func ask(
+        _ resolver: Resolver, _ key: Key, _ early: @escaping @Sendable ([Endpoint]) -> Void
+    ) async throws(ResolveError) -> [Endpoint] {
+        switch key.endpoint.scheme {
+        case .udp: try await resolver.resolve(key.endpoint.host, port: key.endpoint.port, early: early)
+        case .dns:
+            try await PublishedEndpoints(resolver: resolver, name: key.endpoint.host, peer: key.peer).find(early: early)
+        }
+    }
+
+    /// Some of the answer, while the rest is waited for: called at once. What was known before stays until all is.
+    private func tookEarly(_ found: [Endpoint], _ key: Key) {
+        guard let place = places[key], place.askedAt != nil, let peer = peers.first(where: { $0.id == key.peer }) else {
+            return
+        }
+        let news = found.filter { !place.found.contains($0) }
+        guard !news.isEmpty, place.found.count + news.count <= Self.mostFound else { return }
+        places[key]?.found += news
+        announce(peer, Surroundings(portal, logger))
+    }
+
     private func began(_ key: Key) { places[key]?.askedAt = BootClock.now() }
 
     /// True when it is to be asked again.
@@ -138,7 +164,7 @@ actor PeerDirectory {
         places[key]?.askedAt = nil
         switch answer {
         case .success(let endpoints):
-            places[key]?.found = endpoints
+            places[key]?.found = Array(endpoints.prefix(Self.mostFound))
             places[key]?.failure = nil
         case .failure(let error):
             places[key]?.failure = "\(key.endpoint): \(error)" + swallowedNameserver()

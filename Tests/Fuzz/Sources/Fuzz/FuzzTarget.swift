@@ -23,6 +23,7 @@ enum FuzzTargets {
             "nodeframe": NodeFrameTarget.self, "noderequest": NodeRequestTarget.self, "base64": Base64Target.self,
             "clientframe": ClientFrameTarget.self, "answerhead": AnswerHeadTarget.self,
             "clientjson": ClientJSONTarget.self, "session": SessionTarget.self,
+            "names": NamesTarget.self,
         ]
     }
 }

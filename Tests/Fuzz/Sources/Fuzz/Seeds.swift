@@ -28,7 +28,7 @@ enum Seeds {
             ("frame", frames(boxes) + control.map { framed([[FrameKind.control.rawValue] + $0]) }),
             ("reassembler", [pieces(3, of: 30), pieces(2, of: 11), pieces(64, of: 640)].map(owned)),
             ("beacon", control.flatMap { [[0] + $0, [0xfd] + $0] }), ("text", texts(boxes)), ("packet", packets()),
-            ("offload", superPackets()), ("session", attacks()),
+            ("offload", superPackets()), ("session", attacks()), ("names", names()),
         ] + APISeeds.all(boxes.keys)
     }
 
@@ -41,6 +41,20 @@ enum Seeds {
             let datagram = genuine ?? [kind.rawValue] + [UInt8](repeating: 0, count: count - 1)
             return [[0] + datagram, [7] + datagram]
         }
+    }
+
+    /// An answer with two texts, and one with two services, whose names point back.
+    private static func names() -> [[UInt8]] {
+        func answer(_ kind: UInt8, _ records: [[UInt8]]) -> [UInt8] {
+            let question = [1, UInt8(ascii: "a"), 3] + Array("org".utf8) + [0, 0, kind, 0, 1]
+            return records.reduce([0, 1, 0x81, 0x80, 0, 1, 0, UInt8(records.count), 0, 0, 0, 0] + question) {
+                $0 + [0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0, UInt8($1.count)] + $1
+            }
+        }
+        return [
+            answer(16, ["inet256vpn=A udp://b:1", "x"].map { [UInt8($0.utf8.count)] + Array($0.utf8) }),
+            answer(33, [1, 2].map { [0, $0, 0, 1, 0x64, 0x20, 1, UInt8(ascii: "b"), 0xc0, 12] }),
+        ]
     }
 
     private static func framed(_ frames: [[UInt8]]) -> [UInt8] {

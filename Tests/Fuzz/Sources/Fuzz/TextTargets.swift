@@ -30,6 +30,18 @@ struct TextTarget: FuzzTarget {
     }
 }
 
+/// What nameservers answer.
+struct NamesTarget: FuzzTarget {
+    func run(_ input: [UInt8]) {
+        guard let message = input.withUnsafeBytes({ DNSMessage($0) }) else { return }
+        demand(message.texts.count + message.services.count <= DNSMessage.mostRecords, "too many records")
+        demand(message.texts.allSatisfy { $0.utf8.count <= DNSMessage.longestText }, "a text too long")
+        for service in message.services {
+            demand(service.port != 0 && (1...253).contains(service.target.utf8.count), "\(service)")
+        }
+    }
+}
+
 /// IP packets from the kernel and from other nodes: the header, the way to the upper layer, the portal's rules and the
 /// errors that it answers with.
 struct PacketTarget: FuzzTarget {
