@@ -23,6 +23,13 @@ package struct DNSMessage: Sendable {
         package var port: UInt16
         /// A host name without the closing dot.
         package var target: String
+
+        package init(priority: UInt16, weight: UInt16, port: UInt16, target: String) {
+            self.priority = priority
+            self.weight = weight
+            self.port = port
+            self.target = target
+        }
     }
 
     /// Each of at most `longestText` bytes: the pieces of a record, joined.

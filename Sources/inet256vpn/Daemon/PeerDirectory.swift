@@ -160,7 +160,7 @@ actor PeerDirectory {
 
     /// True when it is to be asked again.
     private func took(_ answer: Result<[Endpoint], ResolveError>, _ key: Key) -> Bool {
-        guard places[key] != nil, let peer = peers.first(where: { $0.id == key.peer }) else { return false }
+        guard let before = places[key], let peer = peers.first(where: { $0.id == key.peer }) else { return false }
         places[key]?.askedAt = nil
         switch answer {
         case .success(let endpoints):
@@ -171,7 +171,9 @@ actor PeerDirectory {
         }
         let isDone = places[key]?.found.isEmpty == false
         if isDone { places[key]?.lookup = nil }
-        announce(peer, Surroundings(portal, logger))
+        // The whole answer may be what was told early.
+        let isNews = before.found != places[key]?.found || before.failure != nil || !isDone
+        if isNews { announce(peer, Surroundings(portal, logger)) }
         return !isDone
     }
 
