@@ -69,6 +69,8 @@ package struct AddressFlags: OptionSet, Hashable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// For IPv6: made up by the kernel, and soon replaced by another (RFC 8981). For IPv4: not the first of its prefix.
+    package static let temporary = AddressFlags(rawValue: 0x01)
     /// Use it at once: no duplicate address detection, which has no sense where nobody shares the link.
     package static let noDuplicateDetection = AddressFlags(rawValue: 0x02)
     package static let duplicate = AddressFlags(rawValue: 0x08)
