@@ -58,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCiphers", cSettings: fortified, linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CLinux", cSettings: hardened),
+        .target(name: "CPortMapping", cSettings: hardened, linkerSettings: [.linkedLibrary("dl")]),
 
         // The layers, lowest first. A target sees only what stands before it.
         .target(name: "Wire", swiftSettings: strict + quick),
@@ -75,6 +76,7 @@ let package = Package(
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
         .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Transport", dependencies: ["System", "Wire", "CLinux"], swiftSettings: fast),
+        .target(name: "PortMapping", dependencies: ["System", "Wire", "CPortMapping"], swiftSettings: strict),
         .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: fast + quick),
         .target(name: "Firewall", dependencies: ["Netlink", "Wire", "CNftnl"], swiftSettings: strict + quick),
         .target(
@@ -100,7 +102,7 @@ let package = Package(
             dependencies: [
                 "Settings", "DataPlane", "API", "AdminProtocol", "INET256Client", "NodeProtocol", "Firewall", "Portal",
                 "Transport", "System", "Netlink", "Mesh", "INET256",
-                "Wire",
+                "PortMapping", "Wire",
                 "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -135,6 +137,9 @@ let package = Package(
         .testTarget(name: "SystemTests", dependencies: ["System", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "TransportTests", dependencies: ["TestSupport", "Transport", "System", "Wire", "CLinux"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PortMappingTests", dependencies: ["TestSupport", "PortMapping", "System", "Wire"],
             swiftSettings: strict),
         .testTarget(
             name: "PortalTests", dependencies: ["TestSupport", "Portal", "Netlink", "Wire", "CLinux"],

@@ -1,0 +1,309 @@
+import TestSupport
+import Testing
+import Wire
+
+@testable import PortMapping
+
+/// A course and a router on virtual time.
+private struct World {
+    var router = Router()
+    var course: MappingCourse
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+    /// What UPnP answers; nil for nothing.
+    var upnp: Result<Mapping, MappingFailure>?
+    var jobs: [IGDJob] = []
+    /// Datagrams to the router get lost.
+    var isCut = false
+    /// When questions went to the router, from the beginning on.
+    var asked: [Interval] = []
+    private let began: Instant
+
+    init(_ router: Router = Router()) {
+        self.router = router
+        began = now
+        course = MappingCourse(Router.target, random: SeededRandom(seed: 7), now: now)
+    }
+
+    mutating func run(for time: Interval) {
+        let end = now + time
+        while true {
+            course.tick(now: now)
+            settle()
+            let next = course.deadline
+            precondition(next > now, "a deadline that does not move")
+            if next > end { break }
+            let passed = (next - now).nanoseconds / 1_000_000_000
+            now = next
+            router.epoch += UInt32(clamping: passed)
+        }
+        router.epoch += UInt32(clamping: (end - now).nanoseconds / 1_000_000_000)
+        now = end
+    }
+
+    mutating func settle() {
+        var isQuiet = false
+        while !isQuiet {
+            let datagrams = course.takeOutput()
+            let jobs = course.takeJobs()
+            isQuiet = datagrams.isEmpty && jobs.isEmpty
+            self.jobs += jobs
+            for datagram in datagrams {
+                asked.append(now - began)
+                guard !isCut, let answer = router.answer(datagram) else { continue }
+                answer.withUnsafeBytes { course.receive($0, now: now) }
+            }
+            if let upnp, !jobs.isEmpty { course.igdAnswered(upnp, now: now) }
+        }
+    }
+}
+
+@Suite struct CourseTests {
+    private let external = Router.external
+
+    @Test func aMappingAtOnceAndKept() {
+        var world = World()
+        world.run(for: .milliseconds(10))
+        let mapping = Mapping(by: .pcp, external: Endpoint(address: external, port: 25632), lifetime: 7200)
+        #expect(world.course.mapping == mapping && mapping.isPublic)
+        #expect(world.asked == [.zero])
+        // Half of two hours each: nothing else is sent.
+        world.run(for: .seconds(24 * 3600))
+        #expect(world.course.mapping == mapping)
+        #expect(world.asked.count == 25)
+        #expect(world.asked.dropFirst().first == .seconds(3600))
+    }
+
+    @Test func anotherPortIsTakenAsItComes() {
+        var router = Router()
+        router.port = 4711
+        router.lifetime = 600
+        var world = World(router)
+        world.run(for: .milliseconds(10))
+        #expect(world.course.mapping?.external == Endpoint(address: external, port: 4711))
+        world.run(for: .seconds(301))
+        #expect(world.asked == [.zero, .seconds(300)])
+        // It is the port that is suggested from then on.
+        #expect(world.router.questions.last.map { Array($0[42...43]) } == [0x12, 0x67])
+    }
+
+    @Test func theElderProtocolWhereTheRouterKnowsNoOther() {
+        var router = Router()
+        router.speaksPCP = false
+        var world = World(router)
+        world.run(for: .milliseconds(10))
+        #expect(world.course.mapping?.by == .natpmp)
+        #expect(world.course.mapping?.external == Endpoint(address: external, port: 25632))
+        #expect(world.course.failures == [.pcp: .refused(NATPMPResult.text(1))])
+        // PCP, the address, the port; and the last two when it is renewed.
+        #expect(world.asked == [.zero, .zero, .zero])
+        world.run(for: .seconds(3600))
+        #expect(world.asked.count == 5)
+    }
+
+    @Test func silenceIsAnAnswerAfterThreeQuestions() {
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        var world = World(router)
+        world.upnp = .failure(.silent)
+        world.run(for: .seconds(10))
+        let each: [Int64] = [0, 250, 750]
+        #expect(world.asked == (each + each.map { $0 + 1750 }).map { .milliseconds($0) })
+        #expect(world.course.mapping == nil && !world.course.isAsking)
+        #expect(world.course.failures == [.pcp: .silent, .natpmp: .silent, .upnp: .silent])
+        #expect(world.jobs == [.map(own: Router.own, port: 25632, lifetime: 7200)])
+        // And the same again every quarter of an hour.
+        world.run(for: .seconds(3600))
+        #expect(world.jobs.count == 4 || world.jobs.count == 5)
+        #expect(world.asked.count == 6 * world.jobs.count)
+    }
+
+    @Test func upnpIsKeptAndTakenDown() {
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        var world = World(router)
+        let mapping = Mapping(by: .upnp, external: Endpoint(address: external, port: 4711), lifetime: 7200)
+        world.upnp = .success(mapping)
+        world.run(for: .seconds(5))
+        #expect(world.course.mapping == mapping && world.course.failures[.upnp] == nil)
+        world.run(for: .seconds(3600))
+        #expect(world.jobs.count == 2 && world.jobs.last == .map(own: Router.own, port: 4711, lifetime: 7200))
+        // A renewal without an answer ends nothing before its time, and then it does.
+        world.upnp = nil
+        world.run(for: .seconds(3650))
+        #expect(world.course.mapping == mapping)
+        world.run(for: .seconds(3700))
+        #expect(world.course.mapping == nil)
+        world.upnp = .success(mapping)
+        world.run(for: .seconds(1000))
+        #expect(world.course.mapping == mapping)
+        world.course.release()
+        #expect(world.course.takeJobs() == [.unmap(port: 4711)])
+        #expect(world.course.deadline == .distantFuture && world.course.mapping == nil)
+    }
+
+    @Test func aPermanentMappingIsLookedAfterAndRemoved() {
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        var world = World(router)
+        world.upnp = .success(
+            Mapping(by: .upnp, external: Endpoint(address: external, port: 25632), lifetime: 0))
+        world.run(for: .seconds(3 * 3600 + 60))
+        #expect(world.jobs.count == 4 && world.course.mapping != nil)
+        world.course.release()
+        #expect(world.course.takeJobs() == [.unmap(port: 25632)])
+    }
+
+    @Test func anAnswerOfUPnPThatComesLate() {
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        var world = World(router)
+        world.run(for: .seconds(60))
+        #expect(world.course.failures[.upnp] == .silent && world.course.mapping == nil)
+        let mapping = Mapping(by: .upnp, external: Endpoint(address: external, port: 25632), lifetime: 7200)
+        world.course.igdAnswered(.success(mapping), now: world.now)
+        #expect(world.course.mapping == mapping)
+        // After the end nothing is taken any more.
+        world.course.release()
+        world.course.igdAnswered(.success(mapping), now: world.now)
+        #expect(world.course.mapping == nil)
+    }
+
+    @Test func refusalsGoOnToTheNextWay() {
+        var router = Router()
+        router.result = 2
+        var world = World(router)
+        world.upnp = .failure(.refused("no"))
+        world.run(for: .milliseconds(1))
+        #expect(world.course.mapping == nil)
+        #expect(
+            world.course.failures == [
+                .pcp: .refused(PCPResult.text(2)), .natpmp: .refused(NATPMPResult.text(2)), .upnp: .refused("no"),
+            ])
+    }
+
+    @Test func aRouterThatBeganAnewIsAskedAnew() {
+        var world = World()
+        world.run(for: .seconds(600))
+        #expect(world.asked.count == 1 && world.router.mappings == [25632: 25632])
+        world.router.forget()
+        // It says so to everybody.
+        let said: [UInt8] = [2, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] + [UInt8](repeating: 0, count: 12)
+        said.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
+        world.run(for: .milliseconds(1))
+        #expect(world.asked.count == 2 && world.router.mappings == [25632: 25632])
+        // One that fits what is known changes nothing, nor does it for NAT-PMP's form.
+        said.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
+        world.run(for: .milliseconds(1))
+        #expect(world.asked.count == 2)
+        let elder: [UInt8] = [0, 128, 0, 0, 0, 0, 0, 1, 203, 0, 113, 7]
+        world.run(for: .seconds(60))
+        elder.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
+        world.run(for: .milliseconds(1))
+        #expect(world.asked.count == 3)
+    }
+
+    @Test func aRouterThatIsAwayForAWhile() {
+        var world = World()
+        world.run(for: .seconds(3599))
+        world.isCut = true
+        world.run(for: .seconds(1800))
+        // The lease has half an hour left.
+        #expect(world.course.mapping != nil)
+        world.isCut = false
+        world.run(for: .seconds(120))
+        let answered = world.asked.count
+        world.run(for: .seconds(1800))
+        #expect(world.course.mapping?.by == .pcp && world.asked.count == answered)
+        // And for longer than that.
+        world.isCut = true
+        world.run(for: .seconds(7300))
+        #expect(world.course.mapping == nil)
+        world.isCut = false
+        world.run(for: .seconds(1000))
+        #expect(world.course.mapping?.by == .pcp)
+    }
+
+    @Test func theMappingIsGivenBack() {
+        for speaksPCP in [true, false] {
+            var router = Router()
+            router.speaksPCP = speaksPCP
+            var world = World(router)
+            world.run(for: .milliseconds(1))
+            #expect(world.router.mappings == [25632: 25632])
+            world.course.release()
+            world.settle()
+            #expect(world.router.mappings.isEmpty && world.course.mapping == nil)
+            #expect(world.course.deadline == .distantFuture)
+        }
+        // Also one whose answer is still on its way.
+        var world = World()
+        world.isCut = true
+        world.run(for: .milliseconds(1))
+        world.isCut = false
+        world.course.release()
+        world.settle()
+        #expect(world.router.questions.count == 1 && world.router.questions[0][4..<8].allSatisfy { $0 == 0 })
+    }
+
+    @Test func whatIsNotAboutUsIsNotHeard() {
+        var world = World()
+        world.isCut = true
+        world.run(for: .milliseconds(1))
+        let stranger = PCPMapRequest(
+            client: Router.own.address, nonce: MappingNonce(SeededRandom(seed: 99)), internalPort: 25632,
+            suggested: Router.own, lifetime: 7200)
+        let forged = Router.pcp(stranger, external: external, port: 1, epoch: 1)
+        forged.withUnsafeBytes { world.course.receive($0, now: world.now) }
+        // NAT-PMP's answers while PCP is asked.
+        let elder: [UInt8] = [0, 129, 0, 0, 0, 0, 0, 9, 0x64, 0x20, 0x0f, 0xa0, 0, 0, 0x0e, 0x10]
+        elder.withUnsafeBytes { world.course.receive($0, now: world.now) }
+        #expect(world.course.mapping == nil && world.course.isAsking && world.course.failures.isEmpty)
+    }
+
+    @Test func aRouterBehindAnotherOne() {
+        var router = Router()
+        router.external = IPv6Address(mappedIPv4: 0x6440_0001)
+        var world = World(router)
+        world.run(for: .milliseconds(1))
+        #expect(world.course.mapping?.isPublic == false)
+    }
+
+    @Test func noPortIsNoMapping() {
+        var router = Router()
+        router.port = 0
+        var world = World(router)
+        world.upnp = .failure(.silent)
+        world.run(for: .milliseconds(1))
+        #expect(world.course.mapping == nil)
+    }
+
+    /// Renewals stay seldom, whatever lifetime is granted.
+    @Test(arguments: [UInt32(1), 60, 4_294_967_295]) func strangeLifetimes(_ lifetime: UInt32) {
+        var router = Router()
+        router.lifetime = lifetime
+        var world = World(router)
+        world.run(for: .seconds(24 * 3600))
+        #expect(world.course.mapping != nil)
+        #expect(world.asked.count <= 24 * 60 + 1 && world.asked.count >= 2)
+    }
+}
+
+@Suite struct EpochTests {
+    /// What is believed of a row of answers: their seconds and ours.
+    private func believed(_ answers: [(theirs: UInt32, ours: Int64)]) -> [Bool] {
+        var epoch = ServerEpoch()
+        return answers.map { epoch.note($0.theirs, now: Instant(nanoseconds: $0.ours * 1_000_000_000)) }
+    }
+
+    @Test func secondsThatGoWithOurs() {
+        let answers: [(UInt32, Int64)] = [(100, 0), (160, 60), (159, 60), (3760, 3660), (7000, 7060)]
+        #expect(believed(answers).allSatisfy { $0 })
+    }
+
+    @Test func secondsThatDoNot() {
+        #expect(believed([(100, 0), (98, 1)]) == [true, false])
+        // Ahead of itself, and behind, by more than a sixteenth; each is what the next is held against.
+        #expect(believed([(100, 0), (1100, 800), (1900, 1900), (2000, 2000)]) == [true, false, false, true])
+        #expect(believed([(100, 0), (0, 1), (1, 1), (.max, 2)]) == [true, false, true, false])
+    }
+}
