@@ -202,6 +202,61 @@ private struct World {
         #expect(world.asked.count == 3)
     }
 
+    @Test func anotherAddressOutside() {
+        var router = Router()
+        router.speaksPCP = false
+        var world = World(router)
+        world.run(for: .seconds(60))
+        world.router.external = IPv6Address(mappedIPv4: 0xc633_6401)
+        let told = world.asked.count
+        var said: [UInt8] = [0, 128, 0, 0]
+        said.appendBig(world.router.epoch)
+        said += [198, 51, 100, 1]
+        said.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
+        world.run(for: .milliseconds(1))
+        #expect(world.course.mapping?.external.address == world.router.external)
+        #expect(world.asked.count == told + 2)
+    }
+
+    /// Another network whose router is called the same: it is asked, and changes in a row are one.
+    @Test func theNetworkChanges() {
+        var world = World()
+        world.run(for: .seconds(60))
+        world.router.forget()
+        for _ in 0..<10 {
+            world.course.networkChanged(now: world.now)
+            world.run(for: .milliseconds(100))
+        }
+        #expect(world.asked.count == 2 && world.router.mappings == [25632: 25632])
+        // The last of them is heeded too, in its time.
+        world.run(for: .seconds(3000))
+        #expect(world.asked.count == 3)
+        // Where all has failed it is tried again, and not each time.
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        world = World(router)
+        world.upnp = .failure(.silent)
+        world.run(for: .seconds(4))
+        #expect(world.jobs.count == 1)
+        world.router.speaksPCP = true
+        for _ in 0..<300 {
+            world.course.networkChanged(now: world.now)
+            world.run(for: .milliseconds(100))
+        }
+        #expect(world.course.mapping?.by == .pcp && world.asked.count == 7)
+    }
+
+    @Test func upnpIsAskedAgainWhenTheNetworkChanges() {
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        var world = World(router)
+        world.upnp = .success(Mapping(by: .upnp, external: Endpoint(address: external, port: 1), lifetime: 7200))
+        world.run(for: .seconds(60))
+        for _ in 0..<10 { world.course.networkChanged(now: world.now) }
+        world.run(for: .seconds(1))
+        #expect(world.jobs.count == 2 && world.course.mapping != nil)
+    }
+
     @Test func aRouterThatIsAwayForAWhile() {
         var world = World()
         world.run(for: .seconds(3599))

@@ -30,6 +30,7 @@ package struct GatewayMapper {
     private var epoch = ServerEpoch()
     /// Since when the router may have forgotten the mapping, unless it is renewed.
     private var expires = Instant.distantFuture
+    private var answered = Instant.distantPast
     /// When the question is repeated, or the mapping renewed.
     package private(set) var deadline: Instant
     private var output: [[UInt8]] = []
@@ -74,16 +75,19 @@ package struct GatewayMapper {
 
     /// What the router said to everybody on its link. It is believed for one thing: that the mapping should be looked after.
     package mutating func receiveAnnouncement(_ bytes: UnsafeRawBufferPointer, now: Instant) {
-        guard case .mapped = state, question == nil else { return }
-        let said: UInt32
+        guard case .mapped(let mapping) = state, question == nil else { return }
         if let response = PCPResponse(bytes), response.body == .announcement {
-            said = response.epoch
-        } else if let response = NATPMPResponse(bytes), case .address = response.body {
-            said = response.epoch
-        } else {
-            return
+            if !epoch.note(response.epoch, now: now) { renewSoon(now, times.announcementPause) }
+        } else if let response = NATPMPResponse(bytes), case .address(let address) = response.body {
+            let isKnown = epoch.note(response.epoch, now: now)
+            if !isKnown || address != mapping.external.address { renewSoon(now, times.announcementPause) }
         }
-        if !epoch.note(said, now: now) { renew(now) }
+    }
+
+    /// The network is another, or may be: whether the mapping is still there is worth a question.
+    package mutating func networkChanged(now: Instant) {
+        guard case .mapped = state, question == nil else { return }
+        renewSoon(now, times.changePause)
     }
 
     /// Gives the mapping back, also one whose answer may be on its way. Nobody waits for an answer to this.
@@ -138,6 +142,12 @@ package struct GatewayMapper {
     private var wish: Endpoint {
         if case .mapped(let mapping) = state { return mapping.external }
         return Endpoint(address: IPv6Address(mappedIPv4: 0), port: target.own.port)
+    }
+
+    /// Not at once behind an answer: whoever says much must not have us ask much.
+    private mutating func renewSoon(_ now: Instant, _ pause: Interval) {
+        let earliest = answered + pause
+        if now >= earliest { renew(now) } else { deadline = min(deadline, earliest) }
     }
 
     private mutating func renew(_ now: Instant) {
@@ -216,6 +226,7 @@ package struct GatewayMapper {
         }
         question = nil
         state = .mapped(mapping)
+        answered = now
         failures[mapping.by] = nil
         // Half of it (RFC 6887 section 11.2.1), with the other half to repeat questions in.
         let granted = min(max(mapping.lifetime, times.shortestLifetime), times.longestLifetime)

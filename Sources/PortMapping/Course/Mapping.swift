@@ -70,6 +70,12 @@ package struct MappingTimes: Sendable {
     package var questions = 3
     /// Where a mapping is there and its renewal has no answer.
     package var breath: Interval = .seconds(60)
+    /// Between an answer and the next question, where the router says that it began anew.
+    package var announcementPause: Interval = .seconds(1)
+    /// And where the network changes, as some do all the time.
+    package var changePause: Interval = .seconds(10)
+    /// No reason to ask again is a change of the network within this time behind the failure of all ways.
+    package var failurePause: Interval = .seconds(30)
     /// After all ways have failed they are tried again; a change of the network comes before.
     package var rest: Interval = .seconds(900)
     /// What one turn of UPnP may take.

@@ -28,6 +28,8 @@ package struct MappingCourse {
     private var phase = Phase.gateway
     /// Of UPnP and of whatever has failed.
     private var own: Instant = .distantFuture
+    /// When UPnP came to an end, well or not.
+    private var answered = Instant.distantPast
     private var upnpFailure: MappingFailure?
     private var jobs: [IGDJob] = []
 
@@ -104,6 +106,17 @@ package struct MappingCourse {
         gateway.receiveAnnouncement(bytes, now: now)
     }
 
+    /// The network is another, or may be, though the router is called the same.
+    package mutating func networkChanged(now: Instant) {
+        switch phase {
+        case .gateway: gateway.networkChanged(now: now)
+        case .upnp(let mapping?, isAsked: false, let expires):
+            if now - answered >= times.failurePause { askUPnP(mapping, expires, now) }
+        case .resting where own != .distantFuture: own = min(own, max(now, answered + times.failurePause))
+        case .upnp, .resting: break
+        }
+    }
+
     package mutating func igdAnswered(_ answer: Result<Mapping, MappingFailure>, now: Instant) {
         var before: (mapping: Mapping?, expires: Instant) = (nil, .distantFuture)
         switch phase {
@@ -112,6 +125,7 @@ package struct MappingCourse {
         case .resting where own != .distantFuture: guard case .success = answer else { return }
         case .gateway, .resting: return
         }
+        answered = now
         switch answer {
         case .success(let mapping):
             upnpFailure = nil

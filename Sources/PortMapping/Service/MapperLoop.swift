@@ -82,6 +82,7 @@ final class MapperLoop {
             guard !isStopping, target != course?.target else { return }
             leave()
             if let target { aim(target, now) }
+        case .networkChanged: course?.networkChanged(now: now)
         case .igdAnswered(let answer, let number):
             igdIsBusy = false
             if number == self.number, course != nil {
@@ -100,7 +101,7 @@ final class MapperLoop {
     /// Gives back what there is, by the socket that it was got by.
     private func leave() {
         course?.release()
-        flush()
+        carryOut()
         course = nil
         if let number = sockets.gateway?.descriptor.number { try? poller.remove(number) }
         sockets.gateway = nil
@@ -130,11 +131,19 @@ final class MapperLoop {
     // MARK: What comes of it
 
     private func flush() {
+        carryOut()
+        tell()
+    }
+
+    private func carryOut() {
         for datagram in course?.takeOutput() ?? [] { sockets.gateway?.send(datagram) }
         waitingJobs += (course?.takeJobs() ?? []).map { ($0, number) }
         // A thread that does not come back is not waited for by more and more.
         waitingJobs = waitingJobs.suffix(Self.mostJobs)
         runJobs()
+    }
+
+    private func tell() {
         var now = MappingReport()
         now.target = course?.target
         now.mapping = course?.mapping

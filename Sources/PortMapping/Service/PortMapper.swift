@@ -20,6 +20,7 @@ package struct MappingReport: Equatable, Sendable {
 package final class PortMapper: Sendable {
     enum Command: Sendable {
         case aim(MappingTarget?)
+        case networkChanged
         /// With the number of the course that asked.
         case igdAnswered(Result<Mapping, MappingFailure>, Int)
         case stop
@@ -57,6 +58,9 @@ package final class PortMapper: Sendable {
         // What does not fit into an idle thread's mailbox means that the thread has gone.
         try? mailbox.post(.aim(target))
     }
+
+    /// The network is another, or may be, even where the target is the same.
+    package func networkChanged() { try? mailbox.post(.networkChanged) }
 
     /// Gives back what there is, and ends.
     package func stop() async {
