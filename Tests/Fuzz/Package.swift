@@ -25,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCiphers", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CLinux"),
+        .target(name: "CPortMapping", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "Wire", swiftSettings: strict),
         .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
         .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict),
@@ -34,6 +35,8 @@ let package = Package(
             swiftSettings: strict),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
+        .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
+        .target(name: "PortMapping", dependencies: ["System", "Wire", "CPortMapping"], swiftSettings: strict),
         .target(name: "Portal", dependencies: ["Netlink", "Wire", "CLinux"], swiftSettings: strict),
         .target(
             name: "API",
@@ -49,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Portal", "INET256", "Wire",
+                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Portal", "PortMapping", "INET256",
+                "Wire",
                 nio("NIOCore"),
             ],
             swiftSettings: strict,

@@ -24,6 +24,7 @@ enum FuzzTargets {
             "clientframe": ClientFrameTarget.self, "answerhead": AnswerHeadTarget.self,
             "clientjson": ClientJSONTarget.self, "session": SessionTarget.self,
             "names": NamesTarget.self,
+            "portmapping": PortMappingTarget.self,
         ]
     }
 }
