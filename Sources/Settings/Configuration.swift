@@ -16,6 +16,7 @@ package struct Configuration: Equatable, Sendable {
     package var peers: [PeerConfiguration] = []
     package var accept = AcceptPolicy.peers
     package var direct = DirectChoice.allowed
+    package var reach = ReachConfiguration()
     package var crypto = CryptoConfiguration()
     package var portal = PortalConfiguration()
     /// Behind this box and behind other nodes.
@@ -91,6 +92,8 @@ extension Configuration {
             comment: "Who may open a link to this box: peers (those above), or any (a public box).",
             help: "who may open a link: configured `peers`, or `any` (a public box)")
         DirectChoice.setting
+        ReachConfiguration.advertiseSetting
+        ReachConfiguration.portMappingSetting
         CryptoConfiguration.table
         PortalConfiguration.table
         NetworkConfiguration.setting

@@ -111,6 +111,7 @@ enum GoldenSample {
         ("portal.allow", "[peers]"), ("firewall.enabled", "false"), ("firewall.default", "drop"),
         ("firewall.outbound.default", "reject"), ("firewall.clamp_mss", "true"), ("firewall.cut_removed", "true"),
         ("firewall.table", "second"), ("log.level", "debug"), ("log.format", "json"), ("log", "trace"),
+        ("advertise", "[\"udp://vpn.example.org:25632\"]"), ("port_mapping", "off"),
         ("portal.dscp", "63"), ("portal.mtu", "1280"), ("firewall.default", "allow"),
     ]
 
@@ -128,6 +129,8 @@ enum GoldenSample {
         transports: [{udp: "[::]:7", offload: off}]
         peers: [{id: \(Sample.plain), name: office, addrs: ["udp://h:1"]}]
         accept: any
+        advertise: ["udp://203.0.113.7:25632"]
+        port_mapping: off
         threads: 2
         scheduling: realtime
         crypto: {min_suite: 2, ciphers: [aes-256-gcm], backends: [openssl], rekey_after: 3}

@@ -156,7 +156,8 @@ extension ConfigurationValue {
         return text
     }
 
-    private func peerEndpoints() -> [PeerEndpoint] {
+    /// A list of "udp://host:port"; nothing at all is an empty one.
+    func peerEndpoints() -> [PeerEndpoint] {
         if isNull { return [] }
         var endpoints: [PeerEndpoint] = []
         for item in items(expected: "a list such as [\"udp://host:25632\"]") ?? [] {
