@@ -7,6 +7,8 @@ package enum Admin {
         .get, "/metrics", .anybody, "counters and gauges in the text format of Prometheus")
     package static let status = AdminRequest<Nothing, StatusReport>(
         .get, "/admin/status", .anybody, "what `inet256vpn status --json` prints")
+    package static let netcheck = AdminRequest<Nothing, NetcheckReport>(
+        .get, "/admin/netcheck", .anybody, "what `inet256vpn netcheck --json` prints")
     package static let firewall = AdminRequest<Nothing, FirewallReport>(
         .get, "/admin/firewall", .anybody, "what `inet256vpn firewall show --json` prints")
     package static let firewallPolicy = AdminRequest<Nothing, FirewallLines>(
@@ -22,8 +24,8 @@ package enum Admin {
         .post, "/admin/reload", .members, "what `inet256vpn reload` asks: `{\"cut\": true}`, or no body")
 
     package static let all: [AdminDeclaration] = [
-        health.declaration, metrics.declaration, status.declaration, firewall.declaration, firewallPolicy.declaration,
-        firewallText.declaration, ping.declaration, reload.declaration,
+        health.declaration, metrics.declaration, status.declaration, netcheck.declaration, firewall.declaration,
+        firewallPolicy.declaration, firewallText.declaration, ping.declaration, reload.declaration,
     ]
 
     package static func declaration(path: String) -> AdminDeclaration? { all.first { $0.path == path } }

@@ -24,6 +24,7 @@ struct FakeDaemon: DaemonControl {
     var reloaded: Result<ReloadSummary, CommandFailure> = .success(ReloadSummary())
 
     func status() async -> StatusReport { report }
+    func netcheck() async -> NetcheckReport { NetcheckReport(facts: NetcheckFacts(), findings: []) }
     func firewall() async -> FirewallReport { firewallReport }
     func firewallLines() async -> FirewallLines { FirewallLines(.none, includes: []) }
     func firewallText() async -> String? { firewallReport.enforced ? "table inet inet256vpn {\n}\n" : nil }

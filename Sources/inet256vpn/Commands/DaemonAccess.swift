@@ -53,6 +53,8 @@ extension DaemonAccess {
 extension APIClient {
     func status() async throws -> StatusReport { try await ask(Admin.status) }
 
+    func netcheck() async throws -> NetcheckReport { try await ask(Admin.netcheck) }
+
     func ping(_ request: PingRequest) async throws -> PingOutcome {
         // The daemon keeps the time; the client waits a little longer.
         let patience = Duration.milliseconds(request.timeoutMs) + .seconds(5)

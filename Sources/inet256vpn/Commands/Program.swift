@@ -86,7 +86,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
             FirewallCommand.self, GuardCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self,
-            FindCommand.self,
+            FindCommand.self, NetcheckCommand.self,
             PubkeyCommand.self,
             IslandCommand.self,
             InitCommand.self, KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self,

@@ -17,6 +17,7 @@ struct AdminRoutes: APIResponder {
             (Admin.health.declaration, { _ in .text("ok") }),
             (Admin.metrics.declaration, { _ in await answers.metrics() }),
             answers.to(Admin.status) { await control.status() },
+            answers.to(Admin.netcheck) { await control.netcheck() },
             answers.to(Admin.firewall) { await control.firewall() },
             answers.to(Admin.firewallPolicy) { await control.firewallLines() },
             (Admin.firewallText.declaration, { _ in await answers.firewallText() }),

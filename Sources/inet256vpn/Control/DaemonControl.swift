@@ -6,6 +6,9 @@ internal import INET256
 protocol DaemonControl: Sendable {
     func status() async -> StatusReport
 
+    /// What this machine's network allows.
+    func netcheck() async -> NetcheckReport
+
     /// The firewall's rules with their counters.
     func firewall() async -> FirewallReport
 

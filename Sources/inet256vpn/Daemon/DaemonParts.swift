@@ -24,6 +24,8 @@ struct DaemonParts {
     /// An element for each change of the machine's network, or for several: for the prefix's guard, and for the peers' endpoints.
     private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let moves = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// And for what the box says of itself.
+    private let places = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(_ setup: DaemonSetup, _ logger: Logger) throws {
         self.setup = setup
@@ -35,9 +37,11 @@ struct DaemonParts {
         var plan = try DataPlanePlan(
             setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
-        plan.engine.surroundingsChanged = { [change = changes.continuation, move = moves.continuation] in
+        plan.engine.surroundingsChanged = {
+            [change = changes.continuation, move = moves.continuation, place = places.continuation] in
             change.yield()
             move.yield()
+            place.yield()
         }
         prefix = try plan.portal.map {
             try PrefixKeeper(
@@ -99,6 +103,7 @@ struct DaemonParts {
             .init(service: StopService(signals: stops), successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: HangupService(control: control, signals: hangups, logger: logger)),
             .init(service: PeerService(control: control, directory: directory, surroundingsChanges: moves.stream)),
+            .init(service: ReachService(control: control, changes: places.stream)),
             .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]

@@ -35,6 +35,8 @@ actor RunningDaemon: DaemonControl {
     private let keeper: FirewallKeeper
     private let prefix: PrefixKeeper?
     private let logger: Logger
+    /// What the box says of itself.
+    let candidates: OwnCandidates
     private let started = BootClock.now()
 
     init(
@@ -54,6 +56,8 @@ actor RunningDaemon: DaemonControl {
         map = plan.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
         self.directory = directory
         self.logger = logger
+        candidates = OwnCandidates(
+            setup.configuration.reach, mailbox: plan.engine.mailbox, portal: plan.portal?.plan, logger: logger)
     }
 
     // MARK: Questions
@@ -80,6 +84,12 @@ actor RunningDaemon: DaemonControl {
         report.needsRestart = waiting
         report.configurationUnread = FileVersion(setup.file) != taken
         return report
+    }
+
+    func netcheck() async -> NetcheckReport {
+        let facts = NetcheckFacts(
+            await candidates.facts, await status(), portMapping: configuration.reach.portMapping)
+        return NetcheckReport(facts: facts, findings: NetcheckJudge(facts).findings)
     }
 
     func firewall() async -> FirewallReport { await keeper.report() }
@@ -164,6 +174,7 @@ actor RunningDaemon: DaemonControl {
         // Before the peers: whether an endpoint can be called depends on the exceptions.
         await prefix?.set(next)
         await directory.set(next.peers)
+        await candidates.set(next.reach)
         if cut || next.firewall.cutRemoved { await end(rules, gone: change.peersRemoved, since: old, &summary) }
         return summary
     }
