@@ -109,12 +109,11 @@ int igd_find(const char *own, int milliseconds, struct igd_gateway *found) {
     memset(&urls, 0, sizeof urls);
     int kind = description ? library.valid_gateway(devices, &urls, description, local, sizeof local) : 0;
     int result = -1;
-    // 1: connected; 2: not connected; 3: something else that speaks UPnP.
-    if (kind == 1 && copy(found->control_url, sizeof found->control_url, urls.control)
+    // 1: connected; 2: not connected, or with an address outside that the library finds reserved, of which we judge ourselves;
+    // 3: something else that speaks UPnP.
+    if ((kind == 1 || kind == 2) && copy(found->control_url, sizeof found->control_url, urls.control)
         && copy(found->service, sizeof found->service, description->first.type)) {
         result = 0;
-    } else if (kind == 2) {
-        result = -2;
     }
     if (kind > 0) library.free_urls(&urls);
     free(description);

@@ -8,6 +8,7 @@ than is asked for inside.
 import http.server
 import re
 import socket
+import socketserver
 import struct
 import sys
 import threading
@@ -65,7 +66,9 @@ def serve_ports():
 SERVICE = "urn:schemas-upnp-org:service:WANIPConnection:1"
 DEVICE = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
 DESCRIPTION = f"""<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><specVersion><major>1</major><minor>0</minor>
-</specVersion><device><deviceType>{DEVICE}</deviceType><deviceList><device><deviceList><device><serviceList><service>
+</specVersion><device><deviceType>{DEVICE}</deviceType><deviceList><device><serviceList><service>
+<serviceType>urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1</serviceType><controlURL>/common</controlURL>
+<eventSubURL>/event</eventSubURL><SCPDURL>/common.xml</SCPDURL></service></serviceList><deviceList><device><serviceList><service>
 <serviceType>{SERVICE}</serviceType><controlURL>/control</controlURL><eventSubURL>/event</eventSubURL><SCPDURL>/scpd.xml</SCPDURL>
 </service></serviceList></device></deviceList></device></deviceList></device></root>"""
 
@@ -113,7 +116,9 @@ class Gateway(http.server.BaseHTTPRequestHandler):
 
 
 def serve_igd():
-    server = http.server.ThreadingHTTPServer((address, 5000), Gateway)
+    socketserver.ThreadingTCPServer.allow_reuse_address = True
+    # Not http.server's own, which asks for the name of the address first.
+    server = socketserver.ThreadingTCPServer((address, 5000), Gateway)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     search = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     search.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -123,7 +128,7 @@ def serve_igd():
     say("ready")
     while True:
         data, source = search.recvfrom(2048)
-        wanted = re.search(rb"ST: *(\S+)", data)
+        wanted = re.search(rb"\nST: *(\S+)", data)
         if not wanted or wanted.group(1).decode() != DEVICE:
             continue
         text = (

@@ -246,6 +246,33 @@ private struct World {
         #expect(world.course.mapping?.by == .pcp && world.asked.count == 7)
     }
 
+    @Test func aRouterWhereNobodyListens() {
+        var router = Router()
+        (router.speaksPCP, router.speaksNATPMP) = (false, false)
+        var world = World(router)
+        world.upnp = .failure(.silent)
+        world.run(for: .milliseconds(1))
+        world.course.refused(now: world.now)
+        world.run(for: .milliseconds(1))
+        // UPnP's turn at once, and nothing more for the port.
+        #expect(world.jobs.count == 1 && world.asked.count == 1 && !world.course.isAsking)
+        #expect(world.course.failures[.pcp] == .refused("nobody listens"))
+        #expect(world.course.failures[.natpmp] == .refused("nobody listens"))
+        // It has begun to: it says so, and is asked in time.
+        world.router.speaksPCP = true
+        let said: [UInt8] = [2, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] + [UInt8](repeating: 0, count: 12)
+        world.run(for: .seconds(40))
+        said.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
+        world.run(for: .milliseconds(1))
+        #expect(world.course.mapping?.by == .pcp)
+        // A mapping that is there outlives a moment without the service.
+        world.run(for: .seconds(3599))
+        world.isCut = true
+        world.run(for: .seconds(1))
+        world.course.refused(now: world.now)
+        #expect(world.course.mapping?.by == .pcp && world.course.deadline < .distantFuture)
+    }
+
     @Test func upnpIsAskedAgainWhenTheNetworkChanges() {
         var router = Router()
         (router.speaksPCP, router.speaksNATPMP) = (false, false)

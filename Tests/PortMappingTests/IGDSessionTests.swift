@@ -79,7 +79,8 @@ final class FakeIGD: IGDLibrary {
     @Test func whatCannotBe() {
         let cases: [(FakeIGD, MappingFailure)] = [
             (FakeIGD { $0.missing = "not installed" }, .unavailable("not installed")),
-            (FakeIGD { $0.found = -1 }, .silent), (FakeIGD { $0.found = -2 }, .refused("it has no connection itself")),
+            (FakeIGD { $0.found = -1 }, .silent),
+            (FakeIGD { $0.external = (0, "0.0.0.0") }, .refused("it has no connection itself")),
             (FakeIGD { $0.external = (501, "") }, .refused("it does not say its address outside (501)")),
             (FakeIGD { $0.external = (0, "no address") }, .refused("it does not say its address outside (0)")),
             (FakeIGD { $0.codes = [606] }, .refused("it is not allowed to this machine")),

@@ -139,6 +139,26 @@ import Wire
         }
     }
 
+    /// Without the service its kernel says so: UPnP's turn comes at once.
+    @Test func upnpWhereNobodyListens() async throws {
+        let igd = FakeIGD()
+        try await isolated {
+            try shell("ip", "link", "set", "lo", "up")
+            try shell("ip", "address", "add", "10.0.0.1/32", "dev", "lo")
+            try shell("ip", "address", "add", "10.0.0.2/32", "dev", "lo")
+            let reports = Reports()
+            let mapper = try PortMapper(library: igd, random: { SeededRandom(seed: 5) }, report: reports.note)
+            let began = ContinuousClock.now
+            mapper.aim(Router.target)
+            try reports.await("a mapping") { $0.mapping?.by == .upnp }
+            // Silence takes 3.5 s.
+            #expect(ContinuousClock.now - began < .seconds(2))
+            #expect(reports.last?.failures[.pcp] == .refused("nobody listens"))
+            mapper.aim(nil)
+            try reports.await("its end") { $0.target == nil }
+        }
+    }
+
     @Test func upnpWhereTheRouterIsSilent() async throws {
         var silent = Router()
         (silent.speaksPCP, silent.speaksNATPMP) = (false, false)

@@ -17,8 +17,8 @@ struct igd_gateway {
 /// Loads the library. Gives NULL, or what is wrong.
 const char *igd_load(void);
 
-/// Looks for a gateway that is connected, for at most `milliseconds` and what the answers' addresses take.
-/// `own` is our IPv4 address as text: questions leave there. 0, or -1 for none, or -2 for one that is not connected.
+/// Looks for a gateway, for `milliseconds` for each of four questions at most and what the answers' addresses take.
+/// `own` is our IPv4 address as text: questions leave there. 0, or -1 for none.
 int igd_find(const char *own, int milliseconds, struct igd_gateway *found);
 
 /// The gateway's address outside, as text. 0, or the gateway's error, or a negative one of the library.

@@ -73,6 +73,16 @@ package struct GatewayMapper {
         }
     }
 
+    /// The router's kernel says that nobody listens at the port: no need to wait for more. A mapping that is there is another matter: then
+    /// the router is starting again.
+    package mutating func refused() {
+        guard case .asking = state, question != nil else { return }
+        for by in [MappingProtocol.pcp, .natpmp] where failures[by] == nil { failures[by] = .refused("nobody listens") }
+        question = nil
+        state = .failed
+        deadline = .distantFuture
+    }
+
     /// What the router said to everybody on its link. It is believed for one thing: that the mapping should be looked after.
     package mutating func receiveAnnouncement(_ bytes: UnsafeRawBufferPointer, now: Instant) {
         guard case .mapped(let mapping) = state, question == nil else { return }

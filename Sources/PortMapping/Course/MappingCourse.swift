@@ -102,8 +102,16 @@ package struct MappingCourse {
         follow(now)
     }
 
+    /// The router's kernel says that nobody listens at the port.
+    package mutating func refused(now: Instant) {
+        gateway.refused()
+        follow(now)
+    }
+
     package mutating func receiveAnnouncement(_ bytes: UnsafeRawBufferPointer, now: Instant) {
         gateway.receiveAnnouncement(bytes, now: now)
+        // It has what it had not before.
+        if case .resting = phase { networkChanged(now: now) }
     }
 
     /// The network is another, or may be, though the router is called the same.

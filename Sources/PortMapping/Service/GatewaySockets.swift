@@ -20,8 +20,8 @@ struct GatewaySocket: ~Copyable {
     /// What cannot be sent is lost, as on the way.
     func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor.number, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
-    /// Gives `body` what has come, a few datagrams at most.
-    func receive(_ body: (UnsafeRawBufferPointer) -> Void) {
+    /// Gives `body` what has come, a few datagrams at most; nil where the router says that nobody listens.
+    func receive(_ body: (UnsafeRawBufferPointer?) -> Void) {
         UDPDescriptor.receive(descriptor.number) { bytes, _ in body(bytes) }
     }
 }
@@ -44,7 +44,7 @@ struct AnnouncementSocket: ~Copyable {
     /// Gives `body` what has come from the port of that router.
     func receive(from gateway: IPv6Address, _ body: (UnsafeRawBufferPointer) -> Void) {
         UDPDescriptor.receive(descriptor.number) { bytes, source in
-            if source == Endpoint(address: gateway, port: PCPFormat.serverPort) { body(bytes) }
+            if let bytes, source == Endpoint(address: gateway, port: PCPFormat.serverPort) { body(bytes) }
         }
     }
 }
@@ -65,7 +65,7 @@ private enum UDPDescriptor {
         guard code == 0 else { throw SystemError("bind", name, code: errno) }
     }
 
-    static func receive(_ number: Int32, _ body: (UnsafeRawBufferPointer, Endpoint?) -> Void) {
+    static func receive(_ number: Int32, _ body: (UnsafeRawBufferPointer?, Endpoint?) -> Void) {
         withUnsafeTemporaryAllocation(byteCount: PCPFormat.longest + 1, alignment: 16) { buffer in
             for _ in 0..<burst {
                 var storage = sockaddr_storage()
@@ -75,8 +75,12 @@ private enum UDPDescriptor {
                         recvfrom(number, buffer.baseAddress, buffer.count, 0, $0, &length)
                     }
                 }
-                // A router without the service has its kernel say so: silence all the same, and the next one may come.
-                if count < 0, errno == ECONNREFUSED || errno == EINTR { continue }
+                if count < 0, errno == EINTR { continue }
+                // A router without the service has its kernel say so (ICMP port unreachable).
+                if count < 0, errno == ECONNREFUSED {
+                    body(nil, nil)
+                    continue
+                }
                 guard count >= 0 else { return }
                 let source = withUnsafeBytes(of: storage) { all in
                     all.slice(0, Int(length)).flatMap { Endpoint(socketAddress: $0) }

@@ -5,7 +5,7 @@ internal import Wire
 package protocol IGDLibrary: AnyObject, Sendable {
     /// What keeps the library from being used; nil when nothing does.
     func load() -> String?
-    /// 0, -1 where there is no gateway, -2 where it has no connection. It is kept for the calls that follow.
+    /// 0, or -1 where there is no gateway. It is kept for the calls that follow.
     func find(own: String) -> Int32
     func externalAddress() -> (code: Int32, text: String)
     func map(port: UInt16, own: String, ownPort: UInt16, seconds: UInt32) -> Int32
@@ -52,14 +52,13 @@ struct IGDSession {
         if let reason = library.load() { return .failure(.unavailable(reason)) }
         guard let value = own.address.mappedIPv4 else { return .failure(.unavailable("UPnP is IPv4's")) }
         let text = "\(value >> 24).\(value >> 16 & 255).\(value >> 8 & 255).\(value & 255)"
-        switch library.find(own: text) {
-        case 0: break
-        case -2: return .failure(.refused("it has no connection itself"))
-        default: return .failure(.silent)
-        }
+        guard library.find(own: text) == 0 else { return .failure(.silent) }
         let outside = library.externalAddress()
         guard outside.code == 0, let external = IPv4Text.parse(outside.text) else {
             return .failure(.refused("it does not say its address outside (\(outside.code))"))
+        }
+        guard IPv6Address(mappedIPv4: external).reach < .host else {
+            return .failure(.refused("it has no connection itself"))
         }
         var port = wish
         var seconds = lifetime

@@ -67,7 +67,9 @@ final class MapperLoop {
     private func serve(_ token: UInt64, _ now: Instant) {
         switch token {
         case Self.gatewayToken:
-            sockets.gateway?.receive { course?.receive($0, now: now) }
+            sockets.gateway?.receive { bytes in
+                if let bytes { course?.receive(bytes, now: now) } else { course?.refused(now: now) }
+            }
         case Self.announcementToken:
             guard let gateway = course?.target.gateway else { return }
             sockets.announcements?.receive(from: gateway) { course?.receiveAnnouncement($0, now: now) }

@@ -53,6 +53,8 @@ package final class PortMapper: Sendable {
         }
     }
 
+    deinit { try? mailbox.post(.stop) }
+
     /// Asks there from now on, and gives back what there was elsewhere; nil asks nobody.
     package func aim(_ target: MappingTarget?) {
         // What does not fit into an idle thread's mailbox means that the thread has gone.
