@@ -70,6 +70,10 @@ let package = Package(
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: fast + quick),
         .target(
+            name: "Discovery",
+            dependencies: ["INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict + quick),
+        .target(
             name: "MeshSim",
             dependencies: ["Mesh", "INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict + quick),
@@ -128,6 +132,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "MeshTests", dependencies: ["Mesh", "MeshSim", "INET256", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "DiscoveryTests", dependencies: ["Discovery", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "NetlinkTests", dependencies: ["TestSupport", "Netlink", "Firewall", "Wire"],
             swiftSettings: strict),
