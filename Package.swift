@@ -104,7 +104,8 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "API", "AdminProtocol", "INET256Client", "NodeProtocol", "Firewall", "Portal",
+                "Settings", "DataPlane", "Discovery", "API", "AdminProtocol", "INET256Client", "NodeProtocol", "Firewall",
+                "Portal",
                 "Transport", "System", "Netlink", "Mesh", "INET256",
                 "PortMapping", "Wire",
                 "CLinux",
@@ -173,8 +174,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "AdminProtocol", "API", "Firewall", "INET256", "Mesh", "Netlink",
-                "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire", logging, nioCore,
+                "inet256vpn", "Settings", "DataPlane", "Discovery", "AdminProtocol", "API", "Firewall", "INET256", "Mesh",
+                "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -182,7 +183,7 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "API", "INET256Client", "NodeProtocol", "Mesh", "Portal", "PortMapping", "INET256", "Wire", nioCore,
+                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Portal", "PortMapping", "INET256", "Wire", nioCore,
             ],
             swiftSettings: strict),
         .testTarget(

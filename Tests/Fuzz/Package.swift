@@ -33,6 +33,10 @@ let package = Package(
             name: "Mesh",
             dependencies: ["INET256", "Wire", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: strict),
+        .target(
+            name: "Discovery",
+            dependencies: ["INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
         .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
@@ -52,7 +56,7 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Portal", "PortMapping", "INET256",
+                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Portal", "PortMapping", "INET256",
                 "Wire",
                 nio("NIOCore"),
             ],

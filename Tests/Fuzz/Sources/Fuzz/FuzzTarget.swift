@@ -25,6 +25,7 @@ enum FuzzTargets {
             "clientjson": ClientJSONTarget.self, "session": SessionTarget.self,
             "names": NamesTarget.self,
             "portmapping": PortMappingTarget.self,
+            "discoverylink": DiscoveryLinkTarget.self, "central": CentralTarget.self, "lastgood": LastGoodTarget.self,
         ]
     }
 }
