@@ -17,6 +17,9 @@ package struct Configuration: Equatable, Sendable {
     package var accept = AcceptPolicy.peers
     package var direct = DirectChoice.allowed
     package var reach = ReachConfiguration()
+    package var discovery = DiscoveryConfiguration()
+    package var serve = ServeConfiguration()
+    package var stateFile = StateFileChoice.auto
     package var crypto = CryptoConfiguration()
     package var portal = PortalConfiguration()
     /// Behind this box and behind other nodes.
@@ -94,6 +97,9 @@ extension Configuration {
         DirectChoice.setting
         ReachConfiguration.advertiseSetting
         ReachConfiguration.portMappingSetting
+        DiscoveryConfiguration.setting
+        ServeConfiguration.table
+        StateFileChoice.setting
         CryptoConfiguration.table
         PortalConfiguration.table
         NetworkConfiguration.setting

@@ -9,7 +9,7 @@ extension Configuration {
         for (index, peer) in peers.enumerated() where own.contains(peer.id) {
             warnings.append("peers[\(index)] (\(peer.label)) is this box itself and is ignored")
         }
-        if peers.isEmpty, accept == .peers {
+        if peers.isEmpty, accept == .peers, discovery.local?.secret == nil {
             warnings.append("no peers are configured and none may come in (accept: peers): this box reaches nobody")
         }
         warnings += endpointWarnings

@@ -55,6 +55,23 @@ import Wire
         #expect(configuration.nodes == [NodeConfiguration(privateKeyPath: "/etc/box/second.inet256")])
     }
 
+    @Test func oneWordMakesABoxLook() throws {
+        let plain = try Self.parse("discovery: [{local: {}}]")
+        #expect(plain.discovery.local == LocalDiscoveryConfiguration() && plain.discovery.central.isEmpty)
+        #expect(try Self.parse("discovery: [{local: }]") == plain)
+        #expect(try Self.parse("").discovery == DiscoveryConfiguration())
+        let open = try Self.parse("discovery: [{local: {autopeering: true}}]\naccept: any")
+        #expect(open.discovery.local?.autopeering == true)
+        // Who has the secret comes in.
+        #expect(try Self.parse("discovery: [{local: {secret: of the house}}]").warnings(own: []).isEmpty)
+        let servers = try Self.parse(
+            "discovery: [{central: {endpoint: \"[2001:db8::1]:7\"}}, {central: {endpoint: \"h:7\", period: 90}}]")
+        #expect(servers.discovery.central.map(\.endpoint) == ["[2001:db8::1]:7", "h:7"])
+        #expect(servers.discovery.central.map(\.period) == [15, 90])
+        #expect(try Self.parse("state_file: none").stateFile == StateFileChoice.none)
+        #expect(try Self.parse("state_file: auto").stateFile == .auto)
+    }
+
     static let everything = """
         private_key_path: /keys/a
         api_endpoint: tcp://127.0.0.1:2560
@@ -64,6 +81,11 @@ import Wire
           - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
           - {id: \(Sample.plain)}
         accept: any
+        discovery:
+          - local: {interfaces: [eth0, wlan0], announce_period: 2m, secret: of the house, autopeering: true}
+          - central: {endpoint: "discovery.example.org:25633", period: 30s, visibility: peers}
+        serve: {discovery: true}
+        state_file: ./places
         threads: 3
         scheduling: realtime
         crypto: {min_suite: 2, ciphers: [aes-256-gcm], backends: [openssl, libsodium], rekey_after: 5}
@@ -99,6 +121,16 @@ import Wire
                 "udp://h.example.org:25632", "udp://[fe80::1%eth0]:7",
             ])
         #expect(configuration.accept == .any)
+        #expect(
+            configuration.discovery.local
+                == LocalDiscoveryConfiguration(
+                    interfaces: ["eth0", "wlan0"], announcePeriod: 120, secret: "of the house", autopeering: true))
+        #expect(
+            configuration.discovery.central == [
+                CentralDiscoveryConfiguration(
+                    host: "discovery.example.org", port: 25633, period: 30, visibility: .peers)
+            ])
+        #expect(configuration.serve.discovery && configuration.stateFile == .path("/etc/box/places"))
         #expect(configuration.threads == 3 && configuration.scheduling == .realtime)
         #expect(
             configuration.crypto
@@ -164,8 +196,10 @@ import Wire
         #expect(change.applied == ["accept", "portal.allow", "portal.except", "log.level"])
         #expect(
             change.needsRestart == [
-                "api_endpoint", "network", "transports", "threads", "scheduling", "crypto.min_suite", "crypto.ciphers",
-                "crypto.backends", "crypto.rekey_after", "portal.enabled", "portal.interface", "portal.prefix",
+                "api_endpoint", "network", "transports", "threads", "scheduling", "discovery", "serve.discovery",
+                "state_file",
+                "crypto.min_suite", "crypto.ciphers", "crypto.backends", "crypto.rekey_after", "portal.enabled",
+                "portal.interface", "portal.prefix",
                 "portal.mtu",
                 "portal.persistent", "portal.guard",
                 "portal.table",
