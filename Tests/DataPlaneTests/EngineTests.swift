@@ -10,6 +10,43 @@ import Wire
 
 /// Whole engines on threads of their own, over devices of memory and sockets on the loopback.
 @Suite struct EngineTests {
+    /// Datagrams of others pass by the mesh's socket: theirs go to them and not to the mesh, and what they send leaves by it.
+    @Test(.timeLimit(.minutes(3)), arguments: [1, 2])
+    func datagramsOfOthersShareTheSocket(threads: Int) async throws {
+        let raw = RawDatagrams(firstBytes: 0xc0...0xcf, largest: 100, mailbox: try Mailbox(capacity: 4))
+        let a = try await TestEngine(threads: threads, rawDatagrams: raw)
+        let bound = try #require(try await a.snapshot().sockets.first?.facts.bound)
+        let loopback = try #require(IPv6Address("::1"))
+        let other = try UDPSocket(bind: Endpoint(address: loopback, port: 0))
+        func send(_ bytes: [UInt8]) throws {
+            try bytes.withUnsafeBytes { bytes in
+                var record = OutgoingDatagram(bytes: bytes, path: Path(remote: bound))
+                _ = try withUnsafeMutablePointer(to: &record) {
+                    try other.send(UnsafeMutableBufferPointer(start: $0, count: 1))
+                }
+            }
+        }
+        // One that is too long and one of nobody's, and more of theirs than there is room for.
+        try send([UInt8](repeating: 0xc1, count: 101))
+        try send([0xd0, 1])
+        for number in 0..<6 { try send([0xc4, UInt8(number)]) }
+        while try await a.snapshot().sockets.first.map({ $0.counters.received < 8 }) ?? true {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        // What a side engine was given comes a little later.
+        while try await a.snapshot().box.drops[.malformedDatagram] < 1 { try await Task.sleep(for: .milliseconds(1)) }
+        try await Task.sleep(for: .milliseconds(20))
+        let taken = raw.mailbox.drain()
+        #expect(taken.count == 4 && taken.allSatisfy { $0.bytes.count == 2 && $0.bytes[0] == 0xc4 })
+        #expect(taken.allSatisfy { $0.source == other.local })
+        #expect(try await a.snapshot().box.drops[.malformedDatagram] == 1)
+        try a.mailbox.post(.sendRaw([0xc6, 7, 7], other.local))
+        let batch = DatagramBatch(slotSize: 1 << 11, slots: 4)
+        while try other.receive(into: batch) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(Array(batch[0].bytes) == [0xc6, 7, 7] && batch[0].path.remote.port == bound.port)
+        try await a.stop()
+    }
+
     @Test(.timeLimit(.minutes(3)), arguments: [(1, 1), (1, 2), (3, 2)])
     func packetsCrossBetweenEngines(threads: (Int, Int)) async throws {
         let a = try await TestEngine(threads: threads.0)

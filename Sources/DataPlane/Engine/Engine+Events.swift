@@ -8,7 +8,7 @@ internal import Wire
 
 /// What the control side tells, what the machine's network does, and what the mesh core has to say.
 extension Engine {
-    func obey(_ command: EngineCommand, _ now: Instant) {
+    func obey(_ command: EngineCommand, _ now: Instant) throws {
         switch command {
         case .setPeer(let peer, let name):
             names[peer.address] = name
@@ -28,6 +28,7 @@ extension Engine {
         case .ping(let target, let bytes, let timeout, let answer):
             beginPing(target, bytes, timeout, answer, now)
         case .snapshot(let answer): answer(snapshot(now))
+        case .sendRaw(let bytes, let target): try sendRaw(bytes, to: target)
         case .portalLost: failure = TunError.gone(name: worker.bridge?.device.name ?? "")
         case .stop: stopping = true
         }

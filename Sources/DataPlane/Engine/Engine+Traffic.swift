@@ -50,6 +50,7 @@ extension Engine: WorkerCore {
     func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8, _ now: Instant
     ) throws {
+        if let rawDatagrams, rawDatagrams.take(datagram, from: path) { return }
         if let delivery = box.receive(datagram, from: path, trafficClass: trafficClass, now: now) {
             try take(delivery)
         }

@@ -54,6 +54,7 @@ final class Engine<Devices: PortalDevices> {
     /// Tells the control side that the machine's network has changed.
     let surroundingsChanged: @Sendable () -> Void
     let watcher: (any MachineWatch)?
+    let rawDatagrams: RawDatagrams?
     private(set) var turnGuard = TurnGuard()
     var stopping = false
     var surroundingsChangeAt: Instant = .distantFuture
@@ -80,6 +81,7 @@ final class Engine<Devices: PortalDevices> {
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
         watcher = setup.surroundingsChanges()
         ports = setup.ports.map(EnginePort.init)
+        rawDatagrams = setup.rawDatagrams
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
             names[peer.address] = peer.name
@@ -162,7 +164,7 @@ final class Engine<Devices: PortalDevices> {
         for index in 0..<ready {
             let readiness = worker.poller[index]
             switch readiness.token {
-            case EngineToken.mailbox: for command in mailbox.drain() { obey(command, now) }
+            case EngineToken.mailbox: for command in mailbox.drain() { try obey(command, now) }
             case EngineToken.watcher: try heedSurroundings(now)
             case EngineToken.inbox: obeyApplications(now)
             case EngineToken.handed: try takeHanded(now)

@@ -73,6 +73,8 @@ package struct EngineSetup: Sendable {
     package var mailbox: Mailbox<EngineCommand>
     package var inbox: NodeInbox
     package var logger: Logger
+    /// Who gets datagrams that are none of the mesh's.
+    package var rawDatagrams: RawDatagrams?
     /// Opens what tells of changes of the machine's network; nil where there is nothing of the kind.
     package var surroundingsChanges: @Sendable () -> (any MachineWatch)? = { nil }
     /// Told when the machine's network has changed.

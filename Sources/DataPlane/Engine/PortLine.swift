@@ -74,6 +74,18 @@ final class PortLine {
         }
     }
 
+    /// Sends one datagram besides those of the outbox. It does not wait for room, and nobody hears what became of it.
+    func sendAlone(_ bytes: [UInt8], to path: Path) throws(TransportError) {
+        guard rest.pending == 0 else { return }
+        var record = OutgoingDatagram(bytes: UnsafeRawBufferPointer(start: nil, count: 0), path: path)
+        try bytes.withUnsafeBufferPointer { (bytes) throws(TransportError) in
+            record.bytes = UnsafeRawBufferPointer(bytes)
+            try withUnsafeMutablePointer(to: &record) { (record) throws(TransportError) in
+                _ = try port.send(UnsafeMutableBufferPointer(start: record, count: 1))
+            }
+        }
+    }
+
     /// The port has room again.
     func resume(box: some PathReports, now: Instant) throws(TransportError) {
         guard rest.pending > 0 else { return }

@@ -20,7 +20,9 @@ final class TestEngine: Sendable {
     let thread: EngineThread
     private let recorder: InterfaceRecorder
 
-    init(threads: Int, queues: Int? = nil, ports: [any PortSource]? = nil) async throws {
+    init(
+        threads: Int, queues: Int? = nil, ports: [any PortSource]? = nil, rawDatagrams: RawDatagrams? = nil
+    ) async throws {
         key = PortalWorld.keys(1)[0]
         devices = try MemoryDevices(queues ?? threads)
         mailbox = try Mailbox<EngineCommand>()
@@ -32,6 +34,7 @@ final class TestEngine: Sendable {
         let loopback = try #require(IPv6Address("::1"))
         setup.ports = ports ?? [UDPTransport(Endpoint(address: loopback, port: 0), offload: true)]
         setup.threads = threads
+        setup.rawDatagrams = rawDatagrams
         setup.threadsBesides = 4
         setup.portal = EngineSetup.PortalSetup("memory", map: PortalWorld.map, gate: .everybody) { _ in recorder }
         setup.portal?.follows = 1280...65_535
