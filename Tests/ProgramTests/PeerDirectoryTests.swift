@@ -1,4 +1,5 @@
 import DataPlane
+import Discovery
 import INET256
 import Mesh
 import Settings
@@ -80,6 +81,48 @@ import Wire
         // The machine's network changed: everybody with endpoints is told again.
         await directory.surroundingsChanged()
         #expect(told() == ["office: 192.0.2.1:7", "barn: ", "shed: "])
+    }
+
+    /// What others say comes behind what the configuration says, where it can be called at all.
+    @Test func whatIsFoundIsToldToo() async throws {
+        await directory.set(try Self.peers(Self.office + Self.barn))
+        _ = told()
+        let office = try Sample.address(Sample.plain)
+        let found = ["192.0.2.9:9", "192.0.2.1:7", "224.0.0.1:9", "[2001:db8::1]:9"].compactMap { Endpoint($0) }
+        await directory.take(DiscoveryNews(office, found, .central, lasts: .milliseconds(1)))
+        #expect(told() == ["office: 192.0.2.1:7, 192.0.2.2:8, 192.0.2.9:9"])
+        await directory.take(DiscoveryNews(office, found, .central, lasts: .milliseconds(1)))
+        #expect(told() == [])
+        try await Task.sleep(for: .milliseconds(2))
+        await directory.settle(linked: [])
+        #expect(told() == ["office: 192.0.2.1:7, 192.0.2.2:8"])
+        // Nobody's, and this box's own.
+        let stranger = try Sample.address(Sample.doubleDashed)
+        await directory.take(DiscoveryNews(stranger, found, .central, lasts: .seconds(9)))
+        var own = DiscoveryNews(try Sample.address(Self.own), found, .local, lasts: .seconds(9))
+        own.isStranger = true
+        await directory.take(own)
+        #expect(told() == [])
+    }
+
+    @Test func whoIntroducesItselfIsAPeerAsLongAsItIsHeardOrLinked() async throws {
+        let stranger = try Sample.address(Sample.doubleDashed)
+        var news = DiscoveryNews(stranger, [try #require(Endpoint("192.0.2.9:9"))], .local, lasts: .milliseconds(1))
+        news.isStranger = true
+        await directory.take(news)
+        #expect(told() == ["\(stranger): 192.0.2.9:9"])
+        try await Task.sleep(for: .milliseconds(2))
+        await directory.settle(linked: [stranger])
+        #expect(told() == ["\(stranger): "])
+        await directory.settle(linked: [])
+        #expect(told() == ["without \(stranger)"])
+        // Whoever is configured meanwhile stays.
+        await directory.take(news)
+        await directory.set(try Self.peers("  - {id: \(Sample.doubleDashed), name: shed}\n"))
+        _ = told()
+        try await Task.sleep(for: .milliseconds(2))
+        await directory.settle(linked: [])
+        #expect(told() == ["shed: "])
     }
 
     /// A name of /etc/hosts: it is asked for beside everything else, and told when it is known.

@@ -88,7 +88,7 @@ struct RootCommand: AsyncParsableCommand {
             FirewallCommand.self, GuardCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self,
             FindCommand.self, NetcheckCommand.self,
             PubkeyCommand.self,
-            IslandCommand.self,
+            IslandCommand.self, CentralDiscoveryCommand.self,
             InitCommand.self, KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self,
             CheckCommand.self,
             ListNetworksCommand.self, VersionCommand.self,

@@ -21,6 +21,8 @@ struct DaemonParts {
     private let inbox: NodeInbox
     private let directory: PeerDirectory
     private let control: RunningDaemon
+    /// Nil where peers are where the configuration says, and nowhere else.
+    private let discovery: DiscoveryPlan?
     /// An element for each change of the machine's network, or for several: for the prefix's guard, and for the peers' endpoints.
     private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let moves = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -43,6 +45,8 @@ struct DaemonParts {
             move.yield()
             place.yield()
         }
+        discovery = try DiscoveryPlan(setup)
+        plan.engine.rawDatagrams = discovery?.rawDatagrams
         prefix = try plan.portal.map {
             try PrefixKeeper(
                 $0.plan, map: $0.map, configuration: setup.configuration, own: own, force: setup.force, logger: logger)
@@ -107,6 +111,11 @@ struct DaemonParts {
             .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]
+        if let discovery {
+            let service = DiscoveryService(
+                plan: discovery, engine: plan.engine.mailbox, control: control, directory: directory, logger: logger)
+            services.append(.init(service: service))
+        }
         if let listener = up.listener { services.append(.init(service: listener)) }
         if let prefix {
             let changed: @Sendable () -> Void = { [change = changes.continuation] in change.yield() }

@@ -1,4 +1,5 @@
 internal import DataPlane
+internal import Discovery
 internal import INET256
 internal import Logging
 internal import Mesh
@@ -30,6 +31,10 @@ actor PeerDirectory {
     /// Whom the data plane was too busy to hear of: it is told again until it has.
     private var owed: Set<Address> = []
     private var repeating: Task<Void, Never>?
+    /// Where peers may be besides, as others say.
+    private var found = FoundPlaces()
+    /// Who introduced itself and was never configured, and until when that is believed without a link.
+    private var strangers: [Address: Instant] = [:]
     /// What was last said of each peer's endpoints.
     private var told: [Address: [PeerTrouble]] = [:]
 
@@ -72,8 +77,11 @@ actor PeerDirectory {
     func set(_ list: [PeerConfiguration]) {
         let old = peers
         peers = list.filter { !own.contains($0.id) }
+        // Whoever is configured now is no stranger any more.
+        for peer in peers { strangers[peer.id] = nil }
         for peer in old where !peers.contains(where: { $0.id == peer.id }) {
             told[peer.id] = nil
+            found.forget(peer.id)
             post(.removePeer(peer.id), about: peer.id)
         }
         let wanted = Set(peers.flatMap { peer in peer.endpoints.map { Key(peer: peer.id, endpoint: $0) } })
@@ -102,7 +110,50 @@ actor PeerDirectory {
             lookUp(key)
         }
         let surroundings = Surroundings(portal, logger)
-        for peer in peers where !peer.endpoints.isEmpty { announce(peer, surroundings) }
+        for peer in peers where !peer.endpoints.isEmpty || !found.endpoints(of: peer.id, now: now).isEmpty {
+            announce(peer, surroundings)
+        }
+    }
+
+    // MARK: Found
+
+    /// Somebody may be reached somewhere: a peer, or who is taken for one since it knows what peers know.
+    func take(_ news: DiscoveryNews) {
+        let now = BootClock.now()
+        guard let peer = peer(news.address) ?? newcomer(news, now) else { return }
+        if strangers[peer.id] != nil { strangers[peer.id] = max(strangers[peer.id] ?? now, now + news.lasts) }
+        guard found.note(news, now: now) else { return }
+        logger.debug(
+            "found", metadata: ["peer": "\(peer.label)", "endpoints": "\(news.endpoints)", "by": "\(news.source)"])
+        announce(peer, Surroundings(portal, logger))
+    }
+
+    private func newcomer(_ news: DiscoveryNews, _ now: Instant) -> PeerConfiguration? {
+        guard news.isStranger, !own.contains(news.address), strangers.count < LocalDiscovery.mostStrangers else {
+            return nil
+        }
+        strangers[news.address] = now + news.lasts
+        logger.notice("a box on the link introduced itself", metadata: ["peer": "\(news.address)"])
+        return PeerConfiguration(stranger: news.address)
+    }
+
+    /// A configured one, or a stranger that was taken in.
+    private func peer(_ address: Address) -> PeerConfiguration? {
+        peers.first { $0.id == address } ?? (strangers[address] != nil ? PeerConfiguration(stranger: address) : nil)
+    }
+
+    /// What nobody says any more is forgotten, and with it strangers that have no link.
+    func settle(linked: Set<Address>) {
+        let now = BootClock.now()
+        for (address, until) in strangers where until <= now && !linked.contains(address) {
+            strangers[address] = nil
+            found.forget(address)
+            post(.removePeer(address), about: address)
+        }
+        let changed = found.expire(now: now).compactMap { peer($0) }
+        guard !changed.isEmpty else { return }
+        let surroundings = Surroundings(portal, logger)
+        for peer in changed { announce(peer, surroundings) }
     }
 
     /// Nothing is looked up any more.
@@ -226,6 +277,12 @@ actor PeerDirectory {
                 }
             }
         }
+        // What others say is used where it can be, and not spoken of where it cannot.
+        let all = found.endpoints(of: peer.id, besides: endpoints, now: now)
+        endpoints += all.dropFirst(endpoints.count).filter { endpoint in
+            EndpointFault.of(endpoint, transports: transports, own: surroundings.addresses) == nil
+                && surroundings.swallows(endpoint) == nil
+        }
         return (endpoints, faults)
     }
 
@@ -250,7 +307,7 @@ actor PeerDirectory {
             repeating = nil
             let surroundings = Surroundings(portal, logger)
             for address in owed {
-                if let peer = peers.first(where: { $0.id == address }) {
+                if let peer = peer(address) {
                     announce(peer, surroundings)
                 } else {
                     post(.removePeer(address), about: address)
