@@ -15,7 +15,8 @@ import Wire
     @Test func aHundredThousandAnnouncements() {
         var table = CentralTable(capacity: 2000, kept: [own.address], seed: 5)
         var now = Instant.at(0)
-        let record = CentralRecord(Places.bytes([]), isSealed: false, milliseconds: 1, life: 60, by: own)
+        let record = CentralRecord(
+            .clear([]), milliseconds: 1, life: 60, binding: .none, by: own)
         holds(table.put(record, from: place, until: now + .seconds(60), now: now))
         let random = FixedRandom(3)
         var refused = 0
@@ -42,7 +43,7 @@ import Wire
         var bytes: [UInt8] = [1, 0, 60, 0]
         bytes.appendLittle(UInt64(1))
         for _ in 0..<4 { bytes.appendLittle(random.next64()) }
-        bytes += [1, 0, 0] + [UInt8](repeating: 0, count: 64)
+        bytes += [UInt8](repeating: 0, count: 16) + [1, 0, 0] + [UInt8](repeating: 0, count: 64)
         guard let record = bytes.withUnsafeBytes({ CentralRecord(unverified: $0) }) else { fatalError("no record") }
         return record
     }
@@ -53,7 +54,8 @@ import Wire
         let random = FixedRandom(3)
         for _ in 0..<5000 { _ = table.put(Self.record(random), from: place, until: now + .seconds(60), now: now) }
         #expect(table.entries.count == Int(CentralTable.mostPerSource))
-        let record = CentralRecord(Places.bytes([]), isSealed: false, milliseconds: 1, life: 60, by: own)
+        let record = CentralRecord(
+            .clear([]), milliseconds: 1, life: 60, binding: .none, by: own)
         holds(table.put(record, from: place, until: now + .seconds(60), now: now))
         // What has ended gives its part back.
         table.expire(now: now + .seconds(61))
@@ -95,22 +97,23 @@ import Wire
 
     @Test func nothingIsDoneWithoutACookie() {
         let world = CentralWorld()
-        let record = CentralRecord(
-            Places.bytes([Candidate(place, .host)]), isSealed: false, milliseconds: 5, life: 60, by: own)
         let none = [UInt8](repeating: 0, count: 16)
+        let record = CentralRecord(
+            .clear([Candidate(place, .host)]), milliseconds: 5, life: 60, binding: CentralCookie.none.binding, by: own)
         let answer = world.ask(CentralFormat.begin(.centralAnnounce, 7) + none + record.bytes, from: place)
         #expect(world.server.count == 0)
         #expect(answer.count == 1 && answer[0].bytes.count == CentralFormat.cookieAnswerCount)
         // Of another port, of another machine, and much later.
         let cookie = world.cookie(for: place)
+        let bound = world.record(.clear([]), at: 6, by: own, for: place).bytes
         let elsewhere = Endpoint(address: place.address, port: place.port + 1)
         for source in [elsewhere, v4(192, 0, 2, 9, 4001)] {
-            world.ask(CentralFormat.begin(.centralAnnounce, 7) + cookie + record.bytes, from: source)
+            world.ask(CentralFormat.begin(.centralAnnounce, 7) + cookie + bound, from: source)
         }
         world.now = world.now + .seconds(1000)
         _ = world.cookie(for: place)
         world.now = world.now + .seconds(1000)
-        world.ask(CentralFormat.begin(.centralAnnounce, 7) + cookie + record.bytes, from: place)
+        world.ask(CentralFormat.begin(.centralAnnounce, 7) + cookie + bound, from: place)
         #expect(world.server.count == 0)
     }
 
@@ -120,11 +123,11 @@ import Wire
         let random = FixedRandom(17)
         var kinds: Set<UInt8> = []
         let body = SealedPlaces.seal([], by: own.address, for: [], random)
-        let largest = CentralRecord(body, isSealed: true, milliseconds: 5, life: 600, by: own)
+        let largest = world.record(.sealed(body), at: 5, by: own, for: place)
         #expect(largest.bytes.count == CentralRecord.largest)
         world.ask(world.announcement(largest.bytes, from: place), from: place)
         let other = v4(192, 0, 2, 2, 4002)
-        let two = CentralRecord(body, isSealed: true, milliseconds: 5, life: 600, by: peer)
+        let two = world.record(.sealed(body), at: 5, by: peer, for: other)
         world.ask(world.announcement(two.bytes, from: other), from: other)
         // Both ask for each other: the longest answer that there is, and a call.
         world.ask(world.lookup(peer.address, by: own.address, from: place), from: place)
@@ -147,6 +150,21 @@ import Wire
             for answer in answers { kinds.insert(answer.bytes[0]) }
         }
         #expect(kinds.contains(DiscoveryKind.centralCookie.rawValue))
+    }
+
+    /// Whoever knows an address may have its record: it is of no use to him, here or at another server.
+    @Test func recordsAreGoodFromTheirOwnEndpointAlone() {
+        let world = CentralWorld()
+        let record = world.record(.clear([]), at: 5, by: own, for: place)
+        let other = v4(203, 0, 113, 7, 9)
+        world.ask(world.announcement(record.bytes, from: other), from: other)
+        #expect(world.server.count == 0 && world.server.counters.forged == 1)
+        world.ask(world.announcement(record.bytes, from: place), from: place)
+        #expect(world.server.count == 1)
+        let elsewhere = CentralWorld()
+        elsewhere.server = CentralServer(random: FixedRandom(12))
+        elsewhere.ask(elsewhere.announcement(record.bytes, from: place), from: place)
+        #expect(elsewhere.server.count == 0)
     }
 
     @Test func aSourceHasARate() {

@@ -109,8 +109,7 @@ import Wire
 
     @Test func nobodyAnnouncesForAnother() {
         let world = CentralWorld()
-        let record = CentralRecord(
-            Places.bytes([Candidate(outerA, .host)]), isSealed: false, milliseconds: 5, life: 60, by: a)
+        let record = world.record(.clear([Candidate(outerA, .host)]), at: 5, by: a, for: outerA)
         for place in record.bytes.indices {
             var bent = record.bytes
             bent[place] ^= 4
@@ -124,7 +123,7 @@ import Wire
         world.ask(world.announcement(record.bytes, from: outerA), from: outerA)
         #expect(world.server.count == 1)
         // The same again, and an older one.
-        world.ask(world.announcement(record.bytes, from: outerB), from: outerB)
+        world.ask(world.announcement(record.bytes, from: outerA), from: outerA)
         world.ask(world.announcement(a, from: outerB, at: 4), from: outerB)
         let found = world.ask(world.lookup(a.address, by: b.address, from: outerB), from: outerB)
         #expect(found[0].bytes[34..<52] == Self.bytes(outerA)[...])
@@ -156,9 +155,12 @@ import Wire
             _ = world.boxes[0].client.takeDatagrams()
             return world.boxes[0].client.open.first { $0.value.about == .lookup(b.address) }?.key
         }
-        let places = Places.bytes([Candidate(outerB, .host)])
-        let genuine = CentralRecord(places, isSealed: false, milliseconds: 50, life: 60, by: b).bytes
-        let others = CentralRecord(places, isSealed: false, milliseconds: 50, life: 60, by: a).bytes
+        let genuine = CentralRecord(
+            .clear([Candidate(outerB, .host)]), milliseconds: 50, life: 60, binding: .none, by: b
+        ).bytes
+        let others = CentralRecord(
+            .clear([Candidate(outerB, .host)]), milliseconds: 50, life: 60, binding: .none, by: a
+        ).bytes
         var bent = genuine
         bent[50] ^= 1
         // A number that nobody asked with, somebody else's record, a bent one.
@@ -170,7 +172,8 @@ import Wire
         #expect(world.boxes[0].client.takeNews().map(\.address) == [b.address])
         // What it replaced does not come back.
         answer(
-            CentralRecord(places, isSealed: false, milliseconds: 49, life: 60, by: b).bytes, try #require(ask()))
+            CentralRecord(.clear([Candidate(outerB, .host)]), milliseconds: 49, life: 60, binding: .none, by: b).bytes,
+            try #require(ask()))
         #expect(world.boxes[0].client.takeNews().isEmpty)
     }
 

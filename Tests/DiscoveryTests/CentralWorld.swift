@@ -107,9 +107,20 @@ final class CentralWorld {
         _ key: PrivateKey, from source: Endpoint, at milliseconds: UInt64 = 1, life: UInt16 = 60,
         places: [Candidate] = []
     ) -> [UInt8] {
-        let record = CentralRecord(
-            Places.bytes(places), isSealed: false, milliseconds: milliseconds, life: life, by: key)
+        let record = record(.clear(places), at: milliseconds, life: life, by: key, for: source)
         return announcement(record.bytes, from: source)
+    }
+
+    /// A record that the server takes from one endpoint.
+    func record(
+        _ body: CentralRecord.Body, at milliseconds: UInt64, life: UInt16 = 60, by key: PrivateKey,
+        for source: Endpoint
+    ) -> CentralRecord {
+        let cookie = cookie(for: source).withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            return reader.cookie() ?? .none
+        }
+        return CentralRecord(body, milliseconds: milliseconds, life: life, binding: cookie.binding, by: key)
     }
 
     func announcement(_ record: [UInt8], from source: Endpoint) -> [UInt8] {

@@ -92,17 +92,17 @@ extension KernelTests {
         @Test(.timeLimit(.minutes(3))) func aBoxServes() async throws {
             try await Testbed.with { bed in
                 let site = try await Site.make(bed)
-                let public_ = try await Box("c", namespace: site.middle, in: bed)
-                public_.configuration.portal = false
-                public_.configuration.more = "serve: {discovery: true}\naccept: any\nstate_file: none\n"
-                try await public_.start()
+                let server = try await Box("c", namespace: site.middle, in: bed)
+                server.configuration.portal = false
+                server.configuration.more = "serve: {discovery: true}\naccept: any\nstate_file: none\n"
+                try await server.start()
                 site.prepare("discovery: [{central: {endpoint: \"198.51.100.1:25632\", period: 5s}}]")
                 try await site.a.start()
                 try await site.b.start()
                 try await eventually(within: .seconds(40), "both were found") {
                     site.a.log.contains("198.51.101.2:25632") && site.b.log.contains("198.51.100.2:25632")
                 }
-                await public_.stop()
+                await server.stop()
             }
         }
 

@@ -73,16 +73,26 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("discovery: [{local: {}}, {local: {}}]", line: 1, "discovery[1].local", "once"),
         Wrong("discovery: [{local: eth0}]", line: 1, "discovery[0].local", "{interfaces: [eth0]}"),
         Wrong("discovery: [{local: {interfaces: eth0}}]", line: 1, "discovery[0].local.interfaces", "a list"),
-        Wrong("discovery: [{local: {interfaces: [a, a]}}]", line: 1, "discovery[0].local.interfaces[1]", "each interface once"),
+        Wrong(
+            "discovery: [{local: {interfaces: [a, a]}}]", line: 1, "discovery[0].local.interfaces[1]",
+            "each interface once"),
         Wrong("discovery: [{local: {interfaces: [a/b]}}]", line: 1, "discovery[0].local.interfaces[0]", "at most 15"),
-        Wrong("discovery: [{local: {announce_period: 0s}}]", line: 1, "discovery[0].local.announce_period", "from 1s to 1h"),
-        Wrong("discovery: [{local: {announce_period: soon}}]", line: 1, "discovery[0].local.announce_period", "such as 15s"),
+        Wrong(
+            "discovery: [{local: {announce_period: 0s}}]", line: 1, "discovery[0].local.announce_period",
+            "from 1s to 1h"),
+        Wrong(
+            "discovery: [{local: {announce_period: soon}}]", line: 1, "discovery[0].local.announce_period",
+            "such as 15s"),
         Wrong("discovery: [{local: {secret: short}}]", line: 1, "discovery[0].local.secret", "a text of 5", "8 to 255"),
         Wrong("discovery: [{local: {autopeering: true}}]", line: 1, "discovery[0].local.autopeering", "accept: any"),
         Wrong("discovery: [{central: {}}]", line: 1, "discovery[0].central", "the key endpoint"),
         Wrong("discovery: [{central: {endpoint: host}}]", line: 1, "discovery[0].central.endpoint", "host:port"),
-        Wrong("discovery: [{central: {endpoint: \"h:1\", period: 1s}}]", line: 1, "discovery[0].central.period", "from 5s to 10m"),
-        Wrong("discovery: [{central: {endpoint: \"h:1\", visibility: peer}}]", line: 1, "discovery[0].central.visibility", "\"peers\""),
+        Wrong(
+            "discovery: [{central: {endpoint: \"h:1\", period: 1s}}]", line: 1, "discovery[0].central.period",
+            "from 5s to 10m"),
+        Wrong(
+            "discovery: [{central: {endpoint: \"h:1\", visibility: peer}}]", line: 1, "discovery[0].central.visibility",
+            "\"peers\""),
         Wrong(
             "discovery: [{central: {endpoint: \"h:1\"}}, {central: {endpoint: \"h:1\"}}]", line: 1,
             "discovery[1].central", "each server once"),

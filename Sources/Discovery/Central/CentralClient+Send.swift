@@ -26,27 +26,27 @@ extension CentralClient {
     private mutating func announce(_ now: Instant, _ wall: UInt64) {
         // Faster while the server has not answered at all.
         announceAt = now + (server == nil ? min(settings.period, .seconds(5)) : period)
-        lastMilliseconds = min(CentralRecord.endOfTime - 1, max(wall, lastMilliseconds + 1))
-        let record = record(lastMilliseconds)
         for target in targets {
             guard let nonce = ask(.announcement, of: target, now) else { return }
-            send(.centralAnnounce, nonce, record.bytes, to: target)
+            // Several may be endpoints of one server: each has one that is newer than the one before.
+            lastMilliseconds = min(CentralRecord.endOfTime - 1, max(wall, lastMilliseconds + 1))
+            send(.centralAnnounce, nonce, record(lastMilliseconds, for: target).bytes, to: target)
         }
         counters.announced &+= 1
     }
 
-    private mutating func record(_ milliseconds: UInt64) -> CentralRecord {
+    private mutating func record(_ milliseconds: UInt64, for target: Endpoint) -> CentralRecord {
         let list = Array(told.prefix(CentralRecord.mostPlaces))
         // Two of its longest periods and a half: one that is lost does no harm.
         let seconds = (settings.period * Self.quietPeriods).nanoseconds / 1_000_000_000
         let life = UInt16(clamping: min(Int64(CentralServer.longestLife), seconds * 5 / 2))
-        switch settings.visibility {
-        case .all:
-            return CentralRecord(Places.bytes(list), isSealed: false, milliseconds: milliseconds, life: life, by: key)
-        case .peers:
-            let body = SealedPlaces.seal(list, by: key.address, for: readers(), random)
-            return CentralRecord(body, isSealed: true, milliseconds: milliseconds, life: life, by: key)
-        }
+        let body =
+            switch settings.visibility {
+            case .all: CentralRecord.Body.clear(list)
+            case .peers: CentralRecord.Body.sealed(SealedPlaces.seal(list, by: key.address, for: readers(), random))
+            }
+        return CentralRecord(
+            body, milliseconds: milliseconds, life: life, binding: (cookies[target] ?? .none).binding, by: key)
     }
 
     /// Own addresses, and where the server sees this box.

@@ -52,6 +52,15 @@ struct CentralCookie: Hashable {
 
     static let none = CentralCookie(high: 0, low: 0)
 
+    /// What a record made under this cookie says of it: the cookie itself is between the server and one endpoint.
+    var binding: CentralCookie {
+        var bytes = Array("inet256vpn central discovery, cookie".utf8)
+        put(into: &bytes)
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        let hash = Keyed.hash(key: none, bytes, none)
+        return CentralCookie(high: hash.words.0, low: hash.words.1)
+    }
+
     func put(into bytes: inout [UInt8]) {
         bytes.appendBig(high)
         bytes.appendBig(low)

@@ -8,8 +8,9 @@ package import Wire
 ///     2   life in seconds (16)
 ///     4   milliseconds since 1970 by the box's own clock (64), which grow from one to the next
 ///     12  Ed25519 key of the box (32 bytes), whose hash is the address
-///     44  bytes of the body (16)
-///     46  body: endpoints, or what `SealedPlaces` draws
+///     44  what binds it to the server and the endpoint that it was made for (16 bytes): BLAKE2b of the cookie
+///     60  bytes of the body (16)
+///     62  body: endpoints, or what `SealedPlaces` draws
 ///     ..  signature (64 bytes) of all before it, by the specification's scheme (INET256, section 5)
 ///
 ///     endpoints: count (8), 0 to 8; each: kind (8), address (16 bytes), port (16)
@@ -20,6 +21,8 @@ package struct CentralRecord: Equatable, Sendable {
     package let milliseconds: UInt64
     /// In seconds.
     package let life: UInt16
+    /// Whoever sends it again, from elsewhere or to another server, has no cookie that it fits.
+    let binding: CentralCookie
     let isSealed: Bool
     let body: [UInt8]
 
@@ -28,7 +31,7 @@ package struct CentralRecord: Equatable, Sendable {
     package static let purpose = "inet256/discovery/central/announce"
     package static let mostPlaces = 8
     static let version: UInt8 = 1
-    static let head = 46
+    static let head = 62
     static let placeCount = 1 + EndpointBytes.count
     static let largestBody = SealedPlaces.count
     package static let largest = head + largestBody + SignatureScheme.signatureCount
@@ -49,14 +52,15 @@ package struct CentralRecord: Equatable, Sendable {
         var reader = ByteReader(bytes)
         guard reader.little(UInt8.self) == Self.version, let flags = reader.little(UInt8.self), flags <= 1,
             let life = reader.little(UInt16.self), let milliseconds = reader.little(UInt64.self),
-            milliseconds < Self.endOfTime, let raw = reader.bytes32(), let count = reader.little(UInt16.self),
-            count <= Self.largestBody, let body = reader.take(Int(count)),
+            milliseconds < Self.endOfTime, let raw = reader.bytes32(), let binding = reader.cookie(),
+            let count = reader.little(UInt16.self), count <= Self.largestBody, let body = reader.take(Int(count)),
             reader.remaining == SignatureScheme.signatureCount
         else { return nil }
         self.bytes = [UInt8](bytes)
         key = PublicKey(raw: raw)
         self.milliseconds = milliseconds
         self.life = life
+        self.binding = binding
         isSealed = flags == 1
         self.body = [UInt8](body)
         if isSealed {
@@ -66,21 +70,33 @@ package struct CentralRecord: Equatable, Sendable {
         }
     }
 
+    /// What it says of places.
+    struct Body {
+        let bytes: [UInt8]
+        let isSealed: Bool
+
+        static func clear(_ places: [Candidate]) -> Body { Body(bytes: Places.bytes(places), isSealed: false) }
+        static func sealed(_ bytes: [UInt8]) -> Body { Body(bytes: bytes, isSealed: true) }
+    }
+
     /// Makes and signs one.
     init(
-        _ body: [UInt8], isSealed: Bool, milliseconds: UInt64, life: UInt16, by key: PrivateKey
+        _ body: Body, milliseconds: UInt64, life: UInt16, binding: CentralCookie, by key: PrivateKey
     ) {
+        let (body, isSealed) = (body.bytes, body.isSealed)
         precondition(body.count <= Self.largestBody, "a body is not so long")
         var bytes: [UInt8] = [Self.version, isSealed ? 1 : 0]
         bytes.appendLittle(life)
         bytes.appendLittle(milliseconds)
         bytes.append(key.publicKey.raw)
+        binding.put(into: &bytes)
         bytes.appendLittle(UInt16(body.count))
         bytes += body
         self.bytes = bytes + key.sign(purpose: Self.purpose, message: bytes)
         self.key = key.publicKey
         self.milliseconds = milliseconds
         self.life = life
+        self.binding = binding
         self.isSealed = isSealed
         self.body = body
     }

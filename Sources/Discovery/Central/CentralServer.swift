@@ -88,17 +88,22 @@ package struct CentralServer {
             return [DiscoveryDatagram(answer, to: source)]
         }
         return message.kind == .centralAnnounce
-            ? announce(message, from: source, now) : lookUp(message, bytes.count, from: source, now)
+            ? announce(message, cookie, from: source, now) : lookUp(message, bytes.count, from: source, now)
     }
 
     // MARK: Announcements
 
     private mutating func announce(
-        _ message: CentralMessage, from source: Endpoint, _ now: Instant
+        _ message: CentralMessage, _ cookie: CentralCookie, from source: Endpoint, _ now: Instant
     ) -> [DiscoveryDatagram] {
         var rest = message.rest
         guard let bytes = rest.take(rest.remaining), let claim = CentralRecord(unverified: bytes) else {
             counters.malformed &+= 1
+            return []
+        }
+        // Made for another endpoint or another server, and sent here by who asked for it there.
+        guard claim.binding == cookie.binding else {
+            counters.forged &+= 1
             return []
         }
         let known = table.entries[claim.address]

@@ -21,6 +21,8 @@ final class DiscoveryThread {
     private var local: LocalDiscovery?
     private var clients: [CentralClient]
     private var server: CentralServer?
+    /// Where the box may be reached, as was found last.
+    private var candidates: [Candidate] = []
     private var surveyAt: Instant = .distantPast
     private var refusals: Set<String> = []
     private var isStopping = false
@@ -209,6 +211,10 @@ final class DiscoveryThread {
             tell(link?.join(places) ?? [])
             local?.setPlaces(places, now: now)
             let candidates = survey.candidates
+            guard candidates != self.candidates else { return }
+            // Whatever way there was to a server may be another one now.
+            for index in clients.indices where !self.candidates.isEmpty { clients[index].surroundingsChanged(now: now) }
+            self.candidates = candidates
             for index in clients.indices { clients[index].setCandidates(candidates, now: now) }
         } catch {
             logger.warning("links are not looked at", metadata: ["reason": "\(error)"])

@@ -29,10 +29,9 @@ enum DiscoverySeeds {
         var endpoint: [UInt8] = []
         EndpointBytes.put(place, into: &endpoint)
         let clear = CentralRecord(
-            Places.bytes([Candidate(place, .host)]), isSealed: false, milliseconds: 5, life: 60, by: key)
-        let sealed = CentralRecord(
-            SealedPlaces.seal([Candidate(place, .host)], by: key.address, for: [], FixedRandom(1)), isSealed: true,
-            milliseconds: 6, life: 60, by: key)
+            .clear([Candidate(place, .host)]), milliseconds: 5, life: 60, binding: .none, by: key)
+        let body = SealedPlaces.seal([Candidate(place, .host)], by: key.address, for: [], FixedRandom(1))
+        let sealed = CentralRecord(.sealed(body), milliseconds: 6, life: 60, binding: .none, by: key)
         var lookup = CentralFormat.begin(.centralLookup, 2) + cookie
         lookup.append(other.address.raw)
         lookup.append(key.address.raw)

@@ -107,6 +107,7 @@ struct CentralTarget: FuzzTarget {
         {
             let start = CentralFormat.askHead
             bytes.replaceSubrange(start + 12..<start + 44, with: keys[1].publicKey.raw.bytes)
+            bytes.replaceSubrange(start + 44..<start + 60, with: binding(Array(bytes[CentralFormat.head..<start])))
             let signed = Array(bytes[start..<bytes.count - 64])
             bytes.replaceSubrange(
                 (bytes.count - 64)..., with: keys[1].sign(purpose: CentralRecord.purpose, message: signed))
@@ -115,6 +116,15 @@ struct CentralTarget: FuzzTarget {
         demand(answers.reduce(0) { $0 + $1.bytes.count } <= bytes.count, "amplified")
         for answer in answers {
             answer.bytes.withUnsafeBytes { demand(CentralMessage($0) != nil, "an answer that is none") }
+        }
+    }
+
+    private func binding(_ cookie: [UInt8]) -> [UInt8] {
+        cookie.withUnsafeBytes { cookie in
+            var reader = ByteReader(cookie)
+            var bytes: [UInt8] = []
+            (reader.cookie() ?? .none).binding.put(into: &bytes)
+            return bytes
         }
     }
 
