@@ -104,7 +104,8 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "Discovery", "API", "AdminProtocol", "INET256Client", "NodeProtocol", "Firewall",
+                "Settings", "DataPlane", "Discovery", "API", "AdminProtocol", "INET256Client", "NodeProtocol",
+                "Firewall",
                 "Portal",
                 "Transport", "System", "Netlink", "Mesh", "INET256",
                 "PortMapping", "Wire",
@@ -175,7 +176,8 @@ let package = Package(
             name: "ProgramTests",
             dependencies: [
                 "inet256vpn", "Settings", "DataPlane", "Discovery", "AdminProtocol", "API", "Firewall", "INET256", "Mesh",
-                "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire", logging, nioCore,
+                "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire", logging,
+                nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

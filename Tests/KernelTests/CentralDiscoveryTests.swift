@@ -64,6 +64,11 @@ extension KernelTests {
             }
         }
 
+        private static func areLinked(_ boxes: Box...) async throws -> Bool {
+            for box in boxes { guard try await isLinked(box) else { return false } }
+            return true
+        }
+
         private static func isLinked(_ box: Box) async throws -> Bool {
             try await box.command("status").output.contains("1 of 1 up")
         }
@@ -83,7 +88,7 @@ extension KernelTests {
                     site.a.log.contains("198.51.101.2:25632") && site.b.log.contains("198.51.100.2:25632")
                 }
                 try await eventually(within: .seconds(40), "they are linked") {
-                    try await Self.isLinked(site.a) && Self.isLinked(site.b)
+                    try await Self.areLinked(site.a, site.b)
                 }
             }
         }

@@ -32,6 +32,11 @@ extension KernelTests {
             }
         }
 
+        private static func areLinked(_ boxes: Box...) async throws -> Bool {
+            for box in boxes { guard try await isLinked(box) else { return false } }
+            return true
+        }
+
         private static func isLinked(_ box: Box) async throws -> Bool {
             try await box.command("status").output.contains("1 of 1 up")
         }
@@ -47,7 +52,7 @@ extension KernelTests {
                 try await a.start()
                 try await b.start()
                 let began = ContinuousClock.now
-                try await eventually("they are linked") { try await Self.isLinked(a) && Self.isLinked(b) }
+                try await eventually("they are linked") { try await Self.areLinked(a, b) }
                 // Duplicate address detection, at most 2 s, has the interfaces' addresses first.
                 #expect(ContinuousClock.now - began < .seconds(6))
                 let peers = try await a.command("peers").output
@@ -74,7 +79,7 @@ extension KernelTests {
                     try await Self.plug(box, into: lan, bed, as: "eth7")
                     try await bed.ip("-n", box.namespace, "address", "add", "10.7.0.\(number + 1)/24", "dev", "eth7")
                 }
-                try await eventually("they are linked") { try await Self.isLinked(a) && Self.isLinked(b) }
+                try await eventually("they are linked") { try await Self.areLinked(a, b) }
                 let peers = try await a.command("peers").output
                 #expect(peers.contains("10.7.0.2"), "\(peers)")
             }
@@ -114,8 +119,11 @@ extension KernelTests {
                 // b is gone; a starts, and hears all of it once more, frame by frame as it was.
                 try await a.start()
                 try await eventually("a is on the link") {
-                    try await a.run("ip", "-6", "-o", "address", "show", "dev", "eth0").output.contains("fe80")
+                    let shown = try await a.run("ip", "-6", "-o", "address", "show", "dev", "eth0").output
+                    return shown.contains("fe80") && !shown.contains("tentative")
                 }
+                // It hears of that, and listens.
+                try await Task.sleep(for: .seconds(1))
                 let frames = recorder.said.split(separator: "\n").filter { $0.count > 100 }.joined(separator: ",")
                 let player = try await bed.run(["python3", "-c", Self.replay, "play", "br0", frames], in: lan)
                 #expect(player.succeeded, "\(player)")
