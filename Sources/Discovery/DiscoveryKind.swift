@@ -52,9 +52,13 @@ package enum DiscoveryKind: UInt8, CaseIterable, Sendable {
 package struct DiscoveryDatagram: Hashable, Sendable {
     package var bytes: [UInt8]
     package var target: Endpoint
+    /// The address of this machine that it leaves from; unspecified leaves the choice to the kernel. Who asked at one of several
+    /// hears nothing from another.
+    package var source: IPv6Address
 
-    package init(_ bytes: [UInt8], to target: Endpoint) {
+    package init(_ bytes: [UInt8], to target: Endpoint, from source: IPv6Address = .unspecified) {
         self.bytes = bytes
         self.target = target
+        self.source = source
     }
 }

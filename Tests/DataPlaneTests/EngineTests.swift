@@ -38,9 +38,9 @@ import Wire
         try await Task.sleep(for: .milliseconds(20))
         let taken = raw.mailbox.drain()
         #expect(taken.count == 4 && taken.allSatisfy { $0.bytes.count == 2 && $0.bytes[0] == 0xc4 })
-        #expect(taken.allSatisfy { $0.source == other.local })
+        #expect(taken.allSatisfy { $0.source == other.local && $0.local == loopback })
         #expect(try await a.snapshot().box.drops[.malformedDatagram] == 1)
-        try a.mailbox.post(.sendRaw([0xc6, 7, 7], other.local))
+        try a.mailbox.post(.sendRaw([0xc6, 7, 7], other.local, from: loopback))
         let batch = DatagramBatch(slotSize: 1 << 11, slots: 4)
         while try other.receive(into: batch) == 0 { try await Task.sleep(for: .milliseconds(1)) }
         #expect(Array(batch[0].bytes) == [0xc6, 7, 7] && batch[0].path.remote.port == bound.port)

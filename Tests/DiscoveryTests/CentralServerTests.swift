@@ -17,18 +17,18 @@ import Wire
         var now = Instant.at(0)
         let record = CentralRecord(
             .clear([]), milliseconds: 1, life: 60, binding: .none, by: own)
-        holds(table.put(record, from: place, until: now + .seconds(60), now: now))
+        holds(table.put(record, from: asker(place), until: now + .seconds(60), now: now))
         let random = FixedRandom(3)
         var refused = 0
         for number in 0..<100_000 {
             now = now + .milliseconds(1)
             if number % 10_000 == 0 {
-                holds(table.put(record, from: place, until: now + .seconds(60), now: now))
+                holds(table.put(record, from: asker(place), until: now + .seconds(60), now: now))
             }
             table.expire(now: now)
             let stranger = Self.record(random)
             let source = v4(10, UInt32(number % 30_000 >> 8), UInt32(number % 30_000 & 255), 7, 9)
-            if !table.put(stranger, from: source, until: now + .seconds(Int64(5 + number % 3595)), now: now) {
+            if !table.put(stranger, from: asker(source), until: now + .seconds(Int64(5 + number % 3595)), now: now) {
                 refused += 1
             }
             if number % 1000 == 0 { #expect(table.entries[own.address] != nil) }
@@ -36,6 +36,10 @@ import Wire
         #expect(table.entries.count <= 2001 && table.entries.count > 1900)
         #expect(table.entries[own.address] != nil)
         #expect(refused < 100_000)
+    }
+
+    private func asker(_ endpoint: Endpoint) -> CentralServer.Asker {
+        CentralServer.Asker(endpoint: endpoint, at: .unspecified)
     }
 
     /// A record of a key that nobody has.
@@ -52,15 +56,17 @@ import Wire
         var table = CentralTable(capacity: 10_000, kept: [own.address], seed: 5)
         let now = Instant.at(0)
         let random = FixedRandom(3)
-        for _ in 0..<5000 { _ = table.put(Self.record(random), from: place, until: now + .seconds(60), now: now) }
+        for _ in 0..<5000 {
+            _ = table.put(Self.record(random), from: asker(place), until: now + .seconds(60), now: now)
+        }
         #expect(table.entries.count == Int(CentralTable.mostPerSource))
         let record = CentralRecord(
             .clear([]), milliseconds: 1, life: 60, binding: .none, by: own)
-        holds(table.put(record, from: place, until: now + .seconds(60), now: now))
+        holds(table.put(record, from: asker(place), until: now + .seconds(60), now: now))
         // What has ended gives its part back.
         table.expire(now: now + .seconds(61))
         #expect(table.entries.isEmpty)
-        holds(table.put(Self.record(random), from: place, until: now + .seconds(99), now: now + .seconds(61)))
+        holds(table.put(Self.record(random), from: asker(place), until: now + .seconds(99), now: now + .seconds(61)))
     }
 
     @Test func whoRenewsItsRecordKeepsOnePlace() {
@@ -70,7 +76,8 @@ import Wire
         for second in 0..<10_000 {
             let now = Instant.at(Double(second))
             table.expire(now: now)
-            holds(table.put(record, from: v4(10, 0, 0, UInt32(second % 200)), until: now + .seconds(60), now: now))
+            holds(
+                table.put(record, from: asker(v4(10, 0, 0, UInt32(second % 200))), until: now + .seconds(60), now: now))
         }
         #expect(table.entries.count == 1)
     }
@@ -165,6 +172,21 @@ import Wire
         elsewhere.server = CentralServer(random: FixedRandom(12))
         elsewhere.ask(elsewhere.announcement(record.bytes, from: place), from: place)
         #expect(elsewhere.server.count == 0)
+    }
+
+    /// A server with several addresses answers, and calls, from the one that the box knows.
+    @Test func answersLeaveFromWhereTheQuestionCame() {
+        let world = CentralWorld()
+        let (first, second) = (v4(198, 51, 100, 1).address, v4(198, 51, 100, 2).address)
+        let other = v4(192, 0, 2, 2, 4002)
+        func ask(_ bytes: [UInt8], from source: Endpoint, at local: IPv6Address) -> [DiscoveryDatagram] {
+            bytes.withUnsafeBytes { world.server.receive($0, from: source, at: local, now: world.now) }
+        }
+        #expect(ask(world.announcement(own, from: place), from: place, at: first).map(\.source) == [first])
+        #expect(ask(world.announcement(peer, from: other), from: other, at: second).map(\.source) == [second])
+        _ = ask(world.lookup(peer.address, by: own.address, from: place), from: place, at: first)
+        let answers = ask(world.lookup(own.address, by: peer.address, from: other), from: other, at: second)
+        #expect(answers.map(\.target) == [other, place] && answers.map(\.source) == [second, first])
     }
 
     @Test func aSourceHasARate() {

@@ -30,7 +30,7 @@ import Testing
     @Test func everyScalarKeyHasASample() {
         let lists = [
             "transports", "peers", "networks", "groups", "nodes", "firewall.rules", "firewall.outbound.rules",
-            "firewall.nat", "firewall.include", "firewall.tests",
+            "firewall.nat", "firewall.include", "firewall.tests", "discovery",
         ]
         #expect(Set(Self.settings.map(\.path)).subtracting(lists).subtracting(Self.samples.keys) == [])
     }

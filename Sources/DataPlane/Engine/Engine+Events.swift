@@ -28,7 +28,7 @@ extension Engine {
         case .ping(let target, let bytes, let timeout, let answer):
             beginPing(target, bytes, timeout, answer, now)
         case .snapshot(let answer): answer(snapshot(now))
-        case .sendRaw(let bytes, let target): try sendRaw(bytes, to: target)
+        case .sendRaw(let bytes, let target, let source): try sendRaw(bytes, to: target, from: source)
         case .portalLost: failure = TunError.gone(name: worker.bridge?.device.name ?? "")
         case .stop: stopping = true
         }

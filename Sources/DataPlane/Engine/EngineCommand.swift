@@ -20,8 +20,9 @@ package enum EngineCommand: Sendable {
     case setNodeAccess(PortalGate, limit: Int)
     case ping(Address, bytes: Int, timeout: Interval, answer: @Sendable (PingResult) -> Void)
     case snapshot(@Sendable (EngineSnapshot) -> Void)
-    /// Sends a datagram that is none of the mesh's, by the first socket that reaches its endpoint: now, or not at all.
-    case sendRaw([UInt8], Endpoint)
+    /// Sends a datagram that is none of the mesh's, from the given address of this machine unless that is unspecified, by the first
+    /// socket that reaches its endpoint: now, or not at all.
+    case sendRaw([UInt8], Endpoint, from: IPv6Address)
     /// The portal's interface is gone: ends the thread.
     case portalLost
     /// Says goodbye to the neighbours, takes the portal down and ends the thread.

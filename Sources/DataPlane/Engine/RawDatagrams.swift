@@ -5,10 +5,13 @@ package import Wire
 package struct RawDatagram: Sendable {
     package let bytes: [UInt8]
     package let source: Endpoint
+    /// The address of this machine that it came to.
+    package let local: IPv6Address
 
-    package init(_ bytes: [UInt8], from source: Endpoint) {
+    package init(_ bytes: [UInt8], from source: Endpoint, at local: IPv6Address) {
         self.bytes = bytes
         self.source = source
+        self.local = local
     }
 }
 
@@ -39,13 +42,15 @@ package struct RawDatagrams: Sendable {
     private func deliver(_ datagram: UnsafeMutableRawBufferPointer, _ path: Path) {
         guard datagram.count <= largest else { return }
         // Full, or closed: as if it had been lost on the way.
-        try? mailbox.post(RawDatagram([UInt8](datagram), from: path.remote))
+        try? mailbox.post(RawDatagram([UInt8](datagram), from: path.remote, at: path.local))
     }
 }
 
 extension Engine {
-    func sendRaw(_ bytes: [UInt8], to target: Endpoint) throws {
+    func sendRaw(_ bytes: [UInt8], to target: Endpoint, from source: IPv6Address) throws {
         guard let place = socketPlace(Path(remote: target, socket: Path.anySocket)) else { return }
-        try worker.lines[place].sendAlone(bytes, to: Path(remote: target, socket: UInt16(place)))
+        // A link-local endpoint means something on its interface alone.
+        let path = Path(remote: target, local: source, interface: target.scope, socket: UInt16(place))
+        try worker.lines[place].sendAlone(bytes, to: path)
     }
 }

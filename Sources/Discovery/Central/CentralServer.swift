@@ -62,10 +62,17 @@ package struct CentralServer {
     /// Addresses that it has something of.
     package var count: Int { table.entries.count }
 
-    /// Takes one datagram and gives what is to be sent, at most two.
+    /// Who asks, and at which of the server's addresses.
+    struct Asker {
+        var endpoint: Endpoint
+        var at: IPv6Address
+    }
+
+    /// Takes one datagram that came to the address `at`, and gives what is to be sent, at most two.
     package mutating func receive(
-        _ bytes: UnsafeRawBufferPointer, from source: Endpoint, now: Instant
+        _ bytes: UnsafeRawBufferPointer, from source: Endpoint, at local: IPv6Address = .unspecified, now: Instant
     ) -> [DiscoveryDatagram] {
+        let asker = Asker(endpoint: source, at: local)
         guard bytes.count <= DiscoveryKind.largest, bytes.count >= CentralFormat.askHead,
             var message = CentralMessage(bytes), message.kind.isRequest, message.status == 0,
             let cookie = message.rest.cookie()
@@ -85,16 +92,16 @@ package struct CentralServer {
             var answer = CentralFormat.begin(.centralCookie, message.nonce)
             cookies.cookie(for: source).put(into: &answer)
             EndpointBytes.put(source, into: &answer)
-            return [DiscoveryDatagram(answer, to: source)]
+            return [DiscoveryDatagram(answer, to: source, from: local)]
         }
         return message.kind == .centralAnnounce
-            ? announce(message, cookie, from: source, now) : lookUp(message, bytes.count, from: source, now)
+            ? announce(message, cookie, from: asker, now) : lookUp(message, bytes.count, from: asker, now)
     }
 
     // MARK: Announcements
 
     private mutating func announce(
-        _ message: CentralMessage, _ cookie: CentralCookie, from source: Endpoint, _ now: Instant
+        _ message: CentralMessage, _ cookie: CentralCookie, from asker: Asker, _ now: Instant
     ) -> [DiscoveryDatagram] {
         var rest = message.rest
         guard let bytes = rest.take(rest.remaining), let claim = CentralRecord(unverified: bytes) else {
@@ -108,7 +115,7 @@ package struct CentralServer {
         }
         let known = table.entries[claim.address]
         if let known, known.record.milliseconds >= claim.milliseconds {
-            return [receipt(.stale, message.nonce, known.record.milliseconds, source)]
+            return [receipt(.stale, message.nonce, known.record.milliseconds, asker)]
         }
         let isKept = table.isKept(claim.address)
         guard isKept && keptVerifications.take(now: now) || verifications.take(now: now) else {
@@ -120,30 +127,30 @@ package struct CentralServer {
             return []
         }
         let life = min(Self.longestLife, max(Self.shortestLife, record.life))
-        guard table.put(record, from: source, until: now + .seconds(Int64(life)), now: now) else {
+        guard table.put(record, from: asker, until: now + .seconds(Int64(life)), now: now) else {
             counters.full &+= 1
-            return [receipt(.full, message.nonce, 0, source)]
+            return [receipt(.full, message.nonce, 0, asker)]
         }
         counters.announcements &+= 1
-        return [receipt(.done, message.nonce, record.milliseconds, source)]
+        return [receipt(.done, message.nonce, record.milliseconds, asker)]
     }
 
     private func receipt(
-        _ status: CentralFormat.Status, _ nonce: UInt64, _ milliseconds: UInt64, _ source: Endpoint
+        _ status: CentralFormat.Status, _ nonce: UInt64, _ milliseconds: UInt64, _ asker: Asker
     ) -> DiscoveryDatagram {
         var answer = CentralFormat.begin(.centralReceipt, nonce, status)
-        EndpointBytes.put(source, into: &answer)
+        EndpointBytes.put(asker.endpoint, into: &answer)
         answer.appendLittle(milliseconds)
-        return DiscoveryDatagram(answer, to: source)
+        return DiscoveryDatagram(answer, to: asker.endpoint, from: asker.at)
     }
 
     // MARK: Lookups
 
     private mutating func lookUp(
-        _ message: CentralMessage, _ count: Int, from source: Endpoint, _ now: Instant
+        _ message: CentralMessage, _ count: Int, from asker: Asker, _ now: Instant
     ) -> [DiscoveryDatagram] {
         var rest = message.rest
-        guard count == CentralFormat.lookupCount, let asker = rest.address(), let wanted = rest.address(),
+        guard count == CentralFormat.lookupCount, let address = rest.address(), let wanted = rest.address(),
             rest.isPadding
         else {
             counters.malformed &+= 1
@@ -152,14 +159,15 @@ package struct CentralServer {
         counters.lookups &+= 1
         let entry = table.entries[wanted]
         var answer = CentralFormat.begin(.centralFound, message.nonce)
-        EndpointBytes.put(source, into: &answer)
+        EndpointBytes.put(asker.endpoint, into: &answer)
         let age = entry.map { (now - $0.announced).nanoseconds / 1_000_000_000 } ?? 0
         answer.appendLittle(UInt32(clamping: age))
         // Who tells its peers alone where it is does not want it told by others.
         EndpointBytes.put(entry.flatMap { $0.record.isSealed ? nil : $0.endpoint }, into: &answer)
         answer.appendLittle(UInt16(clamping: entry?.record.bytes.count ?? 0))
         answer += entry?.record.bytes ?? []
-        return [DiscoveryDatagram(answer, to: source)] + call(asker, wanted, entry, source, now)
+        return [DiscoveryDatagram(answer, to: asker.endpoint, from: asker.at)]
+            + call(address, wanted, entry, asker.endpoint, now)
     }
 
     /// Two that ask for each other, each by the endpoint that it announced itself from: who was first hears of the other at once.
@@ -176,7 +184,7 @@ package struct CentralServer {
         cookies.cookie(for: entry.endpoint).put(into: &note)
         note.append(asker.raw)
         EndpointBytes.put(source, into: &note)
-        return [DiscoveryDatagram(note, to: entry.endpoint)]
+        return [DiscoveryDatagram(note, to: entry.endpoint, from: entry.at)]
     }
 }
 

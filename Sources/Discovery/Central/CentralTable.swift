@@ -14,6 +14,8 @@ struct CentralTable {
         var announced: Instant
         /// Where it was announced from, and still answers, as its cookie showed.
         var endpoint: Endpoint
+        /// At which of the server's addresses.
+        var at: IPv6Address
         /// Whom it has asked for lately: their first eight bytes, the newest last.
         var wanted: [UInt64] = []
         var calledAt: Instant = .distantPast
@@ -60,7 +62,10 @@ struct CentralTable {
     }
 
     /// False where there is no room for it.
-    mutating func put(_ record: CentralRecord, from endpoint: Endpoint, until expires: Instant, now: Instant) -> Bool {
+    mutating func put(
+        _ record: CentralRecord, from asker: CentralServer.Asker, until expires: Instant, now: Instant
+    ) -> Bool {
+        let endpoint = asker.endpoint
         let address = record.address
         let place = SourceLimit.place(endpoint.address.wideSource, of: Self.sourcePlaces, seed)
         let old = entries[address]
@@ -76,11 +81,12 @@ struct CentralTable {
         var entry =
             old
             ?? Entry(
-                record: record, expires: expires, announced: now, endpoint: endpoint, sourcePlace: place)
+                record: record, expires: expires, announced: now, endpoint: endpoint, at: asker.at, sourcePlace: place)
         entry.record = record
         entry.expires = expires
         entry.announced = now
         entry.endpoint = endpoint
+        entry.at = asker.at
         entry.sourcePlace = place
         entries[address] = entry
         endings.insert(Ending(at: expires, address: address))

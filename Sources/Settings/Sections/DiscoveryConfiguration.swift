@@ -101,7 +101,7 @@ extension DiscoveryConfiguration {
             #  - local:
             #      interfaces: []
             #      announce_period: 15s
-            #      secret: "boxes with this text find each other"
+            #      #secret: "a long text of your own: boxes that have it find each other"
             #      autopeering: false
             #  - central:
             #      endpoint: "discovery.example.org:25633"

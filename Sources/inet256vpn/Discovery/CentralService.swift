@@ -56,12 +56,10 @@ final class CentralService {
             for index in 0..<count {
                 let datagram = batch[index]
                 let bytes = UnsafeRawBufferPointer(datagram.bytes)
-                for answer in server.receive(bytes, from: datagram.path.remote, now: now) {
-                    // From the address that was asked; a call goes from where the kernel chooses.
-                    let isAnswer = answer.target == datagram.path.remote
-                    let local = isAnswer ? datagram.path.local : .unspecified
-                    try socket.sendOne(
-                        answer.bytes, Path(remote: answer.target, local: local, interface: datagram.path.interface))
+                let path = datagram.path
+                for answer in server.receive(bytes, from: path.remote, at: path.local, now: now) {
+                    let way = Path(remote: answer.target, local: answer.source, interface: answer.target.scope)
+                    try socket.sendOne(answer.bytes, way)
                 }
             }
             if count == 0 { return }

@@ -18,7 +18,7 @@ struct DiscoveryService: ServiceLifecycle.Service {
 
     /// How often it is looked who has a link.
     private static let look: Duration = .seconds(2)
-    /// Where that is for the file alone.
+    /// Where that is for the file alone, and the start is a while ago.
     private static let rareLook: Duration = .seconds(20)
     /// Between two writings of the file.
     private static let rest: Interval = .seconds(60)
@@ -59,7 +59,8 @@ struct DiscoveryService: ServiceLifecycle.Service {
             await directory.take(DiscoveryNews(address, endpoints, .lastGood, lasts: Self.lastGoodLasts))
         }
         var written = memory
-        var writeAt = BootClock.now()
+        let began = BootClock.now()
+        var writeAt = began
         var isFaulty = false
         var told: Told?
         while !Task.isCancelled {
@@ -74,7 +75,8 @@ struct DiscoveryService: ServiceLifecycle.Service {
                 written = memory
                 writeAt = BootClock.now() + Self.rest
             }
-            do { try await Task.sleep(for: plan.looks ? Self.look : Self.rareLook) } catch { break }
+            let isRare = !plan.looks && BootClock.now() - began > Self.rest
+            do { try await Task.sleep(for: isRare ? Self.rareLook : Self.look) } catch { break }
         }
         if memory != written, !isFaulty { _ = write(memory) }
     }

@@ -163,7 +163,7 @@ final class DiscoveryThread {
         datagram.bytes.withUnsafeBytes { bytes in
             guard let kind = DiscoveryKind(bytes), kind.isCentral else { return }
             if kind.isRequest {
-                post(server?.receive(bytes, from: datagram.source, now: now) ?? [])
+                post(server?.receive(bytes, from: datagram.source, at: datagram.local, now: now) ?? [])
             } else {
                 let wall = Self.wallMilliseconds()
                 for index in clients.indices {
@@ -175,7 +175,7 @@ final class DiscoveryThread {
 
     /// What finds no room on the way is lost, and said again.
     private func post(_ datagrams: [DiscoveryDatagram]) {
-        for datagram in datagrams { try? engine.post(.sendRaw(datagram.bytes, datagram.target)) }
+        for datagram in datagrams { try? engine.post(.sendRaw(datagram.bytes, datagram.target, from: datagram.source)) }
     }
 
     private func sendAll() throws {
