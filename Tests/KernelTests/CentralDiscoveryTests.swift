@@ -90,6 +90,9 @@ extension KernelTests {
                 try await eventually(within: .seconds(40), "they are linked") {
                     try await Self.areLinked(site.a, site.b)
                 }
+                let status = try await site.a.command("status").output
+                let line = "discovery  198.51.100.1:25633 sees this box at 198.51.100.2:25632\n"
+                #expect(status.contains(line), "\(status)")
             }
         }
 

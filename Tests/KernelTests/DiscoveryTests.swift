@@ -57,6 +57,8 @@ extension KernelTests {
                 #expect(ContinuousClock.now - began < .seconds(6))
                 let peers = try await a.command("peers").output
                 #expect(peers.contains("fe80::"), "\(peers)")
+                let status = try await a.command("status").output
+                #expect(status.contains("discovery  on eth0\n"), "\(status)")
             }
         }
 
@@ -85,12 +87,18 @@ extension KernelTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(2))) func aSecretMakesPeersOfStrangers() async throws {
+        @Test(
+            .timeLimit(.minutes(2)),
+            arguments: [
+                "discovery: [{local: {secret: of the house}}]",
+                "discovery: [{local: {autopeering: true}}]\naccept: any",
+            ])
+        func strangersBecomePeers(discovery: String) async throws {
             try await Testbed.with { bed in
                 let lan = try await Self.lan(bed)
                 let boxes = [try await bed.box("a"), try await bed.box("b"), try await bed.box("c")]
                 for box in boxes { try await Self.plug(box, into: lan, bed) }
-                Self.prepare(Array(boxes[0...1]), "discovery: [{local: {secret: of the house}}]")
+                Self.prepare(Array(boxes[0...1]), discovery)
                 Self.prepare([boxes[2]], "discovery: [{local: {secret: of another}}]")
                 for box in boxes { try await box.start() }
                 try await eventually("they are linked") {

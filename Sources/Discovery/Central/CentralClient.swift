@@ -14,7 +14,7 @@ package struct CentralClient {
 
     /// Where the server may be, and where it has answered.
     private(set) var servers: [Endpoint] = []
-    private(set) var server: Endpoint?
+    package private(set) var server: Endpoint?
     var cookies: [Endpoint: CentralCookie] = [:]
     /// What waits for an answer.
     var open: [UInt64: Question] = [:]

@@ -34,6 +34,7 @@ struct StatusText {
             row("not mesh", "\(exception.prefix)  \(exception.way)  (\(exception.reason))")
         }
         row("peers", peers)
+        if let discovery = report.discovery { row("discovery", Self.words(of: discovery)) }
         row("sessions", sessions)
         if let reach = reach { row("reached at", reach) }
         if !report.suites.isEmpty {
@@ -57,6 +58,21 @@ struct StatusText {
         }
         for warning in report.warnings { warn(warning, &lines) }
         return lines
+    }
+
+    /// Where peers are looked for, and how far.
+    private static func words(of discovery: DiscoveryStatus) -> String {
+        var parts: [String] = []
+        if let links = discovery.links {
+            parts.append(links.isEmpty ? "no link to look on" : "on " + links.joined(separator: ", "))
+        }
+        if discovery.strangers > 0 { parts.append(Units.count(discovery.strangers, "stranger")) }
+        for server in discovery.servers {
+            let seen = server.observed.map { "sees this box at \($0)" } ?? "answers"
+            parts.append("\(server.server) " + (server.endpoint == nil ? "does not answer" : seen))
+        }
+        if let held = discovery.held { parts.append("serves \(held)") }
+        return parts.joined(separator: ", ")
     }
 
     private func warn(_ text: String, _ lines: inout [String]) {

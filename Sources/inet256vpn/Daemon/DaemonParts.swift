@@ -21,8 +21,6 @@ struct DaemonParts {
     private let inbox: NodeInbox
     private let directory: PeerDirectory
     private let control: RunningDaemon
-    /// Nil where peers are where the configuration says, and nowhere else.
-    private let discovery: DiscoveryPlan?
     /// An element for each change of the machine's network, or for several: for the prefix's guard, and for the peers' endpoints.
     private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let moves = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -45,8 +43,6 @@ struct DaemonParts {
             move.yield()
             place.yield()
         }
-        discovery = try DiscoveryPlan(setup)
-        plan.engine.rawDatagrams = discovery?.rawDatagrams
         prefix = try plan.portal.map {
             try PrefixKeeper(
                 $0.plan, map: $0.map, configuration: setup.configuration, own: own, force: setup.force, logger: logger)
@@ -111,7 +107,7 @@ struct DaemonParts {
             .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, logger: logger)),
         ]
-        if let discovery {
+        if let discovery = plan.discovery {
             let service = DiscoveryService(
                 plan: discovery, engine: plan.engine.mailbox, control: control, directory: directory, logger: logger)
             services.append(.init(service: service))

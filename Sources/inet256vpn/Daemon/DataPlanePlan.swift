@@ -27,6 +27,8 @@ struct DataPlanePlan {
     /// What was found out about the libraries that ciphers can be taken from.
     let ciphers: CipherSurvey
     var portal: PortalPart?
+    /// What shares its sockets and finds peers; nil where peers are where the configuration says, and nowhere else.
+    let discovery: DiscoveryPlan?
     private let configuration: Configuration
 
     init(
@@ -59,6 +61,8 @@ struct DataPlanePlan {
         engine.apiGate = PortalGate(configuration.api.allow, configuration)
         engine.apiNodes = configuration.api.limits.nodes
         engine.apiLimits = APILimits(configuration.api.limits)
+        discovery = try DiscoveryPlan(setup)
+        engine.rawDatagrams = discovery?.rawDatagrams
         engine.surroundingsChanges = { MachineWatcher.watch(logger) }
         if let design = try PortalDesign(configuration, address: setup.key.address) {
             engine.box.prefix = design.map.prefix

@@ -34,6 +34,7 @@ actor RunningDaemon: DaemonControl {
     private let directory: PeerDirectory
     private let keeper: FirewallKeeper
     private let prefix: PrefixKeeper?
+    private let discovery: DiscoveryPlan?
     private let logger: Logger
     /// What the box says of itself.
     let candidates: OwnCandidates
@@ -44,6 +45,7 @@ actor RunningDaemon: DaemonControl {
         prefix: PrefixKeeper?, logger: Logger
     ) {
         self.prefix = prefix
+        discovery = plan.discovery
         taken = setup.version
         self.keeper = keeper
         self.setup = setup
@@ -81,6 +83,7 @@ actor RunningDaemon: DaemonControl {
             troubles: troubles, warnings: warnings, measured: measured,
             firewall: await keeper.status(portal: measured?.inspection.index), prefix: await prefix?.report)
         var report = writer.report(await snapshot())
+        report.discovery = await discovery?.status()
         report.needsRestart = waiting
         report.configurationUnread = FileVersion(setup.file) != taken
         return report

@@ -1,3 +1,4 @@
+internal import AdminProtocol
 internal import DataPlane
 internal import Discovery
 internal import INET256
@@ -52,6 +53,12 @@ struct DiscoveryPlan {
         datagrams = try Mailbox(capacity: Self.mostWaiting)
     }
 
+    /// Takes no commands any more, and leaves nobody without an answer.
+    func dismiss() {
+        for case .inspect(let answer) in commands.close() { answer(nil) }
+        _ = datagrams.close()
+    }
+
     /// Whether peers are looked for at all.
     var looks: Bool { local != nil || !central.isEmpty }
 
@@ -79,5 +86,6 @@ enum DiscoveryCommand: Sendable {
     case setMissing(Set<Address>)
     /// Where the name of a server leads, by its place in the configuration.
     case setServers(Int, [Endpoint])
+    case inspect(@Sendable (DiscoveryStatus?) -> Void)
     case stop
 }

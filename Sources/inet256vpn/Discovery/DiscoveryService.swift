@@ -35,6 +35,7 @@ struct DiscoveryService: ServiceLifecycle.Service {
             found = try DiscoveryThread.start(plan, engine: engine, logger: logger)
         } catch {
             logger.error("peers are not looked for", metadata: ["reason": "\(error)"])
+            plan.dismiss()
             try await gracefulShutdown()
             return
         }

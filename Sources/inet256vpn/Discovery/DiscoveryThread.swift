@@ -11,16 +11,18 @@ internal import Wire
 /// The thread that finds peers: it owns the socket of the links and hears of the kernel which there are. What goes to central servers,
 /// and comes from them or to this box as one, passes by the mesh's sockets, so that what servers see is the mesh's own port.
 final class DiscoveryThread {
-    private let plan: DiscoveryPlan
+    let plan: DiscoveryPlan
     private let engine: Mailbox<EngineCommand>
     private let logger: Logger
     private let news: AsyncStream<DiscoveryNews>.Continuation
     private let poller: Poller
     private var watcher: KernelWatcher?
     private var link: LinkSocket?
-    private var local: LocalDiscovery?
-    private var clients: [CentralClient]
-    private var server: CentralServer?
+    private(set) var local: LocalDiscovery?
+    private(set) var clients: [CentralClient]
+    private(set) var server: CentralServer?
+    /// Of the links that the box announces itself on.
+    private(set) var linkNames: [String] = []
     /// Where the box may be reached, as was found last.
     private var candidates: [Candidate] = []
     private var surveyAt: Instant = .distantPast
@@ -105,8 +107,7 @@ final class DiscoveryThread {
                 dropLinks()
             }
         }
-        _ = plan.commands.close()
-        _ = plan.datagrams.close()
+        plan.dismiss()
     }
 
     private func dropLinks() {
@@ -154,6 +155,7 @@ final class DiscoveryThread {
             for index in clients.indices { clients[index].setMissing(missing, now: now) }
         case .setServers(let index, let endpoints):
             if clients.indices.contains(index) { clients[index].setServers(endpoints, now: now) }
+        case .inspect(let answer): answer(report(now))
         case .stop: isStopping = true
         }
     }
@@ -210,6 +212,8 @@ final class DiscoveryThread {
             let places = survey.places
             tell(link?.join(places) ?? [])
             local?.setPlaces(places, now: now)
+            let announced = Set(places.filter { !$0.ports.isEmpty }.map(\.interface))
+            linkNames = survey.links.filter { announced.contains($0.index) }.map(\.name)
             let candidates = survey.candidates
             guard candidates != self.candidates else { return }
             // Whatever way there was to a server may be another one now.
