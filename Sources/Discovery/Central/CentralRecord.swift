@@ -24,7 +24,9 @@ package struct CentralRecord: Equatable, Sendable {
     /// Whoever sends it again, from elsewhere or to another server, has no cookie that it fits.
     let binding: CentralCookie
     let isSealed: Bool
-    let body: [UInt8]
+
+    /// Not kept besides: a server has many of these.
+    var body: [UInt8] { Array(bytes[Self.head..<bytes.count - SignatureScheme.signatureCount]) }
 
     package var address: Address { key.address }
 
@@ -62,7 +64,6 @@ package struct CentralRecord: Equatable, Sendable {
         self.life = life
         self.binding = binding
         isSealed = flags == 1
-        self.body = [UInt8](body)
         if isSealed {
             guard body.count == SealedPlaces.count else { return nil }
         } else {
@@ -98,7 +99,6 @@ package struct CentralRecord: Equatable, Sendable {
         self.life = life
         self.binding = binding
         self.isSealed = isSealed
-        self.body = body
     }
 
     /// Where the box says that everybody may reach it; nil where it says so to its peers alone.

@@ -3,7 +3,7 @@ package import Wire
 
 /// A central server's limits.
 package struct CentralLimits: Equatable, Sendable {
-    /// Addresses of strangers that are kept; each takes up to about 1.2 KB.
+    /// Addresses of strangers that are kept; each takes up to about 1.4 KB.
     package var capacity = 65_536
     /// Whose place nobody else gets.
     package var kept: Set<Address> = []
