@@ -97,6 +97,7 @@ import Wire
         link.add(b)
         link.run(1)
         let before = link.found(0)
+        let challenged = link.boxes[0].discovery.counters.challenged
         link.boxes[0].found = []
         for datagram in link.wire.map(\.datagram) where datagram.target.address.isMulticast {
             var moved = datagram
@@ -105,6 +106,9 @@ import Wire
         }
         link.flush()
         #expect(before.count == 1 && link.boxes[0].found.isEmpty)
+        // Nobody is even asked: that would show that this box knows the other.
+        #expect(link.boxes[0].discovery.counters.challenged == challenged)
+        #expect(link.boxes[0].discovery.counters.replayed > 0)
     }
 
     /// To a box that starts later, a recording is as fresh as anything: so it asks, and nobody answers.

@@ -41,7 +41,8 @@ extension KernelTests {
             try await box.command("status").output.contains("1 of 1 up")
         }
 
-        @Test(.timeLimit(.minutes(2))) func twoOnABridgeFindEachOther() async throws {
+        @Test(.timeLimit(.minutes(2)), arguments: [false, true])
+        func twoOnABridgeFindEachOther(portal: Bool) async throws {
             try await Testbed.with { bed in
                 let lan = try await Self.lan(bed)
                 let a = try await bed.box("a")
@@ -49,6 +50,10 @@ extension KernelTests {
                 for box in [a, b] { try await Self.plug(box, into: lan, bed) }
                 Self.know(a, b)
                 Self.prepare([a, b], "discovery: [{local: {}}]")
+                for box in [a, b] {
+                    box.configuration.portal = portal
+                    box.configuration.allowed = ["peers"]
+                }
                 try await a.start()
                 try await b.start()
                 let began = ContinuousClock.now
@@ -59,6 +64,12 @@ extension KernelTests {
                 #expect(peers.contains("fe80::"), "\(peers)")
                 let status = try await a.command("status").output
                 #expect(status.contains("discovery  on eth0\n"), "\(status)")
+                if portal { #expect(try await a.reaches(b.ip6)) }
+                // To another link, where nobody is, and back: the cable is pulled, and put in again.
+                try await bed.ip("-n", a.namespace, "link", "set", "eth0", "down")
+                try await eventually("it is noticed") { try await !Self.isLinked(a) }
+                try await bed.ip("-n", a.namespace, "link", "set", "eth0", "up")
+                try await eventually(within: .seconds(10), "they are linked again") { try await Self.areLinked(a, b) }
             }
         }
 

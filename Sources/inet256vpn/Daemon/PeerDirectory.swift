@@ -142,6 +142,9 @@ actor PeerDirectory {
         peers.first { $0.id == address } ?? (strangers[address] != nil ? PeerConfiguration(stranger: address) : nil)
     }
 
+    /// Strangers that are peers now.
+    var introduced: Set<Address> { Set(strangers.keys) }
+
     /// What nobody says any more is forgotten, and with it strangers that have no link.
     func settle(linked: Set<Address>) {
         let now = BootClock.now()

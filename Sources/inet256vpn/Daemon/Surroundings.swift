@@ -26,6 +26,8 @@ struct Surroundings {
 
     /// What keeps an endpoint from being called by a transport: its datagrams would enter the tunnel that they carry.
     func swallows(_ endpoint: Endpoint, by transport: TransportConfiguration?) -> EndpointFault? {
+        // A link-local one names its link, which is not the portal's.
+        guard !endpoint.address.isLinkLocal else { return nil }
         // What is bound to an interface leaves by that.
         guard let portal, transport?.interface == nil || transport?.interface == portal.interface else { return nil }
         let advice =

@@ -67,7 +67,7 @@ struct DiscoveryService: ServiceLifecycle.Service {
         while !Task.isCancelled {
             if let snapshot = await control.snapshot() {
                 let peers = Set(await control.configuration.peers.map(\.id))
-                told = tell(snapshot, peers, told)
+                told = tell(snapshot, peers, await directory.introduced, told)
                 note(snapshot, peers, &memory)
                 await directory.settle(linked: Self.linked(snapshot))
             }
@@ -92,8 +92,11 @@ struct DiscoveryService: ServiceLifecycle.Service {
         Set(snapshot.box.links.filter { $0.state == .up }.map(\.address))
     }
 
-    private func tell(_ snapshot: EngineSnapshot, _ peers: Set<Address>, _ before: Told?) -> Told? {
-        let now = Told(peers: peers, missing: peers.subtracting(Self.linked(snapshot)))
+    /// Strangers that have lost their link are missing as peers are.
+    private func tell(
+        _ snapshot: EngineSnapshot, _ peers: Set<Address>, _ strangers: Set<Address>, _ before: Told?
+    ) -> Told? {
+        let now = Told(peers: peers, missing: peers.union(strangers).subtracting(Self.linked(snapshot)))
         guard now != before else { return now }
         do {
             var commands: [DiscoveryCommand] = []

@@ -102,8 +102,10 @@ final class DiscoveryThread {
                 let ready = try poller.wait(until: deadline, now: BootClock.now())
                 try turn(ready, BootClock.now())
             } catch {
-                // Of the socket or of netlink: whichever it is, the rest goes on.
-                logger.error("discovery goes on without links", metadata: ["reason": "\(error)"])
+                // Of the socket or of netlink: whichever it is, the rest goes on. Where it was neither, nothing does.
+                isStopping = link == nil && watcher == nil
+                let words = isStopping ? "peers are not looked for any more" : "discovery goes on without links"
+                logger.error("\(words)", metadata: ["reason": "\(error)"])
                 dropLinks()
             }
         }
