@@ -18,10 +18,14 @@ private struct World {
     var asked: [Interval] = []
     private let began: Instant
 
-    init(_ router: Router = Router()) {
+    /// - Parameter care: how often the router is asked whether it still knows; nil for never.
+    init(_ router: Router = Router(), care: Interval? = nil) {
         self.router = router
         began = now
-        course = MappingCourse(Router.target, random: SeededRandom(seed: 7), now: now)
+        var times = MappingTimes()
+        times.care = care ?? .seconds(1_000_000)
+        times.upnpCare = care ?? .seconds(3600)
+        course = MappingCourse(Router.target, times: times, random: SeededRandom(seed: 7), now: now)
     }
 
     mutating func run(for time: Interval) {
@@ -200,6 +204,52 @@ private struct World {
         elder.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
         world.run(for: .milliseconds(1))
         #expect(world.asked.count == 3)
+    }
+
+    /// It does not always say so; then it is found out, by questions that are cheap.
+    @Test(arguments: [true, false]) func aRouterThatBeganAnewInSilence(_ speaksPCP: Bool) {
+        var router = Router()
+        router.speaksPCP = speaksPCP
+        var world = World(router, care: .seconds(300))
+        world.run(for: .milliseconds(1))
+        let first = world.asked.count
+        world.run(for: .seconds(3000))
+        // One each five minutes, of 24 or 2 bytes.
+        #expect(world.asked.count == first + 10)
+        #expect(world.router.questions.last?.count == (speaksPCP ? 24 : 2))
+        world.router.forget()
+        world.run(for: .seconds(301))
+        #expect(world.router.mappings == [25632: 25632])
+        world.run(for: .seconds(24 * 3600))
+        #expect(world.course.mapping != nil && world.router.mappings == [25632: 25632])
+        #expect(world.asked.count < first + 10 + 3 * 320)
+    }
+
+    /// A server of PCP that does not know the question is not asked it again.
+    @Test func aRouterThatDoesNotTellItsEpoch() {
+        var router = Router()
+        router.tellsEpoch = false
+        var world = World(router, care: .seconds(300))
+        world.run(for: .seconds(3500))
+        #expect(world.asked.count == 4 && world.course.mapping != nil)
+        world.run(for: .seconds(24 * 3600))
+        #expect(world.course.mapping != nil && world.asked.count == 4 + 24)
+    }
+
+    /// One that told it and is silent now is away: it is asked until the lease is over, and then from the beginning.
+    @Test func aRouterThatToldItsEpochAndIsAway() {
+        var world = World(care: .seconds(300))
+        world.run(for: .seconds(1000))
+        world.isCut = true
+        world.run(for: .seconds(1000))
+        #expect(world.course.mapping != nil)
+        world.router.forget()
+        world.isCut = false
+        world.run(for: .seconds(70))
+        #expect(world.router.mappings == [25632: 25632])
+        world.isCut = true
+        world.run(for: .seconds(7300))
+        #expect(world.course.mapping == nil)
     }
 
     @Test func anotherAddressOutside() {

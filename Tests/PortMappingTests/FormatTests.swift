@@ -28,6 +28,11 @@ import Wire
         #expect(response.body == .map(nonce: nonce, internalPort: 0x6420, external: external))
     }
 
+    @Test func aQuestionForTheEpoch() {
+        let bytes = PCPFormat.announceRequest(client: Self.own)
+        #expect(bytes == [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 2])
+    }
+
     @Test func whatIsNoAnswer() {
         let request = PCPMapRequest(
             client: Self.own, nonce: MappingNonce(SeededRandom(seed: 1)), internalPort: 1, suggested: Router.own,

@@ -12,6 +12,8 @@ struct Router {
 
     var speaksPCP = true
     var speaksNATPMP = true
+    /// Whether it answers when it is asked for its epoch by PCP.
+    var tellsEpoch = true
     var external = Router.external
     /// What it gives in place of the port that is asked for.
     var port: UInt16?
@@ -48,6 +50,9 @@ struct Router {
     }
 
     private mutating func pcp(_ view: UnsafeRawBufferPointer) -> [UInt8]? {
+        if view.big(UInt8.self, at: 1) == PCPFormat.announce {
+            return tellsEpoch ? [2, 0x80, 0, 0, 0, 0, 0, 0] + count() + [UInt8](repeating: 0, count: 12) : nil
+        }
         guard view.count >= 60, let nonce = MappingNonce(view.tail(from: 24)),
             let lifetime = view.big(UInt32.self, at: 4),
             let inside = view.big(UInt16.self, at: 40), let wish = view.big(UInt16.self, at: 42)

@@ -186,7 +186,7 @@ import Wire
             $0.portMapping.external = "203.0.113.7:4000"
             $0.portMapping.lifetimeSeconds = 7200
         }
-        hold(.portMapping, .good, "opened 203.0.113.7:4000 (PCP, renewed every 3600 s)", advice: "", mapped)
+        hold(.portMapping, .good, "opened 203.0.113.7:4000 (PCP, for 7200 s, renewed in time)", advice: "", mapped)
         var permanent = mapped
         permanent.portMapping.lifetimeSeconds = 0
         hold(.portMapping, .good, "until it is taken back", permanent)

@@ -14,6 +14,8 @@ package struct GatewayMapper {
     /// What the router is asked now.
     private enum Question: Equatable {
         case pcpMap
+        /// Whether it still has the mapping: its epoch tells.
+        case pcpAnnounce
         /// NAT-PMP says the address and the port in two answers.
         case natpmpAddress
         case natpmpMap(address: IPv6Address)
@@ -28,6 +30,10 @@ package struct GatewayMapper {
     private var question: Question?
     private var sent = 0
     private var epoch = ServerEpoch()
+    /// When the mapping is renewed, whatever happens until then.
+    private var renewal = Instant.distantFuture
+    /// Whether the router answers questions for its epoch: nil until it is known.
+    private var tellsEpoch: Bool?
     /// Since when the router may have forgotten the mapping, unless it is renewed.
     private var expires = Instant.distantFuture
     private var answered = Instant.distantPast
@@ -58,7 +64,7 @@ package struct GatewayMapper {
             if question == nil { return begin(.pcpMap, now) }
         }
         guard now >= deadline else { return }
-        guard let question else { return renew(now) }
+        guard let question else { return now >= renewal ? renew(now) : look(now) }
         // The last question has had no answer.
         if sent >= times.questions { return fail(.silent, now) }
         ask(question, now)
@@ -133,6 +139,7 @@ package struct GatewayMapper {
 
     private func bytes(of question: Question) -> [UInt8] {
         switch question {
+        case .pcpAnnounce: PCPFormat.announceRequest(client: target.own.address)
         case .pcpMap: pcpRequest(wish, lifetime: times.lifetime)
         case .natpmpAddress: NATPMPFormat.addressRequest
         case .natpmpMap:
@@ -157,7 +164,9 @@ package struct GatewayMapper {
     /// Not at once behind an answer: whoever says much must not have us ask much.
     private mutating func renewSoon(_ now: Instant, _ pause: Interval) {
         let earliest = answered + pause
-        if now >= earliest { renew(now) } else { deadline = min(deadline, earliest) }
+        guard now < earliest else { return renew(now) }
+        renewal = min(renewal, earliest)
+        deadline = min(deadline, earliest)
     }
 
     private mutating func renew(_ now: Instant) {
@@ -168,9 +177,26 @@ package struct GatewayMapper {
         begin(mapping.by == .pcp ? .pcpMap : .natpmpAddress, now)
     }
 
+    /// Whether the router has forgotten, which costs it less than a renewal.
+    private mutating func look(_ now: Instant) {
+        guard case .mapped(let mapping) = state else { return renew(now) }
+        begin(mapping.by == .pcp ? .pcpAnnounce : .natpmpAddress, now)
+    }
+
+    /// It has not.
+    private mutating func rest(_ now: Instant) {
+        question = nil
+        guard now < renewal else { return renew(now) }
+        deadline = tellsEpoch == false ? renewal : min(renewal, now + times.care)
+    }
+
     private mutating func fail(_ failure: MappingFailure, _ now: Instant) {
         guard let question else { return }
-        let by: MappingProtocol = question == .pcpMap ? .pcp : .natpmp
+        let by: MappingProtocol = question == .pcpMap || question == .pcpAnnounce ? .pcp : .natpmp
+        if question == .pcpAnnounce, tellsEpoch == nil {
+            tellsEpoch = false
+            return rest(now)
+        }
         if case .mapped = state, failure == .silent, expires > now {
             // A router that starts again is silent for a while, and what it forgot comes back by being asked for again.
             self.question = nil
@@ -193,6 +219,7 @@ package struct GatewayMapper {
     // MARK: Answers
 
     private mutating func take(_ response: PCPResponse, _ now: Instant) {
+        if question == .pcpAnnounce, response.body == .announcement { return takeEpoch(response, now) }
         guard question == .pcpMap, case .map(let nonce, let port, let external) = response.body,
             nonce == self.nonce, port == target.own.port
         else { return }
@@ -201,6 +228,14 @@ package struct GatewayMapper {
         }
         _ = epoch.note(response.epoch, now: now)
         settle(Mapping(by: .pcp, external: external, lifetime: response.lifetime), now)
+    }
+
+    private mutating func takeEpoch(_ response: PCPResponse, _ now: Instant) {
+        guard response.result == PCPResponse.success else {
+            return fail(.refused(PCPResult.text(response.result)), now)
+        }
+        tellsEpoch = true
+        if epoch.note(response.epoch, now: now) { rest(now) } else { renew(now) }
     }
 
     private mutating func take(_ response: NATPMPResponse, _ now: Instant) {
@@ -214,7 +249,10 @@ package struct GatewayMapper {
                 return fail(.refused(NATPMPResult.text(response.result)), now)
             }
             guard case .address(let address) = response.body else { return }
-            _ = epoch.note(response.epoch, now: now)
+            let isKnown = epoch.note(response.epoch, now: now)
+            if case .mapped(let mapping) = state, isKnown, now < renewal, mapping.external.address == address {
+                return rest(now)
+            }
             begin(.natpmpMap(address: address), now)
         case .natpmpMap(let address):
             guard response.result == NATPMPResponse.success else {
@@ -226,7 +264,7 @@ package struct GatewayMapper {
             _ = epoch.note(response.epoch, now: now)
             settle(
                 Mapping(by: .natpmp, external: Endpoint(address: address, port: external), lifetime: lifetime), now)
-        case nil: break
+        case .pcpAnnounce, nil: break
         }
     }
 
@@ -240,7 +278,8 @@ package struct GatewayMapper {
         failures[mapping.by] = nil
         // Half of it (RFC 6887 section 11.2.1), with the other half to repeat questions in.
         let granted = min(max(mapping.lifetime, times.shortestLifetime), times.longestLifetime)
-        deadline = now + .seconds(Int64(granted) / 2)
+        renewal = now + .seconds(Int64(granted) / 2)
         expires = now + .seconds(Int64(granted))
+        rest(now)
     }
 }

@@ -68,6 +68,8 @@ package struct MappingTimes: Sendable {
     package var firstPause: Interval = .milliseconds(250)
     /// Questions in all, until silence is an answer: 0, 250 and 750 ms, and 1.75 s is the end.
     package var questions = 3
+    /// How often a router is asked for its epoch while it keeps a mapping: one that began anew does not always say so.
+    package var care: Interval = .seconds(300)
     /// Where a mapping is there and its renewal has no answer.
     package var breath: Interval = .seconds(60)
     /// Between an answer and the next question, where the router says that it began anew.
@@ -80,8 +82,8 @@ package struct MappingTimes: Sendable {
     package var rest: Interval = .seconds(900)
     /// What one turn of UPnP may take.
     package var upnpPatience: Interval = .seconds(20)
-    /// UPnP's mappings without an end are looked after so often: the router may have started anew.
-    package var upnpCare: Interval = .seconds(3600)
+    /// UPnP's mappings are asked for anew so often at least: the router may have started anew.
+    package var upnpCare: Interval = .seconds(900)
 
     package init() {}
 }

@@ -144,7 +144,7 @@ package struct MappingCourse {
             }
             let granted = min(max(mapping.lifetime, times.shortestLifetime), times.longestLifetime)
             phase = .upnp(mapping, isAsked: false, expires: now + .seconds(Int64(granted)))
-            own = now + .seconds(Int64(granted) / 2)
+            own = now + min(.seconds(Int64(granted) / 2), times.upnpCare)
         case .failure(let failure):
             upnpFailure = failure
             if let mapping = before.mapping, failure == .silent, now < before.expires,

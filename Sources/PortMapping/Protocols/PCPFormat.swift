@@ -18,6 +18,13 @@ package enum PCPFormat {
     package static let serverPort: UInt16 = 5351
     package static let clientPort: UInt16 = 5350
 
+    /// Asks whether the server is there, and for its epoch (section 14.1). `client` as in `PCPMapRequest`.
+    package static func announceRequest(client: IPv6Address) -> [UInt8] {
+        var bytes: [UInt8] = [version, announce, 0, 0, 0, 0, 0, 0]
+        bytes.append(client)
+        return bytes
+    }
+
     static let responseBit: UInt8 = 0x80
     static let announce: UInt8 = 0
     static let map: UInt8 = 1

@@ -171,7 +171,7 @@ struct NetcheckJudge {
             return NetcheckFinding(.portMapping, .unknown, "\(router) is being asked: try again in 10 seconds")
         case .mapped:
             let lasts =
-                mapping.lifetimeSeconds.map { $0 == 0 ? ", until it is taken back" : ", renewed every \($0 / 2) s" }
+                mapping.lifetimeSeconds.map { $0 == 0 ? ", until it is taken back" : ", for \($0) s, renewed in time" }
                 ?? ""
             return NetcheckFinding(
                 .portMapping, .good, "\(router) has opened \(mapping.external ?? "a port") (\(by)\(lasts))")

@@ -42,7 +42,8 @@ struct PortMappingTarget: FuzzTarget {
             course.igdAnswered(.success(Mapping(by: .upnp, external: external, lifetime: 0)), now: now)
         }
         demand(course.mapping?.external.port != 0, "a mapping of no port")
-        demand(course.deadline > now, "a deadline behind the answer")
+        // What is due at once is done by the next tick.
+        demand(course.deadline >= now, "a deadline behind the answer")
     }
 
     /// Each answer is worth a question or two, and none is larger than PCP's.
