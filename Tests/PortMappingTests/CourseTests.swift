@@ -4,63 +4,6 @@ import Wire
 
 @testable import PortMapping
 
-/// A course and a router on virtual time.
-private struct World {
-    var router = Router()
-    var course: MappingCourse
-    var now = Instant(nanoseconds: 1_000_000_000_000)
-    /// What UPnP answers; nil for nothing.
-    var upnp: Result<Mapping, MappingFailure>?
-    var jobs: [IGDJob] = []
-    /// Datagrams to the router get lost.
-    var isCut = false
-    /// When questions went to the router, from the beginning on.
-    var asked: [Interval] = []
-    private let began: Instant
-
-    /// - Parameter care: how often the router is asked whether it still knows; nil for never.
-    init(_ router: Router = Router(), care: Interval? = nil) {
-        self.router = router
-        began = now
-        var times = MappingTimes()
-        times.care = care ?? .seconds(1_000_000)
-        times.upnpCare = care ?? .seconds(3600)
-        course = MappingCourse(Router.target, times: times, random: SeededRandom(seed: 7), now: now)
-    }
-
-    mutating func run(for time: Interval) {
-        let end = now + time
-        while true {
-            course.tick(now: now)
-            settle()
-            let next = course.deadline
-            precondition(next > now, "a deadline that does not move")
-            if next > end { break }
-            let passed = (next - now).nanoseconds / 1_000_000_000
-            now = next
-            router.epoch += UInt32(clamping: passed)
-        }
-        router.epoch += UInt32(clamping: (end - now).nanoseconds / 1_000_000_000)
-        now = end
-    }
-
-    mutating func settle() {
-        var isQuiet = false
-        while !isQuiet {
-            let datagrams = course.takeOutput()
-            let jobs = course.takeJobs()
-            isQuiet = datagrams.isEmpty && jobs.isEmpty
-            self.jobs += jobs
-            for datagram in datagrams {
-                asked.append(now - began)
-                guard !isCut, let answer = router.answer(datagram) else { continue }
-                answer.withUnsafeBytes { course.receive($0, now: now) }
-            }
-            if let upnp, !jobs.isEmpty { course.igdAnswered(upnp, now: now) }
-        }
-    }
-}
-
 @Suite struct CourseTests {
     private let external = Router.external
 
@@ -119,57 +62,6 @@ private struct World {
         world.run(for: .seconds(3600))
         #expect(world.jobs.count == 4 || world.jobs.count == 5)
         #expect(world.asked.count == 6 * world.jobs.count)
-    }
-
-    @Test func upnpIsKeptAndTakenDown() {
-        var router = Router()
-        (router.speaksPCP, router.speaksNATPMP) = (false, false)
-        var world = World(router)
-        let mapping = Mapping(by: .upnp, external: Endpoint(address: external, port: 4711), lifetime: 7200)
-        world.upnp = .success(mapping)
-        world.run(for: .seconds(5))
-        #expect(world.course.mapping == mapping && world.course.failures[.upnp] == nil)
-        world.run(for: .seconds(3600))
-        #expect(world.jobs.count == 2 && world.jobs.last == .map(own: Router.own, port: 4711, lifetime: 7200))
-        // A renewal without an answer ends nothing before its time, and then it does.
-        world.upnp = nil
-        world.run(for: .seconds(3650))
-        #expect(world.course.mapping == mapping)
-        world.run(for: .seconds(3700))
-        #expect(world.course.mapping == nil)
-        world.upnp = .success(mapping)
-        world.run(for: .seconds(1000))
-        #expect(world.course.mapping == mapping)
-        world.course.release()
-        #expect(world.course.takeJobs() == [.unmap(port: 4711)])
-        #expect(world.course.deadline == .distantFuture && world.course.mapping == nil)
-    }
-
-    @Test func aPermanentMappingIsLookedAfterAndRemoved() {
-        var router = Router()
-        (router.speaksPCP, router.speaksNATPMP) = (false, false)
-        var world = World(router)
-        world.upnp = .success(
-            Mapping(by: .upnp, external: Endpoint(address: external, port: 25632), lifetime: 0))
-        world.run(for: .seconds(3 * 3600 + 60))
-        #expect(world.jobs.count == 4 && world.course.mapping != nil)
-        world.course.release()
-        #expect(world.course.takeJobs() == [.unmap(port: 25632)])
-    }
-
-    @Test func anAnswerOfUPnPThatComesLate() {
-        var router = Router()
-        (router.speaksPCP, router.speaksNATPMP) = (false, false)
-        var world = World(router)
-        world.run(for: .seconds(60))
-        #expect(world.course.failures[.upnp] == .silent && world.course.mapping == nil)
-        let mapping = Mapping(by: .upnp, external: Endpoint(address: external, port: 25632), lifetime: 7200)
-        world.course.igdAnswered(.success(mapping), now: world.now)
-        #expect(world.course.mapping == mapping)
-        // After the end nothing is taken any more.
-        world.course.release()
-        world.course.igdAnswered(.success(mapping), now: world.now)
-        #expect(world.course.mapping == nil)
     }
 
     @Test func refusalsGoOnToTheNextWay() {
@@ -296,44 +188,6 @@ private struct World {
         #expect(world.course.mapping?.by == .pcp && world.asked.count == 7)
     }
 
-    @Test func aRouterWhereNobodyListens() {
-        var router = Router()
-        (router.speaksPCP, router.speaksNATPMP) = (false, false)
-        var world = World(router)
-        world.upnp = .failure(.silent)
-        world.run(for: .milliseconds(1))
-        world.course.refused(now: world.now)
-        world.run(for: .milliseconds(1))
-        // UPnP's turn at once, and nothing more for the port.
-        #expect(world.jobs.count == 1 && world.asked.count == 1 && !world.course.isAsking)
-        #expect(world.course.failures[.pcp] == .refused("nobody listens"))
-        #expect(world.course.failures[.natpmp] == .refused("nobody listens"))
-        // It has begun to: it says so, and is asked in time.
-        world.router.speaksPCP = true
-        let said: [UInt8] = [2, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] + [UInt8](repeating: 0, count: 12)
-        world.run(for: .seconds(40))
-        said.withUnsafeBytes { world.course.receiveAnnouncement($0, now: world.now) }
-        world.run(for: .milliseconds(1))
-        #expect(world.course.mapping?.by == .pcp)
-        // A mapping that is there outlives a moment without the service.
-        world.run(for: .seconds(3599))
-        world.isCut = true
-        world.run(for: .seconds(1))
-        world.course.refused(now: world.now)
-        #expect(world.course.mapping?.by == .pcp && world.course.deadline < .distantFuture)
-    }
-
-    @Test func upnpIsAskedAgainWhenTheNetworkChanges() {
-        var router = Router()
-        (router.speaksPCP, router.speaksNATPMP) = (false, false)
-        var world = World(router)
-        world.upnp = .success(Mapping(by: .upnp, external: Endpoint(address: external, port: 1), lifetime: 7200))
-        world.run(for: .seconds(60))
-        for _ in 0..<10 { world.course.networkChanged(now: world.now) }
-        world.run(for: .seconds(1))
-        #expect(world.jobs.count == 2 && world.course.mapping != nil)
-    }
-
     @Test func aRouterThatIsAwayForAWhile() {
         var world = World()
         world.run(for: .seconds(3599))
@@ -417,25 +271,5 @@ private struct World {
         world.run(for: .seconds(24 * 3600))
         #expect(world.course.mapping != nil)
         #expect(world.asked.count <= 24 * 60 + 1 && world.asked.count >= 2)
-    }
-}
-
-@Suite struct EpochTests {
-    /// What is believed of a row of answers: their seconds and ours.
-    private func believed(_ answers: [(theirs: UInt32, ours: Int64)]) -> [Bool] {
-        var epoch = ServerEpoch()
-        return answers.map { epoch.note($0.theirs, now: Instant(nanoseconds: $0.ours * 1_000_000_000)) }
-    }
-
-    @Test func secondsThatGoWithOurs() {
-        let answers: [(UInt32, Int64)] = [(100, 0), (160, 60), (159, 60), (3760, 3660), (7000, 7060)]
-        #expect(believed(answers).allSatisfy { $0 })
-    }
-
-    @Test func secondsThatDoNot() {
-        #expect(believed([(100, 0), (98, 1)]) == [true, false])
-        // Ahead of itself, and behind, by more than a sixteenth; each is what the next is held against.
-        #expect(believed([(100, 0), (1100, 800), (1900, 1900), (2000, 2000)]) == [true, false, false, true])
-        #expect(believed([(100, 0), (0, 1), (1, 1), (.max, 2)]) == [true, false, true, false])
     }
 }
