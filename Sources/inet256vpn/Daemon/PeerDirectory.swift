@@ -271,9 +271,7 @@ actor PeerDirectory {
             guard let place = places[Key(peer: peer.id, endpoint: configured)] else { continue }
             if let trouble = place.trouble(now) { faults.append(trouble) }
             for endpoint in place.found {
-                if let fault = EndpointFault.of(endpoint, transports: transports.udp, own: surroundings.addresses)
-                    ?? surroundings.swallows(endpoint, by: transports.first { $0.speaks(to: endpoint) })
-                {
+                if let fault = fault(of: endpoint, surroundings) {
                     faults.append(PeerTrouble(word: fault.word, text: fault.text("\(endpoint)")))
                 } else if !endpoints.contains(endpoint) {
                     endpoints.append(endpoint)
@@ -282,11 +280,13 @@ actor PeerDirectory {
         }
         // What others say is used where it can be, and not spoken of where it cannot.
         let all = found.endpoints(of: peer.id, besides: endpoints, now: now)
-        endpoints += all.dropFirst(endpoints.count).filter { endpoint in
-            EndpointFault.of(endpoint, transports: transports, own: surroundings.addresses) == nil
-                && surroundings.swallows(endpoint) == nil
-        }
+        endpoints += all.dropFirst(endpoints.count).filter { fault(of: $0, surroundings) == nil }
         return (endpoints, faults)
+    }
+
+    private func fault(of endpoint: Endpoint, _ surroundings: Surroundings) -> EndpointFault? {
+        EndpointFault.of(endpoint, transports: transports.udp, own: surroundings.addresses)
+            ?? surroundings.swallows(endpoint, by: transports.first { $0.speaks(to: endpoint) })
     }
 
     // MARK: The data plane
