@@ -134,11 +134,20 @@ import Wire
             out = Array(bytes.prefix(SameKeyLayout.count))
             out[1] &= 1
         case .candidates:
+            guard out.count > 1 else { break }
             out[1] &= 7
-            let isKnown = bytes[CandidatesLayout.header] <= 3
-            if !isKnown {
-                out.removeSubrange(CandidatesLayout.header..<CandidatesLayout.header + CandidatesLayout.candidate)
+            // A candidate of a kind that nobody knows, or at an endpoint that is nobody's or was said before, is passed over.
+            var kept = Array(out.prefix(CandidatesLayout.header))
+            var endpoints: Set<[UInt8]> = []
+            for start in stride(from: CandidatesLayout.header, to: out.count, by: CandidatesLayout.candidate) {
+                let part = Array(out[start..<min(start + CandidatesLayout.candidate, out.count)])
+                let endpoint = part.withUnsafeBytes { Endpoint($0, at: 1) }
+                guard part[0] <= 3, endpoint?.isCallable == true, endpoints.insert(Array(part.dropFirst())).inserted else {
+                    continue
+                }
+                kept += part
             }
+            out = kept
         default: break
         }
         return out
