@@ -19,7 +19,7 @@ import Wire
         #expect(plan.wanted(by: peer, isUsed: false, now: at(12)) == .none)
         #expect(plan.tick(isUsed: true, now: at(15)) == .none && plan.isTried)
         #expect(plan.tick(isUsed: true, now: at(16)) == .none)
-        #expect(!plan.isTried && plan.deadline == at(46))
+        #expect(!plan.isTried && plan.isKept && plan.deadline == at(46))
         // For as long as it is used, and for five minutes more.
         #expect(plan.tick(isUsed: true, now: at(1000)) == .none)
         #expect(plan.tick(isUsed: false, now: at(1299)) == .none && plan.deadline == at(1329))

@@ -77,6 +77,12 @@ extension Engine {
         ports.lazy.compactMap { $0.isSpareOpen ? $0.sparePlace : nil }.first { self.worker.lines[$0].reaches(remote) }
     }
 
+    /// The spare of a configured transport that leads somewhere.
+    func keptSpare(of place: Int) -> Int? {
+        guard place < ports.count, ports[place].isSpareOpen, ports[place].spare.isKept else { return nil }
+        return ports[place].sparePlace
+    }
+
     private func isSpareUsed(_ place: Int) -> Bool {
         guard ports[place].isSpareOpen, let spare = ports[place].sparePlace else { return false }
         return box.usesPort(UInt16(spare))

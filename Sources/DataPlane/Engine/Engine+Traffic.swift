@@ -30,11 +30,12 @@ extension Engine: WorkerCore {
         if box.hasRouteNews { sides?.publishRoutes(box, now) }
     }
 
-    /// That of its path, or the first that speaks the endpoint's family.
+    /// That of its path, or the first that speaks the endpoint's family, and its spare where that has shown its worth.
     func socketPlace(_ path: Path) -> Int? {
         if path.socket == Path.spareSocket { return sparePlace(path.remote) }
         if path.socket != Path.anySocket { return Int(path.socket) < worker.lines.count ? Int(path.socket) : nil }
-        return worker.lines.firstIndex { $0.reaches(path.remote) }
+        guard let place = worker.lines.firstIndex(where: { $0.reaches(path.remote) }) else { return nil }
+        return keptSpare(of: place) ?? place
     }
 
     func refused(_ refusal: SendRefusal, for path: Path, now: Instant) { box.refused(refusal, for: path, now: now) }

@@ -43,6 +43,10 @@ struct SparePlan {
     /// Whether fruitless calls go by it as well.
     var isTried: Bool { if case .trial = state { true } else { false } }
 
+    /// Whether it has led somewhere: what may leave by either leaves by it, so that who is told where this box was seen is called from
+    /// there.
+    var isKept: Bool { if case .kept = state { true } else { false } }
+
     /// When to call `tick`.
     var deadline: Instant {
         switch state {
