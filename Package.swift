@@ -175,8 +175,10 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "Discovery", "AdminProtocol", "API", "Firewall", "INET256", "Mesh",
-                "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire", logging,
+                "inet256vpn", "Settings", "DataPlane", "Discovery", "AdminProtocol", "API", "Firewall", "INET256",
+                "Mesh",
+                "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire",
+                logging,
                 nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -185,7 +187,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Portal", "PortMapping", "INET256", "Wire", nioCore,
+                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Portal", "PortMapping", "INET256", "Wire",
+                nioCore,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -56,7 +56,8 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Portal", "PortMapping", "INET256",
+                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Portal", "PortMapping",
+                "INET256",
                 "Wire",
                 nio("NIOCore"),
             ],

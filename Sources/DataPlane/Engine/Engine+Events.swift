@@ -19,6 +19,7 @@ extension Engine {
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
         case .setDirect(let policy): box.setDirect(policy, now: now)
         case .setCandidates(let candidates): box.setOwnCandidates(candidates, now: now)
+        case .setSeen(let endpoints): box.setSeen(endpoints, now: now)
         case .setAccess(let gate):
             worker.bridge?.gate = gate
             sides?.setAccess(gate)
@@ -50,6 +51,8 @@ extension Engine {
                 spareAnswered(address)
                 report(.linkUp, address, ["endpoint": "\(endpoint)"], now)
             case .linkDown(let address): report(.linkDown, address, [:], now)
+            case .straight(let address, let endpoint):
+                report(.straight, address, ["endpoint": "\(endpoint)"], now)
             case .moved(let address, let endpoint): report(.moved, address, ["endpoint": "\(endpoint)"], now)
             case .refused(let address, let trouble): report(.refused, address, ["reason": "\(trouble.text)"], now)
             case .stranger(let address, let endpoint):

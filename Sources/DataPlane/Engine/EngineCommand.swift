@@ -15,6 +15,8 @@ package enum EngineCommand: Sendable {
     case setDirect(DirectPolicy)
     /// Where this box may be reached, as the machine and the configuration know.
     case setCandidates([Candidate])
+    /// What servers see this box's datagrams come from.
+    case setSeen([Endpoint])
     case setAccess(PortalGate)
     /// Whom nodes of applications may exchange messages with, and how many there may be.
     case setNodeAccess(PortalGate, limit: Int)

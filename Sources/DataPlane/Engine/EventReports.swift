@@ -8,6 +8,7 @@ struct EventReports {
     enum Kind: Int, CaseIterable {
         case linkUp
         case linkDown
+        case straight
         case moved
         case refused
         case otherPrefix
@@ -19,6 +20,7 @@ struct EventReports {
             switch self {
             case .linkUp: "link up"
             case .linkDown: "link down"
+            case .straight: "straight path"
             case .moved: "peer moved"
             case .refused: "refused"
             case .troubled: "no link"
@@ -33,6 +35,7 @@ struct EventReports {
         var level: Logger.Level {
             switch self {
             case .linkUp, .linkDown, .moved: .notice
+            case .straight: .info
             case .refused, .otherPrefix, .troubled, .sameKey, .tableFull: .warning
             }
         }

@@ -51,6 +51,8 @@ package enum BoxEvent: Sendable {
     case stranger(Address, Endpoint)
     /// Why a peer has no link, once for each cause while it has none.
     case troubled(Address, LinkTrouble)
+    /// A session that rode through relays has come to a straight path.
+    case straight(Address, Endpoint)
     /// The session's path moved.
     case moved(Address, Endpoint)
     /// A neighbour's portal has all nodes under another prefix.
@@ -70,10 +72,13 @@ package struct PeerSettings: Sendable, Equatable {
     package var address: Address
     /// Where it may be reached, numeric. Empty: it is waited for.
     package var endpoints: [Endpoint]
+    /// Those of them that others only say, be it the peer itself: they are called seldom until one has answered.
+    package var hearsay: Set<Endpoint>
 
-    package init(address: Address, endpoints: [Endpoint]) {
+    package init(address: Address, endpoints: [Endpoint], hearsay: Set<Endpoint> = []) {
         self.address = address
         self.endpoints = endpoints
+        self.hearsay = hearsay
     }
 }
 

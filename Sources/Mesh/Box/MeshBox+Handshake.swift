@@ -56,6 +56,7 @@ extension MeshBox {
                 guard path.remote == own?.remote || session.peer?.endpoints.contains(path.remote) == true else {
                     continue
                 }
+                guard session.peer?.mayCall(path.remote, now) != false else { continue }
                 if !session.path.admit(attempt.due.count, to: path) {
                     drops.count(.amplificationLimit)
                 } else if outbox.append(attempt.due, path) {

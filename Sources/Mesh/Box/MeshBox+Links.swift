@@ -90,6 +90,7 @@ extension MeshBox {
         {
             answering.acquaint(path.remote.address)
         }
+        if session.path.isProven, let path = session.direct?.path { session.peer?.noteProven(path.remote) }
         session.traffic.answered()
         if session.local.isMain, session.link.neighbour == nil {
             session.link.greet(now)

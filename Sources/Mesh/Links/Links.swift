@@ -41,7 +41,7 @@ struct Links {
     mutating func setPeer(_ settings: PeerSettings) -> Peer? {
         let peer: Peer
         if let known = peers[settings.address] {
-            guard known.set(settings.endpoints) else { return nil }
+            guard known.set(settings) else { return nil }
             peer = known
         } else {
             peer = Peer(settings)

@@ -5,6 +5,14 @@ internal import Wire
 final class Peer {
     let address: Address
     private(set) var endpoints: [Endpoint]
+    /// Those of them that are only said, and how often each was called since when without ever having answered.
+    private var hearsay: [Endpoint: Calls]
+
+    private struct Calls {
+        var count = 0
+        var since: Instant = .distantPast
+        var hasAnswered = false
+    }
     /// Why there is no link, as found last.
     private(set) var trouble: LinkTrouble?
     /// Of which causes there was news since it was up.
@@ -25,12 +33,25 @@ final class Peer {
     init(_ settings: PeerSettings) {
         address = settings.address
         endpoints = settings.endpoints
+        hearsay = settings.hearsay.reduce(into: [:]) { $0[$1] = Calls() }
     }
 
     /// False where they are what they were.
-    func set(_ endpoints: [Endpoint]) -> Bool {
-        guard self.endpoints != endpoints else { return false }
-        self.endpoints = endpoints
+    func set(_ settings: PeerSettings) -> Bool {
+        guard endpoints != settings.endpoints || Set(hearsay.keys) != settings.hearsay else { return false }
+        endpoints = settings.endpoints
+        hearsay = settings.hearsay.reduce(into: [:]) { $0[$1] = hearsay[$1] ?? Calls() }
+        return true
+    }
+
+    /// Whether an endpoint is called now; counts it. Somebody may have named one where nobody has anything to do with it: three calls, and
+    /// then none for a minute, until it has answered once.
+    func mayCall(_ endpoint: Endpoint, _ now: Instant) -> Bool {
+        guard var calls = hearsay[endpoint], !calls.hasAnswered else { return true }
+        if now - calls.since >= ReachLimits.memory { calls = Calls(since: now) }
+        guard calls.count < ReachLimits.probesOfEndpoint else { return false }
+        calls.count += 1
+        hearsay[endpoint] = calls
         return true
     }
 
@@ -80,7 +101,10 @@ final class Peer {
     // MARK: Loss
 
     /// An endpoint proved that it is there.
-    func noteProven(_ endpoint: Endpoint) { losses[endpoint] = nil }
+    func noteProven(_ endpoint: Endpoint) {
+        losses[endpoint] = nil
+        hearsay[endpoint]?.hasAnswered = true
+    }
 
     /// Whether it may be time to turn to another endpoint.
     func mayTurn(_ now: Instant) -> Bool { endpoints.count > 1 && now >= nextTurn }

@@ -7,6 +7,8 @@ struct BoxReach {
     /// Of the machine: own addresses, ports that a router opened, what is configured.
     private(set) var own: [Candidate] = []
     private(set) var observed = ObservedEndpoints()
+    /// What others than neighbours see this box's datagrams come from.
+    private(set) var seen: [Endpoint] = []
     /// Neighbours that saw this box move lately, at most as many as are heeded.
     private var moves: [(neighbour: Address, at: Instant)] = []
     private static let atOnce: Interval = .seconds(10)
@@ -29,6 +31,15 @@ struct BoxReach {
         let candidates = Array(candidates.prefix(Self.maximumOwn))
         guard candidates != own else { return false }
         own = candidates
+        generation &+= 1
+        return true
+    }
+
+    /// True where that is news.
+    mutating func setSeen(_ endpoints: [Endpoint]) -> Bool {
+        let endpoints = Array(endpoints.prefix(ObservedEndpoints.kept))
+        guard endpoints != seen else { return false }
+        seen = endpoints
         generation &+= 1
         return true
     }
@@ -60,13 +71,22 @@ struct BoxReach {
         return !own.contains { $0.kind == .host && $0.endpoint.address == seen }
     }
 
+    /// Whether the router gives each destination another port; nil where fewer than two of those outside say anything.
+    func hasHardNAT(_ now: Instant) -> Bool? {
+        let ports = observed.endpoints(now) + seen
+        let isHard = ports.contains { one in ports.contains { $0.address == one.address && $0.port != one.port } }
+        if isHard { return true }
+        let isTold = seen.count > 1 || observed.endpoints(now).contains { one in seen.contains(one) }
+        return isTold ? false : observed.hasHardNAT(now)
+    }
+
     /// Whether one more probe may go to the address.
     mutating func mayProbe(_ endpoint: Endpoint, _ now: Instant) -> Bool { budget.take(endpoint.sourceKey, now: now) }
 
     /// What one other end is told: the best first. Addresses of a site's own only where the other end shares the outer address, or
     /// where nothing else is known. `others`: what is known of where the other end is.
     func candidates(for others: [Endpoint], _ now: Instant) -> [Candidate] {
-        let seen = observed.endpoints(now)
+        let seen = observed.endpoints(now) + self.seen
         var all = own
         for endpoint in seen where !all.contains(where: { $0.endpoint == endpoint }) {
             all.append(Candidate(endpoint, .observed))

@@ -21,6 +21,12 @@ extension MeshBox {
         candidatesChanged(now)
     }
 
+    /// Servers see this box's datagrams come from there: as good as a neighbour's word.
+    package func setSeen(_ endpoints: [Endpoint], now: Instant) {
+        guard reach.setSeen(endpoints.filter(\.isCallable)) else { return }
+        candidatesChanged(now)
+    }
+
     /// What there is to tell is something else: those who search, or have found each other, are told.
     private func candidatesChanged(_ now: Instant) {
         for session in allSessions where session.reach.hasHeard || session.reach.since != nil {
@@ -90,7 +96,7 @@ extension MeshBox {
     private func tellCandidates(_ session: Session, isQuestion: Bool, _ now: Instant) {
         let candidates = reach.candidates(for: session.reach.candidates.map(\.endpoint), now)
         let frame = CandidatesFrame(
-            candidates, wantsAnswer: isQuestion, hasHardNAT: reach.observed.hasHardNAT(now) == true)
+            candidates, wantsAnswer: isQuestion, hasHardNAT: reach.hasHardNAT(now) == true)
         if isQuestion { reach.counts.searches &+= 1 }
         emitShort(.candidates(frame), session, now)
         session.reach.tells(candidates, reach.generation, isQuestion: isQuestion, now)
@@ -151,7 +157,7 @@ extension MeshBox {
         let wasDirect = session.usesDirectPath
         attribute(session)
         session.path.promote(to: path, now)
-        note(.moved(session.remote, path.remote))
+        note(wasDirect ? .moved(session.remote, path.remote) : .straight(session.remote, path.remote))
         if !wasDirect {
             reach.counts.found &+= 1
             if let took = session.reach.found(now) {

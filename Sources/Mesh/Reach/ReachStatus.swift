@@ -47,6 +47,8 @@ package struct OwnReach: Sendable {
     /// Whether the router gives each destination another port; nil where fewer than two neighbours say anything.
     package var hasHardNAT: Bool?
     package var counts: ReachCounts
+    /// Of the machine and the configuration.
+    package var own: [Candidate]
 }
 
 extension MeshBox {
@@ -55,7 +57,7 @@ extension MeshBox {
         return OwnReach(
             candidates: reach.candidates(for: [], now),
             observed: reach.observed.sights.map { ($0.neighbour, $0.endpoint) },
-            hasHardNAT: reach.observed.hasHardNAT(now), counts: reach.counts)
+            hasHardNAT: reach.hasHardNAT(now), counts: reach.counts, own: reach.own)
     }
 
     func reachStatus(_ session: Session, _ now: Instant) -> ReachStatus {
@@ -74,6 +76,6 @@ extension MeshBox {
         guard search.hasHeard else { return search.since == nil ? .notSearched : .noAnswer }
         if search.targets.isEmpty { return .noCandidates }
         if search.targets.contains(where: { $0.isOpen(now) }) { return .searching }
-        return search.hasHardNAT && reach.observed.hasHardNAT(now) == true ? .bothSymmetric : .unreachable
+        return search.hasHardNAT && reach.hasHardNAT(now) == true ? .bothSymmetric : .unreachable
     }
 }

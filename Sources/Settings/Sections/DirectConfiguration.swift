@@ -12,8 +12,8 @@ extension DirectChoice {
     static let setting = Setting(
         "direct", \.direct, .word, .reload,
         comment: """
-            With whom a straight path is sought where there are only relays: allowed (peers, and whom portal.allow admits), any, peers
-            or off. It tells the other end where this box is.
+            With whom a straight path is sought where there are only relays: allowed (peers, and whom portal.allow
+            admits), any, peers or off. It tells the other end where this box is.
             """,
         help: "with whom a [straight path](docs/reach.md) is sought where there are only relays: `allowed` (peers, and whom "
             + "`portal.allow` admits), `any`, `peers`, `off`; it tells the other end where this box is")

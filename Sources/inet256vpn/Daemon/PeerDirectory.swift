@@ -65,7 +65,7 @@ actor PeerDirectory {
         var troubles: [Address: PeerTrouble] = [:]
         let surroundings = Surroundings(portal, logger)
         for peer in peers {
-            let (endpoints, faults) = judge(peer, surroundings)
+            let (endpoints, _, faults) = judge(peer, surroundings)
             guard let first = faults.first else { continue }
             troubles[peer.id] = PeerTrouble(
                 word: first.word, text: faults.map(\.text).joined(separator: "; "), isAll: endpoints.isEmpty)
@@ -246,7 +246,7 @@ actor PeerDirectory {
 
     /// Tells the data plane where a peer is, and the log what is wrong with that.
     private func announce(_ peer: PeerConfiguration, _ surroundings: Surroundings) {
-        let (endpoints, faults) = judge(peer, surroundings)
+        let (endpoints, hearsay, faults) = judge(peer, surroundings)
         // How long one waits is no news.
         let news = faults.filter { $0.word != "name-pending" }
         if told[peer.id] ?? [] != news {
@@ -257,13 +257,14 @@ actor PeerDirectory {
                     metadata: ["peer": "\(peer.label)", "reason": "\(fault.text)", "word": "\(fault.word)"])
             }
         }
-        post(.setPeer(PeerSettings(address: peer.id, endpoints: endpoints), name: peer.label), about: peer.id)
+        let settings = PeerSettings(address: peer.id, endpoints: endpoints, hearsay: hearsay)
+        post(.setPeer(settings, name: peer.label), about: peer.id)
     }
 
     /// The endpoints that may be called, in their configured order, and what is wrong with the others.
     private func judge(
         _ peer: PeerConfiguration, _ surroundings: Surroundings
-    ) -> (endpoints: [Endpoint], faults: [PeerTrouble]) {
+    ) -> (endpoints: [Endpoint], hearsay: Set<Endpoint>, faults: [PeerTrouble]) {
         var endpoints: [Endpoint] = []
         var faults: [PeerTrouble] = []
         let now = BootClock.now()
@@ -280,8 +281,8 @@ actor PeerDirectory {
         }
         // What others say is used where it can be, and not spoken of where it cannot.
         let all = found.endpoints(of: peer.id, besides: endpoints, now: now)
-        endpoints += all.dropFirst(endpoints.count).filter { fault(of: $0, surroundings) == nil }
-        return (endpoints, faults)
+        let said = all.dropFirst(endpoints.count).filter { fault(of: $0, surroundings) == nil }
+        return (endpoints + said, Set(said), faults)
     }
 
     private func fault(of endpoint: Endpoint, _ surroundings: Surroundings) -> EndpointFault? {

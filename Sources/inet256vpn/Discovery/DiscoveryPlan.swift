@@ -86,6 +86,8 @@ enum DiscoveryCommand: Sendable {
     case setMissing(Set<Address>)
     /// Where the name of a server leads, by its place in the configuration.
     case setServers(Int, [Endpoint])
+    /// Where the box may be reached besides at its own addresses.
+    case setPlaces([Candidate])
     case inspect(@Sendable (DiscoveryStatus?) -> Void)
     case stop
 }

@@ -25,6 +25,10 @@ final class DiscoveryThread {
     private(set) var linkNames: [String] = []
     /// Where the box may be reached, as was found last.
     private var candidates: [Candidate] = []
+    /// Ports that a router opened, and what is configured.
+    private var besides: [Candidate] = []
+    /// Where servers see the box.
+    private var seen: [Endpoint] = []
     private var surveyAt: Instant = .distantPast
     private var refusals: Set<String> = []
     private var isStopping = false
@@ -142,6 +146,7 @@ final class DiscoveryThread {
         let wall = Self.wallMilliseconds()
         local?.tick(now: now)
         for index in clients.indices { clients[index].tick(now: now, wall: wall) }
+        tellSeen()
         try sendAll()
     }
 
@@ -157,6 +162,9 @@ final class DiscoveryThread {
             for index in clients.indices { clients[index].setMissing(missing, now: now) }
         case .setServers(let index, let endpoints):
             if clients.indices.contains(index) { clients[index].setServers(endpoints, now: now) }
+        case .setPlaces(let list):
+            besides = list
+            announce(now)
         case .inspect(let answer): answer(report(now))
         case .stop: isStopping = true
         }
@@ -221,10 +229,24 @@ final class DiscoveryThread {
             // Whatever way there was to a server may be another one now.
             for index in clients.indices where !self.candidates.isEmpty { clients[index].surroundingsChanged(now: now) }
             self.candidates = candidates
-            for index in clients.indices { clients[index].setCandidates(candidates, now: now) }
+            announce(now)
         } catch {
             logger.warning("links are not looked at", metadata: ["reason": "\(error)"])
         }
+    }
+
+    private func announce(_ now: Instant) {
+        // What a router has to keep open comes before addresses of the site.
+        let own = candidates.filter { !besides.contains($0) }
+        for index in clients.indices { clients[index].setCandidates(besides + own, now: now) }
+    }
+
+    /// Tells the mesh where servers see the box.
+    private func tellSeen() {
+        var now: [Endpoint] = []
+        for endpoint in clients.compactMap(\.observed) where !now.contains(endpoint) { now.append(endpoint) }
+        guard now != seen, (try? engine.post(.setSeen(now))) != nil else { return }
+        seen = now
     }
 
     /// Each refusal once.

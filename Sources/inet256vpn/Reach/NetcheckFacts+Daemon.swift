@@ -16,6 +16,7 @@ extension NetcheckFacts {
         ipv6 = Family(own.ipv6, transport: own.bound.contains { !$0.isIPv4 })
         portMapping = PortMapping(own, choice)
         unknownNames = own.unknownNames
+        observed = status.reach?.observed.map { ObservedEndpoint(by: $0.by, endpoint: $0.endpoint) }
         neighbours = status.peers.map {
             Neighbour(
                 name: $0.name ?? $0.id, isUp: $0.state == .up, isCalled: $0.configured && $0.endpoint != nil,

@@ -142,7 +142,8 @@ import Wire
             for start in stride(from: CandidatesLayout.header, to: out.count, by: CandidatesLayout.candidate) {
                 let part = Array(out[start..<min(start + CandidatesLayout.candidate, out.count)])
                 let endpoint = part.withUnsafeBytes { Endpoint($0, at: 1) }
-                guard part[0] <= 3, endpoint?.isCallable == true, endpoints.insert(Array(part.dropFirst())).inserted else {
+                guard part[0] <= 3, endpoint?.isCallable == true, endpoints.insert(Array(part.dropFirst())).inserted
+                else {
                     continue
                 }
                 kept += part

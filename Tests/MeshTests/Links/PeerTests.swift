@@ -93,6 +93,26 @@ import Wire
 
     @Test func endpointsThatStayAreNoChange() {
         let peer = peer(2)
-        #expect(!peer.set(peer.endpoints) && peer.set([]) && peer.endpoints.isEmpty)
+        let same = PeerSettings(address: peer.address, endpoints: peer.endpoints)
+        let none = PeerSettings(address: peer.address, endpoints: [])
+        #expect(!peer.set(same) && peer.set(none) && peer.endpoints.isEmpty)
+    }
+
+    /// Where a peer only says that it is, or somebody else does, three calls go in a minute until one is answered.
+    @Test func hearsayIsCalledSeldom() {
+        let peer = peer(2)
+        let (said, configured) = (Self.endpoint(7), Self.endpoint(0))
+        _ = peer.set(
+            PeerSettings(address: peer.address, endpoints: peer.endpoints + [said], hearsay: [said]))
+        let calls = (0..<100).count { peer.mayCall(said, Self.at(100 + Int64($0) / 2)) }
+        #expect(calls == 3)
+        #expect((0..<100).allSatisfy { peer.mayCall(configured, Self.at(100 + Int64($0) / 2)) })
+        // Said once more, with another: no more calls for that.
+        let other = Self.endpoint(8)
+        _ = peer.set(PeerSettings(address: peer.address, endpoints: [said, other], hearsay: [said, other]))
+        #expect(!peer.mayCall(said, Self.at(151)) && peer.mayCall(other, Self.at(151)))
+        #expect((0..<100).count { peer.mayCall(said, Self.at(160 + Int64($0) / 2)) } == 3)
+        peer.noteProven(said)
+        #expect((0..<100).allSatisfy { peer.mayCall(said, Self.at(211 + Int64($0))) })
     }
 }
