@@ -15,6 +15,6 @@ extension DirectChoice {
             With whom a straight path is sought where there are only relays: allowed (peers, and whom portal.allow
             admits), any, peers or off. It tells the other end where this box is.
             """,
-        help: "with whom a [straight path](docs/reach.md) is sought where there are only relays: `allowed` (peers, and whom "
-            + "`portal.allow` admits), `any`, `peers`, `off`; it tells the other end where this box is")
+        help: "with whom a [straight path](docs/reach.md) is sought where there are only relays: `allowed` "
+            + "(peers, and whom `portal.allow` admits), `any`, `peers`, `off`; it tells the other end where this box is")
 }
