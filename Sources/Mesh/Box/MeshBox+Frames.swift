@@ -117,9 +117,15 @@ extension MeshBox {
         guard session.path.confirm(number, from: path, now) else {
             return receiveProbeEcho(number, session, from: path, now)
         }
-        note(.moved(session.remote, path.remote))
         session.peer?.noteProven(path.remote)
-        if !session.directAlive { directPathAnswers(session, now) }
+        if session.directAlive {
+            note(.moved(session.remote, path.remote))
+        } else if session.reach.hasHeard {
+            cameStraight(session, path, now)
+        } else {
+            note(.moved(session.remote, path.remote))
+            directPathAnswers(session, now)
+        }
         tellObserved(session, now)
         wake(session, now)
     }

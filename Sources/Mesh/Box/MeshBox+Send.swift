@@ -108,6 +108,8 @@ extension MeshBox {
             }
         } else if session.traffic.awaitsAnswer(now) {
             wake(session, now + limits.silenceBeforeHandshake, for: .silence)
+            // It may have rested while nothing went.
+            if session.reach.nextTelling <= now, wantsDirect(session) { wake(session, now, for: .reach) }
         }
     }
 

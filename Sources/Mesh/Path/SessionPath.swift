@@ -106,6 +106,9 @@ struct SessionPath {
         return hear(now)
     }
 
+    /// It was found by a search.
+    mutating func staysOpen() { isKeptOpen = true }
+
     /// Turns to what answered a probe, which proves it.
     mutating func promote(to path: Path, _ now: Instant) {
         direct = DirectPath(path, validated: true)

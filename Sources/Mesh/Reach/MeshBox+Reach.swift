@@ -157,18 +157,19 @@ extension MeshBox {
         let wasDirect = session.usesDirectPath
         attribute(session)
         session.path.promote(to: path, now)
-        note(wasDirect ? .moved(session.remote, path.remote) : .straight(session.remote, path.remote))
-        if !wasDirect {
-            reach.counts.found &+= 1
-            if let took = session.reach.found(now) {
-                reach.counts.timeToDirect &+= UInt64(clamping: took.nanoseconds)
-            }
-            directPathAnswers(session, now)
-        }
+        if wasDirect { note(.moved(session.remote, path.remote)) } else { cameStraight(session, path, now) }
         // The other end hears by it at once that it works, and has its own router open.
         session.path.askSoon(now)
-        if let prefix = context.prefix, !wasDirect { emitShort(.prefix(prefix), session, now) }
         wake(session, now)
+    }
+
+    /// A session that rode through relays has a path now, found by this end or by the other.
+    func cameStraight(_ session: Session, _ path: Path, _ now: Instant) {
+        note(.straight(session.remote, path.remote))
+        reach.counts.found &+= 1
+        if let took = session.reach.found(now) { reach.counts.timeToDirect &+= UInt64(clamping: took.nanoseconds) }
+        session.path.staysOpen()
+        directPathAnswers(session, now)
     }
 
     // MARK: Bytes

@@ -7,6 +7,8 @@ struct ObservedEndpoints {
         let neighbour: Address
         fileprivate(set) var endpoint: Endpoint
         fileprivate(set) var at: Instant
+        /// When it last said something else.
+        fileprivate(set) var changed: Instant
     }
 
     /// Oldest first; one for each neighbour and family.
@@ -20,10 +22,15 @@ struct ObservedEndpoints {
     mutating func note(_ endpoint: Endpoint, by neighbour: Address, _ now: Instant) -> Bool {
         sights.removeAll { now - $0.at > Self.lifetime }
         let place = sights.firstIndex { $0.neighbour == neighbour && $0.endpoint.isIPv4 == endpoint.isIPv4 }
+        if let place, sights[place].endpoint != endpoint, now - sights[place].changed < ReachLimits.changeSpacing {
+            return false
+        }
         let known = place.map { sights.remove(at: $0) }
+        let isNews = known?.endpoint != endpoint
         if sights.count >= Self.kept { sights.removeFirst() }
-        sights.append(Sight(neighbour: neighbour, endpoint: endpoint, at: now))
-        return known?.endpoint != endpoint
+        sights.append(
+            Sight(neighbour: neighbour, endpoint: endpoint, at: now, changed: isNews ? now : known?.changed ?? now))
+        return isNews
     }
 
     /// What a neighbour said last, of the family of another endpoint.

@@ -59,10 +59,10 @@ struct Reach {
 
     /// When this end's candidates are to be told. `generation`: what there is to tell; `isDirect`: there is a path.
     func tellingDue(_ generation: UInt64, isDirect: Bool) -> Instant {
-        if isDirect {
-            return hasHeard && toldGeneration != generation ? answeredAt + ReachLimits.answerPause : .distantFuture
-        }
-        return nextTelling
+        // There is something new to tell to somebody who heeds it.
+        let pause = isDirect ? ReachLimits.renewalPause : ReachLimits.answerPause
+        let renewal = hasHeard && toldGeneration != generation ? answeredAt + pause : .distantFuture
+        return isDirect ? renewal : min(nextTelling, renewal)
     }
 
     /// The other end is told `candidates` now. `isQuestion`: its own are wanted.
@@ -88,11 +88,9 @@ struct Reach {
         hasHeard = true
         isUnwanted = frame.isUnwanted
         hasHardNAT = frame.hasHardNAT
-        // It is there and knows: no need to tell it again before long.
-        if !frame.wantsAnswer {
-            repeatsLeft = 0
-            nextTelling = now + ReachLimits.pause
-        }
+        // It is there, and knows or is told now: no need to ask before long.
+        repeatsLeft = 0
+        nextTelling = now + ReachLimits.pause
         candidates = frame.candidates
         targets.removeAll { target in !frame.candidates.contains(target.candidate) && target.roundTrip == nil }
         for candidate in frame.candidates.sorted(by: { $0.kind < $1.kind }) { aim(at: candidate, now, number) }

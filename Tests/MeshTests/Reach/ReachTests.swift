@@ -126,9 +126,13 @@ import Wire
         #expect(seen.hasHardNAT(start) == false)
         _ = seen.note(v4("203.0.113.9:1001"), by: neighbours[2], start)
         #expect(seen.hasHardNAT(start) == true)
-        for neighbour in neighbours { _ = seen.note(v4("203.0.113.9:7"), by: neighbour, start) }
+        // Who changes its mind at once is not heeded.
+        let isNews = seen.note(v4("203.0.113.9:7"), by: neighbours[2], start + .seconds(1))
+        #expect(!isNews)
+        let later = start + .seconds(10)
+        for neighbour in neighbours { _ = seen.note(v4("203.0.113.9:7"), by: neighbour, later) }
         #expect(seen.sights.count == ObservedEndpoints.kept)
-        #expect(seen.endpoints(start) == [v4("203.0.113.9:7")])
+        #expect(seen.endpoints(later) == [v4("203.0.113.9:7")])
     }
 
     /// Several neighbours see this box elsewhere at once: its router has moved. One alone may have had a reason of its own.

@@ -116,6 +116,46 @@ import Wire
         }
     }
 
+    /// A session that rested without a straight path looks for one with its next message.
+    @Test func whatRestedIsLookedForAgain() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 69)
+        try #require(sites.settle())
+        sites.simulation.setCable(0, 1, up: false)
+        #expect(sites.talkUntilDirect(within: .seconds(10)) == nil)
+        sites.simulation.run(for: .seconds(150))
+        sites.simulation.setCable(0, 1, up: true)
+        let took = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        #expect(took < .seconds(3) && sites.lost == 0, "\(took.inSeconds) s")
+    }
+
+    /// A neighbour that lies about where this box is: a few small probes of others go there, however often it does.
+    @Test func aNeighbourThatLies() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 70)
+        try #require(sites.settle())
+        let simulation = sites.simulation
+        let victim = simulation.addNode()
+        var there: [Int] = []
+        simulation.tap = { _, target, datagram in
+            if target == victim { there.append(datagram.count) }
+            return datagram
+        }
+        // Relay 2 says it, again and again.
+        for _ in 0..<200 {
+            simulation.touch(2) { box in
+                guard let session = simulation.session(2, 0) else { return }
+                box.emitShort(.observed(simulation.endpoint(victim)), session, simulation.now)
+            }
+            sites.talk()
+            simulation.run(for: .milliseconds(100))
+        }
+        #expect(sites.isDirect(0) && sites.isDirect(1) && sites.lost == 0)
+        // The search of the box that was lied about, and of the one that it told.
+        #expect((1...3).contains(there.count) && there.allSatisfy { $0 <= 41 }, "\(there)")
+        #expect((simulation.box(0)?.reach.observed.sights.count ?? 0) <= ObservedEndpoints.kept)
+        let probes = sites.simulation.box(1)?.reach.counts.probes ?? 0
+        #expect(probes <= 60, "\(probes) probes")
+    }
+
     /// Peers that a common neighbour knows become neighbours of their own.
     @Test func peersBecomeNeighbours() throws {
         let sites = TwoSites(.restricted, .fullCone, seed: 68)
