@@ -38,7 +38,7 @@ extension CentralClient {
     private mutating func record(_ milliseconds: UInt64, for target: Endpoint) -> CentralRecord {
         let list = Array(told.prefix(CentralRecord.mostPlaces))
         // Two of its longest periods and a half: one that is lost does no harm.
-        let seconds = (settings.period * Self.quietPeriods).nanoseconds / 1_000_000_000
+        let seconds = longestPeriod.nanoseconds / 1_000_000_000
         let life = UInt16(clamping: min(Int64(CentralServer.longestLife), seconds * 5 / 2))
         let body =
             switch settings.visibility {

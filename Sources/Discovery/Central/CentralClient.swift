@@ -80,6 +80,8 @@ package struct CentralClient {
     /// What lies between the first questions about a peer; then the period.
     static let firstPauses: [Interval] = [.seconds(1), .seconds(2), .seconds(4)]
     static let quietPeriods: Int64 = 8
+    /// What is sealed is longer, and said less often.
+    static let quietPeriodsOfSealed: Int64 = 12
 
     package init(key: PrivateKey, settings: CentralSettings, random: any RandomSource) {
         self.key = key
@@ -171,5 +173,9 @@ package struct CentralClient {
 
     func isServer(_ endpoint: Endpoint) -> Bool { servers.contains(endpoint) }
 
-    var period: Interval { missing.isEmpty ? settings.period * Self.quietPeriods : settings.period }
+    var period: Interval { missing.isEmpty ? longestPeriod : settings.period }
+
+    var longestPeriod: Interval {
+        settings.period * (settings.visibility == .peers ? Self.quietPeriodsOfSealed : Self.quietPeriods)
+    }
 }

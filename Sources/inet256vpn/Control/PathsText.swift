@@ -22,6 +22,20 @@ struct PathsText {
         return table.lines.map { line in String(line.reversed().drop { $0 == " " }.reversed()) }
     }
 
+    /// Those that are relayed, a line each, and the first few of them only.
+    var relayed: [String] {
+        let sessions = report.sessions.filter { $0.local == report.mainAddr && $0.path?.kind == .relayed }
+        var lines = sessions.sorted(by: order).prefix(Self.shown).map { session in
+            let path = session.path
+            let relay = path?.relay.map(name).map { " by \($0)" } ?? ""
+            return "\(name(session.remote))\(relay) for \(Units.time(path?.sinceSeconds ?? 0)): \(path.map(why) ?? "")"
+        }
+        if sessions.count > Self.shown { lines.append("and \(sessions.count - Self.shown) others: inet256vpn peers") }
+        return lines
+    }
+
+    private static let shown = 4
+
     private func why(_ path: PathStatus) -> String {
         guard path.kind == .relayed, let reason = path.reason else { return "" }
         let failed = path.tried.filter { $0.rttMs == nil }.map(\.endpoint)

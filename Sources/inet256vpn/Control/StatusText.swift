@@ -36,6 +36,7 @@ struct StatusText {
         row("peers", peers)
         if let discovery = report.discovery { row("discovery", Self.words(of: discovery)) }
         row("sessions", sessions)
+        for line in PathsText(report: report).relayed { row("relayed", line) }
         if let reach = reach { row("reached at", reach) }
         if !report.suites.isEmpty {
             row("ciphers", report.suites.map { "\($0.cipher) (\($0.backend))" }.joined(separator: ", "))
