@@ -55,9 +55,9 @@ struct PeersCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await daemon.client().status()
         if json { return try printJSON(report.peers) }
-        printLines(PeersText(peers: report.peers).lines)
         let paths = PathsText(report: report).lines
-        if !paths.isEmpty { printLines([""] + paths) }
+        // In one piece: who has read what it looked for may have gone.
+        printLines(PeersText(peers: report.peers).lines + (paths.isEmpty ? [] : [""] + paths))
     }
 }
 
