@@ -176,7 +176,8 @@ let package = Package(
             name: "ProgramTests",
             dependencies: [
                 "inet256vpn", "Settings", "DataPlane", "Discovery", "AdminProtocol", "API", "Firewall", "INET256",
-                "Mesh", "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport", "Wire",
+                "Mesh", "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport",
+                "Wire",
                 logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

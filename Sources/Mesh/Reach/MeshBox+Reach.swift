@@ -99,7 +99,9 @@ extension MeshBox {
             candidates, wantsAnswer: isQuestion, hasHardNAT: reach.hasHardNAT(now) == true)
         if isQuestion { reach.counts.searches &+= 1 }
         emitShort(.candidates(frame), session, now)
-        session.reach.tells(candidates, reach.generation, isQuestion: isQuestion, now)
+        session.reach.tells(
+            candidates, reach.generation, isQuestion: isQuestion,
+            isUsed: now - session.traffic.lastData < ReachLimits.interest, now)
     }
 
     // MARK: Hearing

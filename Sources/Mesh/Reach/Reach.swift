@@ -36,6 +36,8 @@ struct Reach {
     /// When the other end is told candidates, again.
     private(set) var nextTelling: Instant = .distantPast
     private var repeatsLeft = 0
+    /// Searches in vain, one after the other.
+    private var vain = 0
     /// What it was told last, of which generation of the box's.
     private(set) var told: [Candidate] = []
     private var toldGeneration: UInt64 = 0
@@ -46,7 +48,7 @@ struct Reach {
     /// When a peer without keys is called through relays.
     private(set) var nextCall: Instant = .distantPast
 
-    mutating func called(_ now: Instant) { nextCall = now + ReachLimits.pause }
+    mutating func called(_ now: Instant) { nextCall = now + pause }
 
     /// What the other end says of itself.
     private(set) var isUnwanted = false
@@ -66,17 +68,27 @@ struct Reach {
     }
 
     /// The other end is told `candidates` now. `isQuestion`: its own are wanted.
-    mutating func tells(_ candidates: [Candidate], _ generation: UInt64, isQuestion: Bool, _ now: Instant) {
+    /// `isUsed`: there is traffic.
+    mutating func tells(
+        _ candidates: [Candidate], _ generation: UInt64, isQuestion: Bool, isUsed: Bool = true, _ now: Instant
+    ) {
+        if generation != toldGeneration { vain = 0 }
         told = candidates
         toldGeneration = generation
         answeredAt = now
         guard isQuestion else { return }
         if since == nil { since = now }
-        if repeatsLeft == 0 { repeatsLeft = ReachLimits.repeats.count + 1 }
+        if repeatsLeft == 0 {
+            repeatsLeft = ReachLimits.repeats.count + 1
+            vain = isUsed ? 0 : vain + 1
+        }
         repeatsLeft -= 1
         let step = ReachLimits.repeats.count - repeatsLeft
-        nextTelling = repeatsLeft > 0 ? now + ReachLimits.repeats[step] : now + ReachLimits.pause
+        nextTelling = repeatsLeft > 0 ? now + ReachLimits.repeats[step] : now + pause
     }
+
+    /// Until the next search: longer and longer where nobody needs it.
+    private var pause: Interval { ReachLimits.pause * Int64(1 << min(max(vain - 1, 0), ReachLimits.doublings)) }
 
     /// Whether the other end's question may be answered now.
     func mayAnswer(_ now: Instant) -> Bool { now - answeredAt >= ReachLimits.answerPause }
@@ -90,7 +102,7 @@ struct Reach {
         hasHardNAT = frame.hasHardNAT
         // It is there, and knows or is told now: no need to ask before long.
         repeatsLeft = 0
-        nextTelling = now + ReachLimits.pause
+        nextTelling = now + pause
         candidates = frame.candidates
         targets.removeAll { target in !frame.candidates.contains(target.candidate) && target.roundTrip == nil }
         for candidate in frame.candidates.sorted(by: { $0.kind < $1.kind }) { aim(at: candidate, now, number) }

@@ -18,6 +18,8 @@ enum ReachLimits {
     static let endpointsOfSession = 16
     /// Between two searches while there is nothing but the way through relays and it is used.
     static let pause: Interval = .seconds(60)
+    /// How often that is doubled at most for a peer without traffic.
+    static let doublings = 4
     /// How long after the last data that is.
     static let interest: Interval = .seconds(60)
     /// When candidates are told again where nothing was heard of the other end's.

@@ -16,5 +16,6 @@ extension DirectChoice {
             admits), any, peers or off. It tells the other end where this box is.
             """,
         help: "with whom a [straight path](docs/reach.md) is sought where there are only relays: `allowed` "
-            + "(peers, and whom `portal.allow` admits), `any`, `peers`, `off`; it tells the other end where this box is")
+            + "(peers, and whom `portal.allow` admits), `any`, `peers`, `off`; it tells the other end where this box is"
+    )
 }

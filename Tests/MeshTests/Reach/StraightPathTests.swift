@@ -156,6 +156,29 @@ import Wire
         #expect(probes <= 60, "\(probes) probes")
     }
 
+    /// Peers whose routers keep them apart look for a path more and more seldom while there is no traffic.
+    @Test func peersInVain() throws {
+        let sites = TwoSites(.symmetric, .symmetric, seed: 72)
+        for place in 0..<2 {
+            sites.simulation.touch(place) {
+                $0.setPeer(
+                    PeerSettings(address: sites.simulation.address(1 - place), endpoints: []), now: sites.simulation.now
+                )
+            }
+        }
+        try #require(sites.settle())
+        sites.simulation.run(for: .seconds(3600))
+        let first = (0..<2).compactMap { sites.simulation.box($0)?.reach.counts }
+        sites.simulation.run(for: .seconds(3600))
+        for (before, place) in zip(first, 0..<2) {
+            let now = sites.simulation.box(place)?.reach.counts
+            #expect(
+                before.searches >= 4 && (now?.searches ?? 0) - before.searches <= 8,
+                "box \(place): \(before), \(String(describing: now))")
+        }
+        #expect(!sites.isDirect(0) && sites.talk())
+    }
+
     /// Peers that a common neighbour knows become neighbours of their own.
     @Test func peersBecomeNeighbours() throws {
         let sites = TwoSites(.restricted, .fullCone, seed: 68)
