@@ -58,7 +58,7 @@ extension MeshBox {
             startRelayedAttempt(session, now)
             session.reach.called(now)
         } else {
-            tellCandidates(session, isQuestion: !session.usesDirectPath, now)
+            tellCandidates(session, isQuestion: !session.usesDirectPath && session.reach.asks(now), now)
         }
     }
 
@@ -128,8 +128,12 @@ extension MeshBox {
         session.reach.hear(frame, now) { random.next64() }
         // What was said before may be too little now that it is known where the other end is.
         let mine = reach.candidates(for: frame.candidates.map(\.endpoint), now)
-        if frame.wantsAnswer || mine != session.reach.told, session.reach.mayAnswer(now) {
-            tellCandidates(session, isQuestion: false, now)
+        if frame.wantsAnswer || mine != session.reach.told {
+            if session.reach.mayAnswer(now) {
+                tellCandidates(session, isQuestion: false, now)
+            } else if mine != session.reach.told {
+                session.reach.owes()
+            }
         }
         wake(session, now, for: .reach)
     }

@@ -42,6 +42,8 @@ struct Reach {
     private(set) var told: [Candidate] = []
     private var toldGeneration: UInt64 = 0
     private var answeredAt: Instant = .distantPast
+    /// The other end is to be told soon: it was too soon after the last time.
+    private var isOwing = false
     /// The search began then; nil while there is none.
     private(set) var since: Instant?
 
@@ -63,7 +65,9 @@ struct Reach {
     func tellingDue(_ generation: UInt64, isDirect: Bool) -> Instant {
         // There is something new to tell to somebody who heeds it.
         let pause = isDirect ? ReachLimits.renewalPause : ReachLimits.answerPause
-        let renewal = hasHeard && toldGeneration != generation ? answeredAt + pause : .distantFuture
+        let renewal =
+            hasHeard && toldGeneration != generation
+            ? answeredAt + pause : isOwing ? answeredAt + ReachLimits.answerPause : .distantFuture
         return isDirect ? renewal : min(nextTelling, renewal)
     }
 
@@ -76,6 +80,7 @@ struct Reach {
         told = candidates
         toldGeneration = generation
         answeredAt = now
+        isOwing = false
         guard isQuestion else { return }
         if since == nil { since = now }
         if repeatsLeft == 0 {
@@ -92,6 +97,12 @@ struct Reach {
 
     /// Whether the other end's question may be answered now.
     func mayAnswer(_ now: Instant) -> Bool { now - answeredAt >= ReachLimits.answerPause }
+
+    /// The other end has to be told something, and it is too soon.
+    mutating func owes() { isOwing = true }
+
+    /// Whether what is told now asks as well.
+    func asks(_ now: Instant) -> Bool { nextTelling <= now }
 
     // MARK: Hearing
 
