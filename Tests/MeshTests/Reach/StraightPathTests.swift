@@ -179,6 +179,38 @@ import Wire
         #expect(!sites.isDirect(0) && sites.talk())
     }
 
+    /// Nodes of applications come to straight paths as boxes do, from the box's own endpoint.
+    @Test func nodesOfApplications() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 73)
+        let simulation = sites.simulation
+        let random = SeededRandom(seed: 7373)
+        let keys = (0..<2).map { _ in PrivateKey(generatedFrom: random) }
+        var nodes: [NodeID] = []
+        for place in 0..<2 {
+            simulation.touch(place) { box in _ = try? nodes.append(box.open(keys[place], now: simulation.now)) }
+        }
+        try #require(nodes.count == 2 && sites.settle())
+        simulation.run(for: .seconds(5))
+        for _ in 0..<20 {
+            for place in 0..<2 {
+                simulation.touch(place) { box in
+                    _ = [UInt8(place)].withUnsafeBytes {
+                        box.send($0, from: nodes[place], to: keys[1 - place].address, now: simulation.now)
+                    }
+                }
+            }
+            simulation.run(for: .milliseconds(100))
+        }
+        for place in 0..<2 {
+            let box = try #require(simulation.box(place))
+            let session = box.allSessions.first { $0.local.id == nodes[place] && $0.remote == keys[1 - place].address }
+            #expect(session?.usesDirectPath == true, "box \(place)")
+            #expect(session?.direct?.path.remote.address == simulation.addressOfNAT(sites.nats[1 - place][0]))
+        }
+        let got = simulation.received(1).filter { $0.from == keys[0].address }
+        #expect(got.count == 20, "\(got.count)")
+    }
+
     /// Peers that a common neighbour knows become neighbours of their own.
     @Test func peersBecomeNeighbours() throws {
         let sites = TwoSites(.restricted, .fullCone, seed: 68)
