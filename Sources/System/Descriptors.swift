@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// How many files and sockets the process may have open (RLIMIT_NOFILE of getrlimit(2)).
@@ -14,6 +15,16 @@ package enum Descriptors {
         limit.rlim_cur = wanted
         // Refused it stays as it is, and `probe` says what that is worth.
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// How many more can be open, about: the lowest number that is free tells how many are. 0 where not one can.
+    package static var free: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        let next = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard next >= 0 else { return 0 }
+        close(next)
+        return max(0, Int(clamping: limit.rlim_cur) - Int(next))
     }
 
     /// Tries whether `count` more can be open at a time, by opening them.

@@ -32,7 +32,8 @@ package struct Readiness: Sendable {
 /// Level-triggered, because the loop takes a bounded burst from each descriptor per turn: what is left
 /// over reports itself again.
 package final class Poller {
-    private let descriptor: Int32
+    /// Readable while one of the watched is ready: a poller may be watched by another.
+    package let descriptor: Int32
     /// Reused by every wait.
     private let events: UnsafeMutableBufferPointer<epoll_event>
 

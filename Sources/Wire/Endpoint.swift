@@ -62,6 +62,8 @@ public struct Path: Hashable, Sendable {
     public static let anySocket = UInt16.max
     /// The driver chooses a spare socket that speaks it: one with another source port than the configured ones have.
     public static let spareSocket = UInt16.max - 1
+    /// The next of the ports that were opened for a spray, each of which sends one datagram so.
+    package static let spraySocket = UInt16.max - 2
 
     @inlinable
     public init(remote: Endpoint, local: IPv6Address = .unspecified, interface: UInt32 = 0, socket: UInt16 = 0) {
