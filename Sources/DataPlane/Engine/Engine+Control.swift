@@ -35,7 +35,8 @@ extension Engine {
             switch command {
             case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))
             case .snapshot(let answer): answer(snapshot(box.deadline))
-            case .setPeer, .removePeer, .setAcceptsAnybody, .setDirect, .setCandidates, .setSeen, .setAccess,
+            case .setPeer, .removePeer, .setAcceptsAnybody, .setDirect, .setSpray, .setCandidates, .setSeen,
+                .setAccess,
                 .setNodeAccess,
                 .sendRaw, .portalLost, .stop:
                 break

@@ -18,6 +18,7 @@ extension Engine {
             names[address] = nil
         case .setAcceptsAnybody(let accepts): box.setAcceptsAnybody(accepts, now: now)
         case .setDirect(let policy): box.setDirect(policy, now: now)
+        case .setSpray(let isWanted): box.setSpray(isWanted, now: now)
         case .setCandidates(let candidates): box.setOwnCandidates(candidates, now: now)
         case .setSeen(let endpoints): box.setSeen(endpoints, now: now)
         case .setAccess(let gate):
@@ -52,6 +53,7 @@ extension Engine {
                 report(.linkUp, address, ["endpoint": "\(endpoint)"], now)
             case .linkDown(let address): report(.linkDown, address, [:], now)
             case .straight(let address, let endpoint):
+                noteSprays(now)
                 report(.straight, address, ["endpoint": "\(endpoint)"], now)
             case .moved(let address, let endpoint): report(.moved, address, ["endpoint": "\(endpoint)"], now)
             case .refused(let address, let trouble): report(.refused, address, ["reason": "\(trouble.text)"], now)
@@ -74,6 +76,7 @@ extension Engine {
                 if let ping = pings.take(id, from: source) { ping.answer(.answered(now - ping.sent)) }
             case .sized: fitPortal()
             case .fruitless(let address): try callBySpare(address, now)
+            case .spray(let address, let endpoint): openSpray(address, endpoint, now)
             case .undeliverable(let node, _, let message):
                 if node == .main { try desk?.undeliverable(message, now: now) }
             }

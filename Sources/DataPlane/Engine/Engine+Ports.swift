@@ -88,7 +88,7 @@ extension Engine {
         return box.usesPort(UInt16(spare))
     }
 
-    private func settleSpares() {
+    func settleSpares() {
         box.setCallsBySpare(ports.contains { $0.isSpareOpen && $0.spare.isTried })
         let numbers = worker.lines.compactMap(\.port.facts.udpPort)
         if let bridge = worker.bridge, bridge.rules.ownPorts != Set(numbers) { bridge.rules.ownPorts = Set(numbers) }
@@ -136,7 +136,7 @@ extension Engine {
     // MARK: Lines
 
     /// A port at this place among the lines, in the place of the one that was there, for the transport `owner`.
-    private func put(_ port: any DatagramPort, at place: Int, of owner: Int) {
+    func put(_ port: any DatagramPort, at place: Int, of owner: Int) {
         do {
             let line = PortLine(port, configured: ports[owner].source.endpoint)
             if place < worker.lines.count {

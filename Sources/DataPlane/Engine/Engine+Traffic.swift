@@ -33,6 +33,7 @@ extension Engine: WorkerCore {
     /// That of its path, or the first that speaks the endpoint's family, and its spare where that has shown its worth.
     func socketPlace(_ path: Path) -> Int? {
         if path.socket == Path.spareSocket { return sparePlace(path.remote) }
+        if path.socket == Path.spraySocket { return sprays.searching }
         if path.socket != Path.anySocket { return Int(path.socket) < worker.lines.count ? Int(path.socket) : nil }
         guard let place = worker.lines.firstIndex(where: { $0.reaches(path.remote) }) else { return nil }
         return keptSpare(of: place) ?? place

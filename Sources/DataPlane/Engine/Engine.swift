@@ -31,6 +31,7 @@ final class Engine<Devices: PortalDevices> {
     let devices: Devices
     /// The configured transports, in the order of their numbers.
     var ports: [EnginePort]
+    var sprays = SprayPlan()
     /// Other engines, with `threads:` above 1.
     var sides: SideGroup<Devices>?
     /// What the operator should know of what was found when things were opened.
@@ -151,7 +152,7 @@ final class Engine<Devices: PortalDevices> {
         var next = min(box.deadline, surroundingsChangeAt, reports.deadline)
         if let desk { next = min(next, desk.deadline) }
         if let sides { next = min(next, sides.shareAt) }
-        next = min(next, pings.deadline, sparesDue)
+        next = min(next, pings.deadline, sparesDue, sprays.deadline)
         // While a socket has no room its packets wait for that.
         if worker.mayGoOn(self) { return .distantPast }
         return min(next, hosted.questionsDue, applications.deadline)
@@ -195,6 +196,7 @@ final class Engine<Devices: PortalDevices> {
         hosted.tick(now: now)
         expirePings(now)
         tickSpares(now)
+        tickSprays(now)
         try flush(now)
         sides?.endTurn(box, isBlocked: worker.isBlocked, now)
         try heedEvents(now)

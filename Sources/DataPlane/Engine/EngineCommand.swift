@@ -13,6 +13,8 @@ package enum EngineCommand: Sendable {
     case setAcceptsAnybody(Bool)
     /// With whom straight paths are sought.
     case setDirect(DirectPolicy)
+    /// Whether peers may have this box spray.
+    case setSpray(Bool)
     /// Where this box may be reached, as the machine and the configuration know.
     case setCandidates([Candidate])
     /// What servers see this box's datagrams come from.

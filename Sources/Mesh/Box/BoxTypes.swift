@@ -65,6 +65,9 @@ package enum BoxEvent: Sendable {
     case sized(Address)
     /// A peer that is called straight does not answer, and nothing explains it: said with each further call.
     case fruitless(Address)
+    /// Ports are to be opened for a spray (`Path.spraySocket`), from which a peer is challenged at this endpoint: `SprayLimits`
+    /// says how many and for how long.
+    case spray(Address, Endpoint)
 }
 
 /// A neighbour that is configured: the box keeps trying to have a link with it.
@@ -102,6 +105,8 @@ package struct BoxSettings: Sendable {
     package var prefix: IPv6Prefix?
     /// With whom straight paths are sought, besides what is configured.
     package var direct = DirectPolicy.off
+    /// Whether peers may have this box spray where routers let no straight path come about otherwise.
+    package var sprays = false
     /// Whether other engines use the main node's sessions as well (`SideBox`).
     package var isShared = false
 

@@ -35,6 +35,7 @@ package final class MeshBox {
         routes = Routes(settings, now: now)
         links = Links(limits: settings.limits, acceptsAnybody: settings.acceptsAnybody)
         reach = BoxReach(settings.direct, seed: random.next64())
+        reach.sprays.isWanted = settings.sprays
         answering = Answering(limits: settings.limits, random: random, now: now)
         reassembler = Reassembler(limits: settings.limits)
         news = BoxNews(isShared: settings.isShared)

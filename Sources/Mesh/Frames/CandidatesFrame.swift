@@ -11,6 +11,10 @@ enum CandidatesLayout {
     static let hasHardNAT: UInt8 = 2
     /// The sender wants no straight path with the receiver.
     static let isUnwanted: UInt8 = 4
+    /// The sender would spray with the receiver.
+    static let wantsSpray: UInt8 = 8
+    /// The sender has opened ports for the receiver to try.
+    static let isSpraying: UInt8 = 16
 }
 
 /// Observed: kind (1), port (2), address in network order (16): where the receiver's datagrams come from.
@@ -23,6 +27,8 @@ struct CandidatesFrame: Equatable {
     var wantsAnswer = false
     var hasHardNAT = false
     var isUnwanted = false
+    var wantsSpray = false
+    var isSpraying = false
     /// At most `ReachLimits.candidates`.
     var candidates: [Candidate] = []
 
@@ -50,6 +56,8 @@ struct CandidatesFrame: Equatable {
         wantsAnswer = flags & CandidatesLayout.wantsAnswer != 0
         hasHardNAT = flags & CandidatesLayout.hasHardNAT != 0
         isUnwanted = flags & CandidatesLayout.isUnwanted != 0
+        wantsSpray = flags & CandidatesLayout.wantsSpray != 0
+        isSpraying = flags & CandidatesLayout.isSpraying != 0
         for place in 0..<count {
             let start = header + place * CandidatesLayout.candidate
             guard let kind = Candidate.Kind(rawValue: body[start]), let endpoint = Endpoint(body, at: start + 1),
@@ -65,6 +73,8 @@ struct CandidatesFrame: Equatable {
         var flags: UInt8 = wantsAnswer ? CandidatesLayout.wantsAnswer : 0
         if hasHardNAT { flags |= CandidatesLayout.hasHardNAT }
         if isUnwanted { flags |= CandidatesLayout.isUnwanted }
+        if wantsSpray { flags |= CandidatesLayout.wantsSpray }
+        if isSpraying { flags |= CandidatesLayout.isSpraying }
         frame.putLittle(flags, CandidatesLayout.flags)
         for (place, candidate) in candidates.enumerated() {
             let start = CandidatesLayout.header + place * CandidatesLayout.candidate

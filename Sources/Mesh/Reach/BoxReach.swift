@@ -16,6 +16,7 @@ struct BoxReach {
     private(set) var generation: UInt64 = 1
     /// Probes for one address, whatever sessions they are for: many far ends may point at one third party.
     private var budget: SourceBudget
+    var sprays = Sprays()
     var counts = ReachCounts()
 
     /// Candidates that the machine may have.
@@ -120,6 +121,9 @@ package struct ReachCounts: Sendable, Equatable {
     package internal(set) var lost: UInt64 = 0
     /// Probes that were not sent, since others went to the same address.
     package internal(set) var refused: UInt64 = 0
+    /// Sprays that this box took part in, and the datagrams that it sent for them.
+    package internal(set) var sprays: UInt64 = 0
+    package internal(set) var sprayed: UInt64 = 0
     /// Bytes of sessions' datagrams, in and out, that went straight, and through relays. What a link relays for others is in its own.
     package internal(set) var directBytes: UInt64 = 0
     package internal(set) var relayedBytes: UInt64 = 0

@@ -53,6 +53,7 @@ extension MeshBox {
             let path = Path(remote: probe.endpoint, socket: Path.anySocket)
             emitShort(.challenge(probe.number), session, to: path, now)
         }
+        serveSpray(session, now)
         guard tellingDue(session, now) <= now else { return }
         if session.current == nil {
             startRelayedAttempt(session, now)
@@ -64,7 +65,8 @@ extension MeshBox {
 
     /// When the search has something to do.
     func reachDue(_ session: Session, _ now: Instant) -> Instant {
-        min(session.current == nil ? .distantFuture : session.reach.nextProbe, tellingDue(session, now))
+        let probing = session.current == nil ? .distantFuture : min(session.reach.nextProbe, sprayDue(session, now))
+        return min(probing, tellingDue(session, now))
     }
 
     private func tellingDue(_ session: Session, _ now: Instant) -> Instant {
@@ -95,8 +97,9 @@ extension MeshBox {
 
     private func tellCandidates(_ session: Session, isQuestion: Bool, _ now: Instant) {
         let candidates = reach.candidates(for: session.reach.candidates.map(\.endpoint), now)
-        let frame = CandidatesFrame(
+        var frame = CandidatesFrame(
             candidates, wantsAnswer: isQuestion, hasHardNAT: reach.hasHardNAT(now) == true)
+        frame.wantsSpray = wantsSpray(session)
         if isQuestion { reach.counts.searches &+= 1 }
         emitShort(.candidates(frame), session, now)
         session.reach.tells(
@@ -125,6 +128,7 @@ extension MeshBox {
         let prefix = context.prefix
         var frame = frame
         frame.candidates.removeAll { prefix?.contains($0.endpoint.address) == true }
+        if frame.isSpraying { return receiveSprayCall(frame, session, now) }
         session.reach.hear(frame, now) { random.next64() }
         // What was said before may be too little now that it is known where the other end is.
         let mine = reach.candidates(for: frame.candidates.map(\.endpoint), now)
@@ -141,12 +145,14 @@ extension MeshBox {
     /// A challenge came that is not about the session's own path: somebody looks for a straight one.
     func receiveProbe(_ session: Session, from path: Path, _ now: Instant) {
         guard wantsDirect(session), !session.usesDirectPath else { return }
+        answerSpray(session, from: path, now)
         session.reach.hearProbe(from: path.remote, now) { random.next64() }
         wake(session, now, for: .reach)
     }
 
     /// An echo that is not one of the session's own path's.
     func receiveProbeEcho(_ number: UInt64, _ session: Session, from path: Path, _ now: Instant) {
+        if endsSpray(number, session, from: path, now) { return promote(session, to: path, now) }
         guard let candidate = session.reach.confirm(number, from: path.remote, now) else { return }
         if session.usesDirectPath, let direct = session.direct {
             // One of the two chooses among paths that answer, and the other follows it.

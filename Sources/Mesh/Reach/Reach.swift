@@ -30,6 +30,7 @@ struct Reach {
 
     private(set) var targets: [Target] = []
     private var memory: [Memory] = []
+    private var lastProbe: Instant?
     /// Endpoints that have answered, with the round trip.
     private(set) var answers: [(endpoint: Endpoint, kind: Candidate.Kind, roundTrip: Interval, at: Instant)] = []
 
@@ -55,6 +56,8 @@ struct Reach {
     /// What the other end says of itself.
     private(set) var isUnwanted = false
     private(set) var hasHardNAT = false
+    /// It would spray.
+    private(set) var wantsSpray = false
     private(set) var hasHeard = false
     /// Where the other end may be, as it said last.
     private(set) var candidates: [Candidate] = []
@@ -111,6 +114,7 @@ struct Reach {
         hasHeard = true
         isUnwanted = frame.isUnwanted
         hasHardNAT = frame.hasHardNAT
+        wantsSpray = frame.wantsSpray
         // It is there, and knows or is told now: no need to ask before long.
         repeatsLeft = 0
         nextTelling = now + pause
@@ -160,6 +164,7 @@ struct Reach {
             return takeProbe(now)
         }
         remember(endpoint, now)
+        lastProbe = now
         targets[place].sent += 1
         targets[place].last = now
         let sent = targets[place].sent
@@ -168,6 +173,9 @@ struct Reach {
             ? now + (ReachLimits.schedule[sent] - ReachLimits.schedule[sent - 1]) : .distantFuture
         return (targets[place].number, endpoint)
     }
+
+    /// When the last of the probes that went out will have been in vain; nil while more are to go out, or none did.
+    var failedAt: Instant? { nextProbe < .distantFuture ? nil : lastProbe.map { $0 + .seconds(1) } }
 
     /// Nothing went there now: there is no budget for it.
     var nextProbe: Instant { targets.lazy.map(\.next).min() ?? .distantFuture }
@@ -222,6 +230,7 @@ struct Reach {
     mutating func surroundingsChanged(_ now: Instant) {
         memory.removeAll()
         targets.removeAll()
+        lastProbe = nil
         answers.removeAll()
         toldGeneration = 0
         repeatsLeft = 0

@@ -19,12 +19,16 @@ extension Simulation {
         deliver(datagram, to: place, from: endpoint)
     }
 
-    func deliver(_ bytes: [UInt8], to place: Int, from: Endpoint) {
+    func deliver(_ bytes: [UInt8], to place: Int, from: Endpoint, port: UInt16? = nil) {
         guard let box = nodes[place].box else { return }
         nodes[place].pace.disturbed()
         var copy = bytes
         box.beginTurn()
-        let path = Path(remote: from, local: nodes[place].endpoint.address, interface: 1, socket: 0)
+        let isSpray = port.map { nodes[place].spray.has($0) } == true
+        if isSpray, let port { nodes[place].spray.received(by: port) }
+        let path = Path(
+            remote: from, local: nodes[place].endpoint.address, interface: 1,
+            socket: isSpray ? SimulatedSpray.socket : 0)
         copy.withUnsafeMutableBytes { datagram in
             var delivery = box.receive(datagram, from: path, now: now)
             if delivery == nil, box.hasOvertaken { delivery = box.nextOvertaken(now: now) }
@@ -64,7 +68,8 @@ extension Simulation {
                 guard let changed = tap(place, target, bytes) else { continue }
                 bytes = changed
             }
-            put(bytes, from: place, to: target, at: remote)
+            guard let source = nodes[place].source(of: datagram.path) else { continue }
+            put(bytes, from: place, source, to: target, at: remote)
         }
         box.outbox.removeAll()
         for (path, refusal) in refusals { box.refused(refusal, for: path, now: now) }
@@ -72,19 +77,21 @@ extension Simulation {
 
     /// Puts a datagram on the cable to another box, if there is one. A NAT at the far end decides at once, as if the cable had no
     /// length.
-    private func put(_ bytes: [UInt8], from place: Int, to target: Int, at remote: Endpoint) {
+    private func put(
+        _ bytes: [UInt8], from place: Int, _ inside: Endpoint, to target: Int, at remote: Endpoint
+    ) {
         let key = CableKey(place, target)
         guard cables[key]?.isUp == true else { return }
         sent += 1
-        let source = translated(from: place, to: remote, by: cables[key])
+        let source = translated(inside, of: place, to: remote, by: cables[key])
         guard let arrivals = cables[key]?.carry(bytes.count + remote.headerBytes, from: place, at: now, random),
-            !arrivals.isEmpty, isLet(in: target, by: cables[key], to: remote, from: source)
+            !arrivals.isEmpty, let reached = self.inside(target, by: cables[key], to: remote, from: source)
         else {
             lost += 1
             return
         }
         for arrival in arrivals {
-            timeline.push(Arrival(node: target, from: source, bytes: bytes), at: arrival)
+            timeline.push(Arrival(node: target, from: source, port: reached.port, bytes: bytes), at: arrival)
         }
     }
 

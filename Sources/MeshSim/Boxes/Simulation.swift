@@ -41,6 +41,8 @@ package final class Simulation {
     struct Arrival {
         let node: Int
         let from: Endpoint
+        /// Which of the box's ports, inside.
+        let port: UInt16
         let bytes: [UInt8]
     }
 
@@ -189,7 +191,8 @@ package final class Simulation {
                 return condition()
             }
             switch due {
-            case .event(let arrival): deliver(arrival.bytes, to: arrival.node, from: arrival.from)
+            case .event(let arrival):
+                deliver(arrival.bytes, to: arrival.node, from: arrival.from, port: arrival.port)
             case .timer(let place): ring(place)
             }
             afterEachStep?()

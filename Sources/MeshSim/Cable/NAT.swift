@@ -25,6 +25,8 @@ package struct NAT: Sendable {
     private var entries: [Key: Entry] = [:]
     private var ports: [UInt16: Key] = [:]
     private var nextPort: UInt16 = 1024
+    /// Ports are drawn by it, and given in turn where there is none.
+    private var seed: UInt64?
 
     private struct Key: Hashable {
         let inside: Endpoint
@@ -40,8 +42,10 @@ package struct NAT: Sendable {
     }
 
     package init(
-        address: IPv6Address, mapping: Mapping, filtering: Filtering = .addressAndPort, timeout: Interval
+        address: IPv6Address, mapping: Mapping, filtering: Filtering = .addressAndPort, timeout: Interval,
+        drawingBy seed: UInt64? = nil
     ) {
+        self.seed = seed
         self.filtering = filtering
         self.address = address
         self.mapping = mapping
@@ -88,7 +92,12 @@ package struct NAT: Sendable {
     /// Ports are given in turn; when all were given, those that nobody uses any more.
     private mutating func freePort(_ now: Instant) -> UInt16 {
         for _ in 0..<Int(UInt16.max) {
-            nextPort = nextPort == .max ? 1024 : nextPort + 1
+            if let seed {
+                self.seed = seed &+ 1
+                nextPort = 1024 + UInt16(SeededRandom(seed: seed).next() % UInt64(UInt16.max - 1023))
+            } else {
+                nextPort = nextPort == .max ? 1024 : nextPort + 1
+            }
             guard let key = ports[nextPort] else { return nextPort }
             if live(key, now)?.port != nextPort {
                 if entries[key]?.port == nextPort { entries[key] = nil }

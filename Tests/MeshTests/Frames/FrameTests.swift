@@ -135,7 +135,7 @@ import Wire
             out[1] &= 1
         case .candidates:
             guard out.count > 1 else { break }
-            out[1] &= 7
+            out[1] &= 31
             // A candidate of a kind that nobody knows, or at an endpoint that is nobody's or was said before, is passed over.
             var kept = Array(out.prefix(CandidatesLayout.header))
             var endpoints: Set<[UInt8]> = []

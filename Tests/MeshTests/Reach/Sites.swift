@@ -37,7 +37,10 @@ final class TwoSites {
             case .fullCone:
                 nats[place] = [simulation.addNAT(.endpointIndependent, .endpointIndependent, timeout: .seconds(30))]
             case .restricted: nats[place] = [simulation.addNAT(.endpointIndependent, timeout: .seconds(30))]
-            case .symmetric: nats[place] = [simulation.addNAT(.endpointDependent, timeout: .seconds(30))]
+            case .symmetric:
+                nats[place] = [
+                    simulation.addNAT(.endpointDependent, timeout: .seconds(30), drawingBy: seed &+ UInt64(place))
+                ]
             case .doubled:
                 nats[place] = (0..<2).map { _ in simulation.addNAT(.endpointIndependent, timeout: .seconds(30)) }
             }

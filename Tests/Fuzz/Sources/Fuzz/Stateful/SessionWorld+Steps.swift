@@ -121,13 +121,14 @@ extension SessionWorld {
             Endpoint(
                 address: IPv6Address(high: 0x2001_0db8_00ff_0000, low: UInt64(step.number) &+ $0), port: step.number)
         }
+        var candidates = CandidatesFrame(
+            places.enumerated().map { Candidate($1, Candidate.Kind(rawValue: UInt8($0 % 4)) ?? .host) },
+            wantsAnswer: step.has(0), hasHardNAT: step.has(1))
+        candidates.wantsSpray = step.has(2)
+        candidates.isSpraying = step.has(3)
         let frame: Frame =
             kind == FrameKind.observed.rawValue
-            ? .observed(places[Int(step.size) % places.count])
-            : .candidates(
-                CandidatesFrame(
-                    places.enumerated().map { Candidate($1, Candidate.Kind(rawValue: UInt8($0 % 4)) ?? .host) },
-                    wantsAnswer: step.has(0), hasHardNAT: step.has(1)))
+            ? .observed(places[Int(step.size) % places.count]) : .candidates(candidates)
         var bytes = [UInt8](repeating: 0, count: frame.count)
         bytes.withUnsafeMutableBytes { if let base = $0.baseAddress { frame.write(to: base) } }
         return bytes

@@ -72,6 +72,7 @@ final class SessionWorld {
         settings.acceptsAnybody = place < 2
         settings.isShared = place == 1
         settings.direct = place < 3 ? .any : .off
+        settings.sprays = place < 2
         settings.limits.outboxBytes = 512 << 10
         settings.limits.outboxDatagrams = 1024
         settings.limits.maximumSessions = 32
