@@ -16,6 +16,8 @@ package struct Configuration: Equatable, Sendable {
     package var peers: [PeerConfiguration] = []
     package var accept = AcceptPolicy.peers
     package var direct = DirectChoice.allowed
+    /// Whether peers may have this box spray (docs/reach.md).
+    package var sprays = false
     package var reach = ReachConfiguration()
     package var discovery = DiscoveryConfiguration()
     package var serve = ServeConfiguration()
@@ -94,7 +96,7 @@ extension Configuration {
             "accept", \.accept, .word, .reload,
             comment: "Who may open a link to this box: peers (those above), or any (a public box).",
             help: "who may open a link: configured `peers`, or `any` (a public box)")
-        DirectChoice.setting
+        DirectChoice.table
         ReachConfiguration.advertiseSetting
         ReachConfiguration.portMappingSetting
         DiscoveryConfiguration.setting

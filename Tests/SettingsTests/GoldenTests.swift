@@ -103,7 +103,8 @@ enum GoldenSample {
         ("api.limits.requests", "5"), ("api.limits.client_requests", "6"), ("api.limits.connection_requests", "7"),
         ("api.limits.queue", "1 GiB"), ("api.limits.client_queue", "5 MiB"), ("api.limits.connection_queue", "1048577"),
         ("network", "onehop"), ("network.beaconnet.max_nodes", "64"), ("threads", "64"), ("scheduling", "realtime"),
-        ("accept", "any"), ("direct", "peers"), ("serve.discovery", "true"), ("state_file", "none"),
+        ("accept", "any"), ("direct", "peers"), ("direct.with", "off"), ("direct.spray", "true"),
+        ("serve.discovery", "true"), ("state_file", "none"),
         ("crypto.min_suite", "2"),
         ("crypto.ciphers", "[chacha20-poly1305, aes-256-gcm]"),
         ("crypto.backends", "[openssl]"), ("crypto.rekey_after", "2"), ("portal.enabled", "false"),
@@ -131,7 +132,7 @@ enum GoldenSample {
         transports: [{udp: "[::]:7", offload: off}]
         peers: [{id: \(Sample.plain), name: office, addrs: ["udp://h:1"]}]
         accept: any
-        direct: any
+        direct: {with: any, spray: true}
         advertise: ["udp://203.0.113.7:25632"]
         port_mapping: off
         discovery: [{local: {interfaces: [eth0]}}, {central: {endpoint: "h:1", visibility: peers}}]

@@ -42,6 +42,7 @@ struct DataPlanePlan {
         box.routing = configuration.routing.options(of: configuration.network)
         box.acceptsAnybody = configuration.accept == .any
         box.direct = DirectPolicy(configuration)
+        box.sprays = configuration.sprays
         box.ciphers = configuration.crypto.ciphers.map(\.cipher)
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
         box.limits.rekeyAfter = .seconds(Int64(configuration.crypto.rekeyAfter))

@@ -195,6 +195,7 @@ actor RunningDaemon: DaemonControl {
         if old.direct != new.direct || old.direct == .allowed && gateDiffers {
             commands.append(.setDirect(DirectPolicy(new)))
         }
+        if old.sprays != new.sprays { commands.append(.setSpray(new.sprays)) }
         if differ(old.api.allow, new.api.allow) || old.api.limits.nodes != new.api.limits.nodes {
             commands.append(.setNodeAccess(PortalGate(new.api.allow, new), limit: new.api.limits.nodes))
         }
