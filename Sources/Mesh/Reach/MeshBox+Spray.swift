@@ -24,7 +24,7 @@ extension MeshBox {
     /// When there is something to do for it.
     func sprayDue(_ session: Session, _ now: Instant) -> Instant {
         if let spray = reach.sprays.current(with: session.remote) { return spray.next }
-        guard let failed = session.reach.failedAt, now - failed < SprayLimits.afterSearch,
+        guard reach.sprays.isWanted, let failed = session.reach.failedAt, now - failed < SprayLimits.afterSearch,
             sprayTarget(session, now) != nil
         else { return .distantFuture }
         return failed

@@ -105,4 +105,40 @@ import Wire
         #expect(counts(0).sprayed == counts(0).sprays * UInt64(SprayLimits.ports))
         #expect(counts(1).sprayed == counts(1).sprays * UInt64(SprayLimits.probes))
     }
+
+    /// A peer that says again and again that it has opened ports, each time somewhere else: one address is sprayed in ten minutes, and
+    /// none that is private, this box's own, or not said to be seen.
+    @Test func aPeerThatLies() throws {
+        let sites = TwoSites(.symmetric, .restricted, seed: 74, wired: false)
+        try prepare(sites, wants: [false, true])
+        let simulation = sites.simulation
+        // Neighbours have told it where it is seen.
+        simulation.run(for: .seconds(5))
+        let session = try #require(simulation.session(1, 0))
+        let own = simulation.addressOfNAT(sites.nats[1][0])
+        func say(_ address: IPv6Address, _ kind: Candidate.Kind = .observed) {
+            let place = Candidate(Endpoint(address: address, port: 4000), kind)
+            var frame = CandidatesFrame([place], wantsAnswer: false, hasHardNAT: true)
+            frame.wantsSpray = true
+            frame.isSpraying = true
+            simulation.touch(1) { $0.receiveCandidates(frame, session, simulation.now) }
+        }
+        let sprayed = { simulation.box(1)?.reach.counts.sprayed ?? 0 }
+        for _ in 0..<20 {
+            say(IPv6Address(mappedIPv4: 0xC0A8_0107))
+            say(own)
+            say(IPv6Address(mappedIPv4: 0xC633_6407), .mapped)
+            simulation.run(for: .seconds(1))
+        }
+        #expect(sprayed() == 0)
+        for number in 0..<590 as Range<UInt32> {
+            say(IPv6Address(mappedIPv4: 0xC633_6400 + number % 200))
+            simulation.run(for: .seconds(1))
+        }
+        #expect(sprayed() == UInt64(SprayLimits.probes))
+        simulation.run(for: .seconds(20))
+        say(IPv6Address(mappedIPv4: 0xC633_6407))
+        simulation.run(for: .seconds(20))
+        #expect(sprayed() == 2 * UInt64(SprayLimits.probes))
+    }
 }
