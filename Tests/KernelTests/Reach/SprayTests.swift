@@ -16,9 +16,7 @@ extension KernelTests {
                 try await boxes.start()
                 var met: Double?
                 for number in 1...Self.tries where met == nil {
-                    // What a box has sprayed it leaves alone for ten minutes, unless it begins anew.
-                    if number > 1 { for box in [boxes.alice, boxes.bob] { await box.stop() } }
-                    if number > 1 { for box in [boxes.alice, boxes.bob] { try await box.start() } }
+                    if number > 1 { try await begin(boxes) }
                     let count = try await Counter(of: boxes, in: bed)
                     met = try await attempt(boxes, in: bed)
                     let (opened, tried) = try await count.read()
@@ -39,6 +37,13 @@ extension KernelTests {
                 #expect(pings.unanswered.isEmpty)
                 await pings.stop()
             }
+        }
+
+        /// Everything anew: what a box has sprayed it leaves alone for ten minutes, and what it tried its router lets in for a while.
+        private func begin(_ boxes: RelayedPair) async throws {
+            for box in [boxes.alice, boxes.bob] { await box.stop() }
+            for site in [boxes.aliceSite, boxes.bobSite] { try await site.forgetFlows() }
+            for box in [boxes.alice, boxes.bob] { try await box.start() }
         }
 
         /// Two relays, so that both ends can tell what their routers are; each other's peers.
