@@ -7,25 +7,35 @@ internal import Wire
 
 /// The ports of sprays: many for a few seconds, and of those the one that a peer was met by.
 extension Engine {
-    /// Opens ports towards an endpoint. With several threads there are none: what is published to the others leaves by the ports that all
-    /// have. Where none can be had the spray comes to nothing.
+    /// Opens ports towards an endpoint; where none can be had the spray is over, and the other end is not told of any.
     func openSpray(_ peer: Address, _ endpoint: Endpoint, _ now: Instant) {
-        guard sides == nil, let owner = ports.indices.first(where: { worker.lines[$0].reaches(endpoint) }),
+        if let refusal = refusalToOpen(endpoint, now) {
+            box.sprayFailed(peer, now: now)
+            logger.debug("no ports for a spray", metadata: ["peer": "\(name(peer))", "reason": "\(refusal)"])
+        } else {
+            logger.debug("ports opened for a spray", metadata: ["peer": "\(name(peer))"])
+        }
+    }
+
+    /// Nil where they are open. With several threads there are none: what is published to the others leaves by the ports that all have.
+    private func refusalToOpen(_ endpoint: Endpoint, _ now: Instant) -> String? {
+        guard sides == nil else { return "there are several threads" }
+        guard let owner = ports.indices.first(where: { worker.lines[$0].reaches(endpoint) }),
             let place = sprays.open(worker.lines.count, now)
-        else { return }
+        else { return "no transport reaches \(endpoint), or too many ports of sprays are in use" }
         let isNew = place == worker.lines.count
         do {
             let opened = try sprayPorts(of: owner, number: UInt16(place))
-            guard !opened.isEmpty else {
-                if isNew { sprays.failed(place) }
-                return logger.debug("too few files may be open for a spray, or the transport has one port")
+            if !opened.isEmpty {
+                put(try SprayPort(opened, number: UInt16(place)), at: place, of: owner)
+                settleSpares()
+                return nil
             }
-            put(try SprayPort(opened, number: UInt16(place)), at: place, of: owner)
-            settleSpares()
-            logger.debug("ports opened for a spray", metadata: ["peer": "\(name(peer))", "ports": "\(opened.count)"])
+            if isNew { sprays.failed(place) }
+            return "too few files may be open, or the transport has one port alone"
         } catch {
             if isNew { sprays.failed(place) }
-            logger.debug("no ports for a spray", metadata: ["peer": "\(name(peer))", "reason": "\(error)"])
+            return "\(error)"
         }
     }
 

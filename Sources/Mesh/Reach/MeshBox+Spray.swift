@@ -16,6 +16,15 @@ extension MeshBox {
         for session in allSessions where session.peer != nil { wake(session, now, for: .reach) }
     }
 
+    /// The ports that a spray wants cannot be opened: nothing more is sent for it.
+    package func sprayFailed(_ peer: Address, now: Instant) {
+        guard let session = allSessions.first(where: { $0.remote == peer && $0.peer != nil }),
+            reach.sprays.current(with: peer) != nil
+        else { return }
+        reach.sprays.end()
+        wake(session, now, for: .reach)
+    }
+
     /// Whether the other end may count on this one.
     func wantsSpray(_ session: Session) -> Bool { reach.sprays.isWanted && session.peer != nil }
 

@@ -86,6 +86,22 @@ import Wire
         #expect((outcome.seconds != nil) == a.meets(b) && outcome.opened == 0 && outcome.tried == 0)
     }
 
+    /// A box whose ports cannot be opened sends nothing, and has nothing tried.
+    @Test func withoutPorts() throws {
+        let sites = TwoSites(.symmetric, .restricted, seed: 75)
+        try prepare(sites)
+        let counts = { place in sites.simulation.box(place)?.reach.counts ?? ReachCounts() }
+        let simulation = sites.simulation
+        simulation.afterEachStep = {
+            for case .spray(let peer, _) in simulation.box(0)?.takeEvents() ?? [] {
+                simulation.touch(0) { $0.sprayFailed(peer, now: simulation.now) }
+            }
+        }
+        sites.talk(for: .seconds(20))
+        simulation.afterEachStep = nil
+        #expect(counts(0).sprays == 1 && counts(0).sprayed == 0 && counts(1).sprays == 0 && sites.lost == 0)
+    }
+
     /// Two that do not meet try again in ten minutes, and not before.
     @Test func onceInTenMinutes() throws {
         // Nothing of what goes straight arrives.
