@@ -236,6 +236,9 @@ build_release() {
     fi
     # The installed program looks for its libraries where the system has them, not beside itself: --disable-local-rpath.
     local flags=(-c release --static-swift-stdlib --disable-local-rpath --product inet256vpn --package-path "$ROOT")
+    # Two builds of one commit are the same bytes wherever the checkout is: no path of it may stay in the program.
+    local known=/usr/src/inet256vpn
+    flags+=(-Xswiftc -file-prefix-map -Xswiftc "$ROOT=$known" -Xcc "-ffile-prefix-map=$ROOT=$known" -Xlinker --build-id=sha1)
     local log=$ROOT/.build/release.log
     mkdir -p "$ROOT/.build"
     on_exit give_back
@@ -243,4 +246,11 @@ build_release() {
     with_progress "swift build" "$log" swift_here build "${flags[@]}" || exit 1
     BINARY=$(swift_here build "${flags[@]}" --show-bin-path 2>>"$log")/inet256vpn
     [[ -x $BINARY ]] || fail "the build ended well but $BINARY is missing"
+}
+
+# ---- what is installed ------------------------------------------------------------------------------------------
+
+# What README.md leads to, by the same relative paths.
+documents() {
+    (cd "$ROOT" && find README.md ARCHITECTURE.md CHANGELOG.md LICENSE docs examples -type f ! -path '*/__pycache__/*' | sort)
 }
