@@ -10,6 +10,8 @@ BUILD_PACKAGES=(
     git ca-certificates pkg-config binutils libc6-dev 'libstdc++-12-dev|libstdc++-14-dev|g++'
     libsodium-dev libssl-dev libmnl-dev libnftnl-dev
 )
+# What the program loads where it is not built: the libraries alone.
+RUN_PACKAGES=(libsodium23 'libssl3|libssl3t64' libmnl0 libnftnl11 libstdc++6)
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
 # What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic, tcpdump looks at it,
@@ -173,6 +175,8 @@ install_sshd() {
 
 # ---- the Swift toolchain ---------------------------------------------------------------------------------------
 
+. "$ROOT/scripts/swift.sh"
+
 # at_least VERSION OLDEST, both MAJOR.MINOR
 at_least() {
     (( ${1%%.*} > ${2%%.*} || (${1%%.*} == ${2%%.*} && ${1#*.} >= ${2#*.}) ))
@@ -183,14 +187,16 @@ swift_version() {
     "$1" --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1
 }
 
+SWIFT_PLACES=(/opt/swift/usr/bin/swift /usr/local/swift/usr/bin/swift /usr/share/swift/usr/bin/swift)
 # Sets SWIFT. sudo resets PATH, so the places where toolchains usually live are searched too.
 find_swift() {
     local candidate home version old='' candidates=()
     if candidate=$(command -v swift); then candidates+=("$candidate"); fi
-    candidates+=(/opt/swift/usr/bin/swift /usr/local/swift/usr/bin/swift /usr/share/swift/usr/bin/swift)
+    candidates+=("${SWIFT_PLACES[@]}")
     for home in "$(getent passwd "${SUDO_USER:-}" | cut -d: -f6)" "$HOME"; do
-        [[ -n $home ]] && candidates+=("$home/.local/share/swiftly/bin/swift")
+        [[ -n $home ]] && candidates+=("$home/.local/share/swiftly/bin/swift" "$home"/.cache/inet256vpn/swift-*/usr/bin/swift)
     done
+    candidates+=("$SWIFT_CACHE"/swift-*/usr/bin/swift)
     for candidate in "${candidates[@]}"; do
         [[ -x $candidate ]] || continue
         if [[ $candidate == */swiftly/bin/swift ]]; then
@@ -206,9 +212,15 @@ find_swift() {
         fi
         old="$candidate is Swift $version"
     done
-    fail "no Swift toolchain, $SWIFT_OLDEST or newer, was found${old:+ ($old)}" \
-        "Install one from https://www.swift.org/install/linux and unpack it to /opt/swift," \
-        "or put the folder that holds 'swift' into PATH: sudo env PATH=\"\$PATH\" $0"
+    if [[ ${INSTALL_SWIFT:-no} == yes ]]; then
+        INSTALL_SWIFT=tried
+        install_swift
+        find_swift
+        return
+    fi
+    local advice
+    mapfile -t advice < <(swift_advice)
+    fail "no Swift toolchain, $SWIFT_OLDEST or newer, was found${old:+ ($old)}" "${advice[@]}"
 }
 
 # Runs swift for this package. Root may build in a checkout that somebody else owns: git is told that this is meant,
