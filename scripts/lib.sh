@@ -15,8 +15,8 @@ RUN_PACKAGES=(libsodium23 'libssl3|libssl3t64' libmnl0 libnftnl11 libstdc++6)
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
 # What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic, tcpdump looks at it,
-# systemd-analyze judges the unit.
-TEST_PACKAGES=(socat python3 nftables ethtool tcpdump systemd)
+# systemd-analyze judges the unit, gnupg and curl fetch a stand-in toolchain.
+TEST_PACKAGES=(socat python3 nftables ethtool tcpdump systemd gnupg curl)
 
 # ---- output ----------------------------------------------------------------------------------------------------
 
