@@ -251,6 +251,8 @@ build_release() {
     # Two builds of one commit are the same bytes wherever the checkout is: no path of it may stay in the program.
     local known=/usr/src/inet256vpn
     flags+=(-Xswiftc -file-prefix-map -Xswiftc "$ROOT=$known" -Xcc "-ffile-prefix-map=$ROOT=$known" -Xlinker --build-id=sha1)
+    # Nor the name of a cache of modules, which debug information would have.
+    flags+=(-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs)
     local log=$ROOT/.build/release.log
     mkdir -p "$ROOT/.build"
     on_exit give_back
