@@ -1,4 +1,4 @@
-package import INET256
+internal import INET256
 package import Wire
 
 /// Straight paths for sessions that ride through relays: both ends tell each other where they may be, and probe. What answers a probe
