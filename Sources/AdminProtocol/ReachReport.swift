@@ -74,6 +74,8 @@ package struct ReachReport: Codable, Sendable, Equatable {
     package var probes: UInt64 = 0
     package var found: UInt64 = 0
     package var lost: UInt64 = 0
+    /// Of them, tries of many ports (`direct.spray`).
+    package var sprays: UInt64 = 0
     /// From the first search to the path, all that were found together.
     package var secondsToDirect: Double = 0
     /// Of sessions' datagrams, in and out.
@@ -86,7 +88,7 @@ package struct ReachReport: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case direct, candidates, observed, mapping, searches, probes, found, lost
+        case direct, candidates, observed, mapping, searches, probes, found, lost, sprays
         case secondsToDirect = "seconds_to_direct"
         case directBytes = "direct_bytes"
         case relayedBytes = "relayed_bytes"

@@ -34,6 +34,7 @@ extension ReachReport {
         searches = reach.counts.searches
         probes = reach.counts.probes
         found = reach.counts.found
+        sprays = reach.counts.sprays
         lost = reach.counts.lost
         directBytes = reach.counts.directBytes
         relayedBytes = reach.counts.relayedBytes
