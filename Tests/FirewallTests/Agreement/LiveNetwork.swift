@@ -157,6 +157,8 @@ final class LiveNetwork {
         ip link set portal up
         ip link set other up
         ip -6 addr add \(box)/128 dev portal nodad
+        # The kernel makes the address's own route in a work queue: until it is there, packets to the address are dropped.
+        for i in $(seq 500); do ip -6 route show table local | grep -q '^local \(box) ' && break; sleep 0.01; done
         ip -6 rule add pref 10 iif portal lookup 100
         ip -6 rule add pref 11 iif other lookup 200
         ip -6 route add default dev other table 100
