@@ -48,7 +48,8 @@ fetch_file() {
 # still the one that signed; a revoked one is nobody's.
 signed_by_release_key() {
     local home=$SWIFT_WORK/gnupg status fingerprint
-    mkdir -p -m 700 "$home"
+    mkdir "$home"
+    chmod 700 "$home"
     gpg --homedir "$home" --batch --quiet --import "$3" 2>>"$SWIFT_WORK/gpg.log" || true
     status=$(gpg --homedir "$home" --batch --status-fd 1 --verify "$2" "$1" 2>>"$SWIFT_WORK/gpg.log") || return 1
     if grep -qE '^\[GNUPG:\] (BADSIG|ERRSIG|REVKEYSIG|EXPSIG) ' <<<"$status"; then return 1; fi
@@ -62,7 +63,7 @@ install_swift() {
     local address place=$SWIFT_CACHE/swift-$SWIFT_RELEASE
     address=$(swift_address)
     if [[ $EUID -eq 0 ]]; then apt_need "${SWIFT_PACKAGES[@]}"; fi
-    command -v gpg >/dev/null && command -v curl >/dev/null || fail "gpg and curl are needed" "Run: sudo apt-get install gnupg curl"
+    { command -v gpg && command -v curl; } >/dev/null || fail "gpg and curl are needed" "Run: sudo apt-get install gnupg curl"
     mkdir -p "$SWIFT_CACHE"
     # In the cache, so that the last step is a rename.
     SWIFT_WORK=$(mktemp -d "$SWIFT_CACHE/fetching.XXXXXX")

@@ -70,7 +70,7 @@ extension KernelTests {
             try await Testbed.with { bed in
                 let folder = bed.directory + "/doc"
                 let function = try await bed.run(
-                    ["sed", "-n", "/^documents()/,/^}/p", Requirements.root + "/scripts/install"])
+                    ["sed", "-n", "/^documents()/,/^}/p", Requirements.root + "/scripts/lib.sh"])
                 let list = try await bed.run([
                     "bash", "-c", "ROOT='\(Requirements.root)'\n\(function.output)\ndocuments",
                 ])
