@@ -17,6 +17,8 @@ NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
 # What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic, tcpdump looks at it,
 # systemd-analyze judges the unit, gnupg and curl fetch a stand-in toolchain.
 TEST_PACKAGES=(socat python3 nftables ethtool tcpdump systemd gnupg curl)
+# The library that speaks UPnP, in the one version that the program takes, which is Debian 12's.
+if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then TEST_PACKAGES+=(libminiupnpc17); fi
 
 # ---- output ----------------------------------------------------------------------------------------------------
 
