@@ -135,7 +135,8 @@ extension MeshBox {
         if frame.wantsAnswer || mine != session.reach.told {
             if session.reach.mayAnswer(now) {
                 tellCandidates(session, isQuestion: false, now)
-            } else if mine != session.reach.told {
+            } else {
+                // What was said a moment ago may have been lost on the way.
                 session.reach.owes()
             }
         }

@@ -83,6 +83,27 @@ import Wire
         #expect(back < .seconds(10), "\(back.inSeconds) s")
     }
 
+    /// Both ends notice at once that the path is gone, and what one says meanwhile is lost on the way to the other, whose router forgot.
+    @Test func questionsThatCross() throws {
+        let sites = TwoSites(.restricted, .restricted, seed: 74)
+        let simulation = sites.simulation
+        try #require(sites.settle())
+        _ = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        sites.talk(for: .seconds(3))
+        let cut = simulation.now
+        simulation.tap = { from, to, datagram in
+            from >= 2 && to == 1 && simulation.now - cut < .milliseconds(1500) ? nil : datagram
+        }
+        simulation.restartNAT(sites.nats[1][0])
+        for _ in 0..<40 {
+            for place in 0..<2 { simulation.send([9], from: place, to: simulation.address(1 - place)) }
+            simulation.run(for: .milliseconds(50))
+        }
+        simulation.tap = nil
+        let back = try #require(sites.talkUntilDirect(within: .seconds(70)))
+        #expect(back < .seconds(8), "\(back.inSeconds) s")
+    }
+
     /// A path stays open while there is traffic now and then, and nothing is sent for it when there is none any more.
     @Test func silenceEnds() throws {
         let sites = TwoSites(.restricted, .restricted, seed: 66)
