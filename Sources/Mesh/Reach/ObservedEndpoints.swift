@@ -3,12 +3,12 @@ package import Wire
 
 /// Where neighbours see this box's datagrams come from. Believed for probing and nothing else; a few neighbours' word is kept.
 struct ObservedEndpoints {
-    struct Sight: Equatable {
+    struct Sight {
         let neighbour: Address
         fileprivate(set) var endpoint: Endpoint
         fileprivate(set) var at: Instant
-        /// When it last said something else.
-        fileprivate(set) var changed: Instant
+        /// How often it may change its mind.
+        fileprivate var changes = TokenBucket(burst: ReachLimits.changes.burst, every: ReachLimits.changes.every)
     }
 
     /// Oldest first; one for each neighbour and family.
@@ -22,14 +22,14 @@ struct ObservedEndpoints {
     mutating func note(_ endpoint: Endpoint, by neighbour: Address, _ now: Instant) -> Bool {
         sights.removeAll { now - $0.at > Self.lifetime }
         let place = sights.firstIndex { $0.neighbour == neighbour && $0.endpoint.isIPv4 == endpoint.isIPv4 }
-        if let place, sights[place].endpoint != endpoint, now - sights[place].changed < ReachLimits.changeSpacing {
-            return false
-        }
+        if let place, sights[place].endpoint != endpoint, !sights[place].changes.take(now: now) { return false }
         let known = place.map { sights.remove(at: $0) }
         let isNews = known?.endpoint != endpoint
         if sights.count >= Self.kept { sights.removeFirst() }
-        sights.append(
-            Sight(neighbour: neighbour, endpoint: endpoint, at: now, changed: isNews ? now : known?.changed ?? now))
+        var sight = known ?? Sight(neighbour: neighbour, endpoint: endpoint, at: now)
+        sight.endpoint = endpoint
+        sight.at = now
+        sights.append(sight)
         return isNews
     }
 

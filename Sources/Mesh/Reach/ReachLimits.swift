@@ -28,8 +28,8 @@ enum ReachLimits {
     static let answerPause: Interval = .milliseconds(100)
     /// Between two times that the other end of a straight path is told that this one may be elsewhere as well.
     static let renewalPause: Interval = .seconds(1)
-    /// How soon after another one a neighbour's change of mind about where this box is is heeded.
-    static let changeSpacing: Interval = .seconds(2)
+    /// How often a neighbour's change of mind about where this box is is heeded: at once, and then one each so long.
+    static let changes = (burst: 4, every: Interval.seconds(5))
     /// A path is turned to for its time alone where it takes that much less, in hundredths and at least.
     static let gain: (percent: Int64, least: Interval) = (20, .milliseconds(10))
     /// How often a path that was found so is asked for a sign of life, so that routers keep it open (RFC 4787 REQ-5: two minutes, but

@@ -126,10 +126,14 @@ import Wire
         #expect(seen.hasHardNAT(start) == false)
         _ = seen.note(v4("203.0.113.9:1001"), by: neighbours[2], start)
         #expect(seen.hasHardNAT(start) == true)
-        // Who changes its mind at once is not heeded.
-        let isNews = seen.note(v4("203.0.113.9:7"), by: neighbours[2], start + .seconds(1))
-        #expect(!isNews)
-        let later = start + .seconds(10)
+        // Who changes its mind again and again is heeded a few times.
+        var heeded = 0
+        for port in 0..<100 as Range<UInt16> {
+            let other = Endpoint(address: v4("203.0.113.9:1").address, port: 2000 + port)
+            if seen.note(other, by: neighbours[2], start + .milliseconds(10 * Int64(port))) { heeded += 1 }
+        }
+        #expect(heeded == 4)
+        let later = start + .seconds(60)
         for neighbour in neighbours { _ = seen.note(v4("203.0.113.9:7"), by: neighbour, later) }
         #expect(seen.sights.count == ObservedEndpoints.kept)
         #expect(seen.endpoints(later) == [v4("203.0.113.9:7")])
