@@ -31,20 +31,3 @@ extension ByteReader {
         return copy.take(copy.remaining)?.allSatisfy { $0 == 0 } ?? true
     }
 }
-
-extension IPv6Address {
-    /// Addresses that mean something within a site alone: RFC 1918, RFC 6598, RFC 4193.
-    package var isPrivate: Bool {
-        guard let v4 = mappedIPv4 else { return high >> 57 == 0x7e }
-        return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x191
-    }
-
-    /// Whether somebody else's word is enough to send a datagram there at all: one machine's own address, that is no multicast,
-    /// broadcast, loopback, link-local or unspecified one.
-    package var isWorthAProbe: Bool {
-        if self == .unspecified || isMulticast || isLinkLocal || isLoopback { return false }
-        guard let v4 = mappedIPv4 else { return high != 0 || low >> 32 != 0 }
-        // This network, link-local (RFC 3927), multicast and what is reserved up to the broadcast address.
-        return v4 >> 24 != 0 && v4 >> 16 != 0xa9fe && v4 >> 28 < 0xe
-    }
-}

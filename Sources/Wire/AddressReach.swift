@@ -17,6 +17,18 @@ package enum AddressReach: UInt8, Sendable, Comparable, CaseIterable {
 }
 
 extension IPv6Address {
+    /// One of a site's own, which may be somebody else's elsewhere: RFC 1918, RFC 6598, RFC 4193.
+    package var isPrivate: Bool {
+        guard let v4 = mappedIPv4 else { return high >> 57 == 0xfc >> 1 }
+        return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x6440 >> 6
+    }
+
+    /// Whether somebody else's word is enough to send a datagram there at all: one machine's own address, that means the same to
+    /// whoever hears of it. Not the old form of ::/96 either (RFC 4291 section 2.5.5.1).
+    package var isWorthAProbe: Bool {
+        reach < .link && (mappedIPv4 != nil || high != 0 || low >> 32 != 0)
+    }
+
     package var reach: AddressReach {
         if let v4 = mappedIPv4 { return Self.reach(ofIPv4: v4) }
         if self == .loopback { return .host }

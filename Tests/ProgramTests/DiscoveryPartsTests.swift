@@ -20,12 +20,13 @@ import Wire
 
     private static var survey: LinkSurvey {
         var survey = LinkSurvey(
-            transports: [Endpoint(address: .unspecified, port: 25632)], portal: "inet256")
+            transports: [Endpoint(address: .unspecified, port: 25632)])
         survey.links = [
             .init(index: 1, name: "lo", flags: [.up, .loopback, .multicast]),
             .init(index: 2, name: "eth0", flags: [.up, .multicast, .running]),
             .init(index: 3, name: "eth1", flags: [.multicast]),
-            .init(index: 4, name: "inet256", flags: [.up, .multicast, .pointToPoint]),
+            // Renamed.
+            .init(index: 4, name: "eth7", flags: [.up, .multicast, .pointToPoint], isPortal: true),
             .init(index: 5, name: "tun0", flags: [.up, .pointToPoint]),
             .init(index: 6, name: "wlan0", flags: [.up, .multicast]),
         ]
@@ -60,14 +61,6 @@ import Wire
         #expect(survey.places.map(\.ports) == [[], [1, 2], [1]])
         survey.transports = [Endpoint(address: IPv6Address(high: 0xfe80 << 48, low: 2), port: 3)]
         #expect(survey.places.map(\.ports) == [[3], [], []])
-    }
-
-    @Test func candidatesAreWhereOthersCanReachTheBox() {
-        let candidates = Self.survey.candidates.map(\.endpoint.description)
-        #expect(
-            candidates == [
-                "[2001:db8::7]:25632", "192.168.1.7:25632", "192.168.1.8:25632", "10.8.0.2:25632", "10.0.0.6:25632",
-            ])
     }
 
     // MARK: The file

@@ -237,7 +237,7 @@ import Wire
         var route = Route(
             try #require(IPv6Prefix("::ffff:0.0.0.0/96")), gateway: v4("192.168.1.1"), interface: 2)
         route.preferredSource = v4(source)
-        return try #require(Uplink(.goes(route), isIPv4: true, portal: 9))
+        return try #require(Uplink(.goes(route), isIPv4: true, portals: [9]))
     }
 
     @Test func candidatesOfABox() {
@@ -289,16 +289,16 @@ import Wire
     @Test func waysToTheWorld() throws {
         let gateway = Self.v4("192.168.1.1")
         var route = Route(try #require(IPv6Prefix("::ffff:0.0.0.0/96")), gateway: gateway, interface: 2)
-        #expect(Uplink(.goes(route), isIPv4: true, portal: nil) == nil)
+        #expect(Uplink(.goes(route), isIPv4: true, portals: []) == nil)
         route.preferredSource = Self.v4("192.168.1.2")
-        #expect(Uplink(.goes(route), isIPv4: true, portal: nil)?.gateway == gateway)
+        #expect(Uplink(.goes(route), isIPv4: true, portals: [])?.gateway == gateway)
         // Into the portal, nowhere, and a line without a router.
-        #expect(Uplink(.goes(route), isIPv4: true, portal: 2) == nil)
-        #expect(Uplink(.none, isIPv4: true, portal: nil) == nil)
-        #expect(Uplink(.refused(.unreachable), isIPv4: true, portal: nil) == nil)
+        #expect(Uplink(.goes(route), isIPv4: true, portals: [2]) == nil)
+        #expect(Uplink(.none, isIPv4: true, portals: []) == nil)
+        #expect(Uplink(.refused(.unreachable), isIPv4: true, portals: []) == nil)
         route.gateway = nil
-        #expect(Uplink(.goes(route), isIPv4: true, portal: nil) == nil)
-        #expect(Uplink(.goes(route), isIPv4: false, portal: nil)?.gateway == .unspecified)
+        #expect(Uplink(.goes(route), isIPv4: true, portals: []) == nil)
+        #expect(Uplink(.goes(route), isIPv4: false, portals: [])?.gateway == .unspecified)
     }
 
     @Test func wordsForTheLog() {

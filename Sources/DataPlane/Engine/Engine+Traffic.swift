@@ -52,7 +52,11 @@ extension Engine: WorkerCore {
     func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from path: Path, trafficClass: UInt8, _ now: Instant
     ) throws {
-        if let rawDatagrams, rawDatagrams.take(datagram, from: path) { return }
+        // Plain bytes are compared for each datagram, and nothing that counts references is touched.
+        if let first = datagram.first, rawFirstBytes?.contains(first) == true {
+            rawDatagrams?.deliver(datagram, path)
+            return
+        }
         if let delivery = box.receive(datagram, from: path, trafficClass: trafficClass, now: now) {
             try take(delivery)
         }

@@ -56,6 +56,7 @@ final class Engine<Devices: PortalDevices> {
     let surroundingsChanged: @Sendable () -> Void
     let watcher: (any MachineWatch)?
     let rawDatagrams: RawDatagrams?
+    let rawFirstBytes: ClosedRange<UInt8>?
     private(set) var turnGuard = TurnGuard()
     var stopping = false
     var surroundingsChangeAt: Instant = .distantFuture
@@ -83,6 +84,7 @@ final class Engine<Devices: PortalDevices> {
         watcher = setup.surroundingsChanges()
         ports = setup.ports.map(EnginePort.init)
         rawDatagrams = setup.rawDatagrams
+        rawFirstBytes = setup.rawDatagrams?.firstBytes
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
             names[peer.address] = peer.name

@@ -30,16 +30,9 @@ package struct RawDatagrams: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether it is theirs; then it is on its way to them, or lost.
-    @inline(__always)
-    func take(_ datagram: UnsafeMutableRawBufferPointer, from path: Path) -> Bool {
-        guard let first = datagram.first, firstBytes.contains(first) else { return false }
-        deliver(datagram, path)
-        return true
-    }
-
+    /// One of theirs is on its way to them, or lost.
     @inline(never)
-    private func deliver(_ datagram: UnsafeMutableRawBufferPointer, _ path: Path) {
+    func deliver(_ datagram: UnsafeMutableRawBufferPointer, _ path: Path) {
         guard datagram.count <= largest else { return }
         // Full, or closed: as if it had been lost on the way.
         try? mailbox.post(RawDatagram([UInt8](datagram), from: path.remote, at: path.local))

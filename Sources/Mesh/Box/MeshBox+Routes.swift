@@ -82,8 +82,13 @@ extension MeshBox {
             avoidBadLinks()
             noteContested()
             // Sessions with something waiting look again.
-            for session in allSessions where !session.pending.isEmpty { wake(session, now) }
-            seekPeers(now)
+            for session in allSessions {
+                if !session.pending.isEmpty {
+                    wake(session, now)
+                } else if seeksByRoutes(session) {
+                    wake(session, now, for: .reach)
+                }
+            }
         }
     }
 }

@@ -95,7 +95,9 @@ extension MeshBox {
         deadlines.clear(session)
         var next = (at: Instant.distantFuture, reason: DeadlineReason.news)
         for reason in DeadlineReason.allCases {
-            perform(session.step(reason, acceptsLink: acceptsLink(session), now, limits), session, now)
+            let step = session.step(
+                reason, acceptsLink: acceptsLink(session), hasRelay: relayLink(to: session.remote) != nil, now, limits)
+            perform(step, session, now)
             if reason == .reach { serveReach(session, now) }
             let at = reason == .reach ? reachDue(session, now) : session.due(reason, now, limits)
             if at < next.at { next = (at, reason) }

@@ -99,23 +99,6 @@ extension Endpoint {
         target.putLittle(address.low.byteSwapped, start + 10)
     }
 
-    /// Whether one machine may be there: an address of its own that means the same to whoever hears of it, and a port.
-    var isCallable: Bool {
-        guard port != 0 else { return false }
-        if let v4 = address.mappedIPv4 {
-            // 0/8, 127/8, 169.254/16, 224/3 (RFC 6890).
-            return v4 >> 24 != 0 && v4 >> 24 != 127 && v4 >> 16 != 0xA9FE && v4 >> 24 < 224
-        }
-        // ::/96 and with it the unspecified address and loopback, fe80::/10, ff00::/8.
-        guard address.high != 0 || address.low >> 32 != 0 else { return false }
-        return address.high >> 54 != 0xFE80 >> 6 && address.high >> 56 != 0xFF
-    }
-
-    /// Whether the address is one of a site's own, which may be somebody else's elsewhere: RFC 1918, RFC 6598, RFC 4193.
-    var isPrivate: Bool {
-        if let v4 = address.mappedIPv4 {
-            return v4 >> 24 == 10 || v4 >> 20 == 0xAC1 || v4 >> 16 == 0xC0A8 || v4 >> 22 == 0x6440 >> 6
-        }
-        return address.high >> 57 == 0xFC >> 1
-    }
+    /// Whether somebody else's word is enough to send a datagram there.
+    var isCallable: Bool { port != 0 && address.isWorthAProbe }
 }

@@ -230,7 +230,7 @@ struct SessionPath {
         guard let direct, direct.validated else { return .wait }
         if isAlive, isIdlyOpen(isUsed: isUsed), now >= direct.life.nextQuestion { return .rest }
         guard isAlive else { return now < direct.life.nextQuestion ? .wait : isNeeded ? .ask : .rest }
-        return switch direct.life.step(now, limits, hasSpare: hasSpare && isKeptOpen) {
+        return switch direct.life.step(now, limits, hasSpare: hasSpare) {
         case .wait: .wait
         case .ask: .ask
         case .dead: .die

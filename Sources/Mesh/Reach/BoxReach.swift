@@ -96,7 +96,7 @@ struct BoxReach {
         // IPv6 behind one router shares the first half alone.
         let nets = Set(seen.lazy.filter { !$0.isIPv4 }.map(\.address.high))
         let isNear = others.contains { outer.contains($0.address) || !$0.isIPv4 && nets.contains($0.address.high) }
-        let isScoped: (Candidate) -> Bool = { $0.kind == .host && $0.endpoint.isPrivate }
+        let isScoped: (Candidate) -> Bool = { $0.kind == .host && $0.endpoint.address.isPrivate }
         let open = all.filter { !isScoped($0) }
         // Neighbours see a private address where they are of the same site.
         if !isNear, !open.isEmpty { all = open }

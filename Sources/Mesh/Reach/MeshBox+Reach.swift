@@ -88,11 +88,9 @@ extension MeshBox {
         return session.reach.tellingDue(reach.generation, isDirect: false)
     }
 
-    /// Routes have changed: perhaps to peers with which there is nothing yet.
-    func seekPeers(_ now: Instant) {
-        for session in allSessions where session.peer != nil && !session.usesDirectPath && wantsDirect(session) {
-            wake(session, now, for: .reach)
-        }
+    /// Whether other routes may be what a search waits for: those to a peer with which there is no path yet.
+    func seeksByRoutes(_ session: Session) -> Bool {
+        session.peer != nil && !session.usesDirectPath && wantsDirect(session)
     }
 
     private func tellCandidates(_ session: Session, isQuestion: Bool, _ now: Instant) {

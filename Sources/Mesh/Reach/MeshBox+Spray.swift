@@ -88,7 +88,7 @@ extension MeshBox {
         // What is behind the same router, or is this box's own, is no place to meet outside.
         let own = reach.observed.endpoints(now) + reach.seen + reach.own.map(\.endpoint)
         let open = candidates.filter { candidate in
-            !candidate.endpoint.isPrivate && !own.contains { $0.address == candidate.endpoint.address }
+            !candidate.endpoint.address.isPrivate && !own.contains { $0.address == candidate.endpoint.address }
         }
         // What is seen where it is has a firewall before it and no router that translates.
         let place = open.first { $0.kind == .observed } ?? open.first { $0.kind == .host && $0.endpoint.isIPv4 }

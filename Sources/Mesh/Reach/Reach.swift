@@ -17,7 +17,7 @@ struct Reach {
 
         /// It may still answer.
         func isOpen(_ now: Instant) -> Bool {
-            roundTrip == nil && (next < .distantFuture || now - last < .seconds(1))
+            roundTrip == nil && (next < .distantFuture || now - last < ReachLimits.lateness)
         }
     }
 
@@ -32,7 +32,7 @@ struct Reach {
     private var memory: [Memory] = []
     private var lastProbe: Instant?
     /// Endpoints that have answered, with the round trip.
-    private(set) var answers: [(endpoint: Endpoint, kind: Candidate.Kind, roundTrip: Interval, at: Instant)] = []
+    private var answers: [(endpoint: Endpoint, kind: Candidate.Kind, roundTrip: Interval)] = []
 
     /// When the other end is told candidates, again.
     private(set) var nextTelling: Instant = .distantPast
@@ -74,8 +74,7 @@ struct Reach {
         return isDirect ? renewal : min(nextTelling, renewal)
     }
 
-    /// The other end is told `candidates` now. `isQuestion`: its own are wanted.
-    /// `isUsed`: there is traffic.
+    /// The other end is told `candidates` now. `isQuestion`: its own are wanted. `isUsed`: there is traffic.
     mutating func tells(
         _ candidates: [Candidate], _ generation: UInt64, isQuestion: Bool, isUsed: Bool = true, _ now: Instant
     ) {
@@ -125,23 +124,21 @@ struct Reach {
 
     /// Something that proves who it is came from there, to find out whether this end is here: worth a probe.
     mutating func hearProbe(from endpoint: Endpoint, _ now: Instant, number: () -> UInt64) {
-        guard targets.allSatisfy({ $0.candidate.endpoint != endpoint || $0.sent > 0 && $0.roundTrip == nil }) else {
-            return
+        guard let place = targets.firstIndex(where: { $0.candidate.endpoint == endpoint }) else {
+            return aim(at: Candidate(endpoint, .observed), now, number)
         }
-        if let place = targets.firstIndex(where: { $0.candidate.endpoint == endpoint }) {
-            // Its router is open for us now.
-            targets[place].next = min(targets[place].next, max(now, targets[place].last + .milliseconds(20)))
-            return
-        }
-        aim(at: Candidate(endpoint, .observed), now, number)
+        guard targets[place].sent > 0, targets[place].roundTrip == nil else { return }
+        // Its router is open for us now.
+        targets[place].next = min(targets[place].next, max(now, targets[place].last + ReachLimits.echoPause))
     }
 
     private mutating func aim(at candidate: Candidate, _ now: Instant, _ number: () -> UInt64) {
         let place = targets.firstIndex { $0.candidate.endpoint == candidate.endpoint }
         if let place, targets[place].roundTrip == nil, targets[place].next < .distantFuture { return }
-        if let place { targets.remove(at: place) }
         forgetOld(now)
+        // What has had its probes stays as what was tried.
         guard allowance(candidate.endpoint) > 0 else { return }
+        if let place { targets.remove(at: place) }
         if targets.count >= ReachLimits.endpointsOfSession { targets.removeFirst() }
         let waiting = targets.count { $0.sent == 0 }
         targets.append(
@@ -175,9 +172,9 @@ struct Reach {
     }
 
     /// When the last of the probes that went out will have been in vain; nil while more are to go out, or none did.
-    var failedAt: Instant? { nextProbe < .distantFuture ? nil : lastProbe.map { $0 + .seconds(1) } }
+    var failedAt: Instant? { nextProbe < .distantFuture ? nil : lastProbe.map { $0 + ReachLimits.lateness } }
 
-    /// Nothing went there now: there is no budget for it.
+    /// When the next probe goes out.
     var nextProbe: Instant { targets.lazy.map(\.next).min() ?? .distantFuture }
 
     /// An echo came. Gives what it proves, if it is one of a probe that went to where it comes from.
@@ -192,7 +189,7 @@ struct Reach {
         memory.removeAll { $0.endpoint == candidate.endpoint }
         answers.removeAll { $0.endpoint == candidate.endpoint }
         if answers.count >= ReachLimits.endpointsOfSession { answers.removeFirst() }
-        answers.append((candidate.endpoint, candidate.kind, roundTrip, now))
+        answers.append((candidate.endpoint, candidate.kind, roundTrip))
         return candidate
     }
 

@@ -10,7 +10,11 @@ enum ReachLimits {
     /// time that a message takes through relays, so the last one finds the other's router open even where that is long.
     static let schedule: [Interval] = [.zero, .milliseconds(250), .milliseconds(1000)]
     static let stagger: Interval = .milliseconds(33)
-    /// How long an answer is waited for.
+    /// Between two probes to where a challenge came from.
+    static let echoPause: Interval = .milliseconds(20)
+    /// How long after the last probe a search counts as one that may still come to something.
+    static let lateness: Interval = .seconds(1)
+    /// How long an answer is believed.
     static let patience: Interval = .seconds(3)
     /// How long it is remembered that an endpoint was probed.
     static let memory: Interval = .seconds(55)

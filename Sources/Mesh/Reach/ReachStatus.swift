@@ -74,7 +74,7 @@ extension MeshBox {
         guard wantsDirect(session) else { return .unwantedHere }
         if search.isUnwanted { return .unwantedThere }
         guard search.hasHeard else { return search.since == nil ? .notSearched : .noAnswer }
-        if search.targets.isEmpty { return .noCandidates }
+        if search.candidates.isEmpty { return .noCandidates }
         if search.targets.contains(where: { $0.isOpen(now) }) { return .searching }
         return search.hasHardNAT && reach.hasHardNAT(now) == true ? .bothSymmetric : .unreachable
     }

@@ -61,9 +61,10 @@ extension Session {
 
     // MARK: What is due
 
-    /// What is to be done now. `acceptsLink`: this box wants the session to be a link.
+    /// What is to be done now. `acceptsLink`: this box wants the session to be a link. `hasRelay`: there is a way through others.
     func step(
-        _ reason: DeadlineReason, acceptsLink: Bool, _ now: Instant, _ limits: MeshLimits
+        _ reason: DeadlineReason, acceptsLink: Bool, hasRelay: @autoclosure () -> Bool = false, _ now: Instant,
+        _ limits: MeshLimits
     ) -> SessionStep {
         switch reason {
         // What a search does is the box's to know.
@@ -74,7 +75,7 @@ extension Session {
             return ended.isEmpty ? .none : .retire(ended, current: hadCurrent && current == nil)
         case .challenge: return proofStep(now)
         case .size: return sizeStep(now, limits)
-        case .signOfLife: return lifeStep(now, limits)
+        case .signOfLife: return lifeStep(hasSpare: !link.isUp && path.isKeptOpen && hasRelay(), now, limits)
         case .hello:
             return mayGreet && link.helloIsDue(now, accepts: acceptsLink) ? .hello : .none
         case .call: return wantsCall && now >= keys.calmUntil ? .call(.direct) : .none
@@ -119,10 +120,11 @@ extension Session {
         return .size(probe: probe, isNews: path.isNewlySized())
     }
 
-    private func lifeStep(_ now: Instant, _ limits: MeshLimits) -> SessionStep {
+    /// `hasSpare`: the path is one besides the way through relays, which is at hand.
+    private func lifeStep(hasSpare: Bool, _ now: Instant, _ limits: MeshLimits) -> SessionStep {
         guard current != nil, path.isProven else { return .none }
         let step = path.lifeStep(
-            now, limits, isNeeded: isAsked(now, limits), isUsed: isUsed(now), hasSpare: !link.isUp)
+            now, limits, isNeeded: isAsked(now, limits), isUsed: isUsed(now), hasSpare: hasSpare)
         return step == .rest ? .none : .life(step)
     }
 

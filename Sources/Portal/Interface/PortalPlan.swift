@@ -127,6 +127,11 @@ package enum PortalMark {
     }
 }
 
+extension NetworkInterface {
+    /// Whether it is a portal, of whichever daemon and whatever it is called just now.
+    package var isPortal: Bool { alias == PortalMark.alias }
+}
+
 /// Why the portal cannot come up, in words that say what to do next.
 package enum PortalError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A value of the configuration that cannot be: the field, and what was expected.

@@ -59,7 +59,8 @@ actor RunningDaemon: DaemonControl {
         self.directory = directory
         self.logger = logger
         candidates = OwnCandidates(
-            setup.configuration.reach, mailbox: plan.engine.mailbox, portal: plan.portal?.plan, logger: logger)
+            setup.configuration.reach, mailbox: plan.engine.mailbox, discovery: plan.discovery?.commands,
+            logger: logger)
     }
 
     // MARK: Questions

@@ -17,8 +17,6 @@ struct DiscoveryPlan {
     let central: [CentralDiscoveryConfiguration]
     let serves: Bool
     let transports: [Endpoint]
-    /// The portal's interface.
-    let portal: String?
     /// Of peers, whose places a server keeps whatever comes.
     let peers: Set<Address>
     let stateFile: StateFile?
@@ -47,7 +45,6 @@ struct DiscoveryPlan {
         central = discovery.central
         serves = configuration.serve.discovery
         transports = configuration.transports.udp
-        portal = configuration.portal.enabled ? configuration.portal.interface : nil
         peers = Set(configuration.peers.map(\.id))
         commands = try Mailbox()
         datagrams = try Mailbox(capacity: Self.mostWaiting)
@@ -86,7 +83,7 @@ enum DiscoveryCommand: Sendable {
     case setMissing(Set<Address>)
     /// Where the name of a server leads, by its place in the configuration.
     case setServers(Int, [Endpoint])
-    /// Where the box may be reached besides at its own addresses.
+    /// Where the box may be reached, as it knows itself.
     case setPlaces([Candidate])
     case inspect(@Sendable (DiscoveryStatus?) -> Void)
     case stop

@@ -86,7 +86,6 @@ struct DiscoveryService: ServiceLifecycle.Service {
     private struct Told: Equatable {
         var peers: Set<Address>
         var missing: Set<Address>
-        var places: [Candidate]
     }
 
     private static func linked(_ snapshot: EngineSnapshot) -> Set<Address> {
@@ -97,14 +96,11 @@ struct DiscoveryService: ServiceLifecycle.Service {
     private func tell(
         _ snapshot: EngineSnapshot, _ peers: Set<Address>, _ strangers: Set<Address>, _ before: Told?
     ) -> Told? {
-        let now = Told(
-            peers: peers, missing: peers.union(strangers).subtracting(Self.linked(snapshot)),
-            places: snapshot.box.reach.own.filter { $0.kind != .host })
+        let now = Told(peers: peers, missing: peers.union(strangers).subtracting(Self.linked(snapshot)))
         guard now != before else { return now }
         do {
             var commands: [DiscoveryCommand] = []
             if before?.peers != peers { commands.append(.setPeers(peers)) }
-            if before?.places != now.places { commands.append(.setPlaces(now.places)) }
             commands.append(.setMissing(now.missing))
             try plan.commands.post(all: commands)
             return now

@@ -23,10 +23,8 @@ final class DiscoveryThread {
     private(set) var server: CentralServer?
     /// Of the links that the box announces itself on.
     private(set) var linkNames: [String] = []
-    /// Where the box may be reached, as was found last.
+    /// Where the box may be reached, as was said last.
     private var candidates: [Candidate] = []
-    /// Ports that a router opened, and what is configured.
-    private var besides: [Candidate] = []
     /// Where servers see the box.
     private var seen: [Endpoint] = []
     private var surveyAt: Instant = .distantPast
@@ -162,9 +160,7 @@ final class DiscoveryThread {
             for index in clients.indices { clients[index].setMissing(missing, now: now) }
         case .setServers(let index, let endpoints):
             if clients.indices.contains(index) { clients[index].setServers(endpoints, now: now) }
-        case .setPlaces(let list):
-            besides = list
-            announce(now)
+        case .setPlaces(let list): announce(list, now)
         case .inspect(let answer): answer(report(now))
         case .stop: isStopping = true
         }
@@ -216,7 +212,7 @@ final class DiscoveryThread {
         surveyAt = now + Self.audit
         do {
             let socket = try NetlinkSocket()
-            var survey = LinkSurvey(wanted: plan.interfaces, transports: plan.transports, portal: plan.portal)
+            var survey = LinkSurvey(wanted: plan.interfaces, transports: plan.transports)
             survey.links = try Links(socket).list().map { LinkSurvey.Link($0) }
             survey.addresses = try Addresses(socket).list()
             let places = survey.places
@@ -224,21 +220,23 @@ final class DiscoveryThread {
             local?.setPlaces(places, now: now)
             let announced = Set(places.filter { !$0.ports.isEmpty }.map(\.interface))
             linkNames = survey.links.filter { announced.contains($0.index) }.map(\.name)
-            let candidates = survey.candidates
-            guard candidates != self.candidates else { return }
-            // Whatever way there was to a server may be another one now.
-            for index in clients.indices where !self.candidates.isEmpty { clients[index].surroundingsChanged(now: now) }
-            self.candidates = candidates
-            announce(now)
         } catch {
             logger.warning("links are not looked at", metadata: ["reason": "\(error)"])
         }
     }
 
-    private func announce(_ now: Instant) {
-        // What a router has to keep open comes before addresses of the site.
-        let own = candidates.filter { !besides.contains($0) }
-        for index in clients.indices { clients[index].setCandidates(besides + own, now: now) }
+    /// Where the box may be reached is something else.
+    private func announce(_ places: [Candidate], _ now: Instant) {
+        // Those of a site are left out first where there are too many.
+        let list = places.filter { !$0.endpoint.address.isPrivate } + places.filter(\.endpoint.address.isPrivate)
+        guard list != candidates else { return }
+        func hosts(_ list: [Candidate]) -> [Candidate] { list.filter { $0.kind == .host } }
+        if !candidates.isEmpty, hosts(list) != hosts(candidates) {
+            // Whatever way there was to a server may be another one now.
+            for index in clients.indices { clients[index].surroundingsChanged(now: now) }
+        }
+        candidates = list
+        for index in clients.indices { clients[index].setCandidates(list, now: now) }
     }
 
     /// Tells the mesh where servers see the box.

@@ -3,15 +3,12 @@ internal import Netlink
 internal import Portal
 internal import Wire
 
-/// Which links of this machine a box announces itself on, from which addresses, and where it may be reached at all. A pure function
-/// of what was found.
+/// Which links of this machine a box announces itself on, and from which addresses. A pure function of what was found.
 struct LinkSurvey {
     /// Names of interfaces; none: all that there are.
     var wanted: [String] = []
     /// The mesh's sockets, and what they are bound to.
     var transports: [Endpoint]
-    /// The interface's name, which is no link.
-    var portal: String?
     var links: [Link] = []
     var addresses: [InterfaceAddress] = []
 
@@ -19,15 +16,19 @@ struct LinkSurvey {
         let index: UInt32
         let name: String
         let flags: InterfaceFlags
+        /// A portal, this box's or another's, is no link, whatever it is called just now.
+        let isPortal: Bool
 
-        init(index: UInt32, name: String, flags: InterfaceFlags) {
+        init(index: UInt32, name: String, flags: InterfaceFlags, isPortal: Bool = false) {
             self.index = index
             self.name = name
             self.flags = flags
+            self.isPortal = isPortal
         }
 
         init(_ interface: NetworkInterface) {
-            self.init(index: interface.index, name: interface.name, flags: interface.flags)
+            self.init(
+                index: interface.index, name: interface.name, flags: interface.flags, isPortal: interface.isPortal)
         }
     }
 
@@ -49,21 +50,8 @@ struct LinkSurvey {
         return places
     }
 
-    /// Where others may reach the box, the best first: addresses that mean something everywhere, then those of a site.
-    var candidates: [Candidate] {
-        var list: [Endpoint] = []
-        for address in addresses where Self.isUsable(address) && address.address.isWorthAProbe {
-            guard let link = links.first(where: { $0.index == address.interface }),
-                link.flags.contains(.up), link.name != portal, address.protocolNumber != PortalMark.protocolNumber
-            else { continue }
-            list += ports(at: address.address).map { Endpoint(address: address.address, port: $0) }
-        }
-        let open = list.filter { !$0.address.isPrivate }
-        return (open + list.filter(\.address.isPrivate)).map { Candidate($0, .host) }
-    }
-
     private func isMeant(_ link: Link) -> Bool {
-        guard link.flags.isSuperset(of: [.up, .multicast]), !link.flags.contains(.loopback), link.name != portal else {
+        guard link.flags.isSuperset(of: [.up, .multicast]), !link.flags.contains(.loopback), !link.isPortal else {
             return false
         }
         return wanted.isEmpty || wanted.contains(link.name)

@@ -92,9 +92,9 @@ struct Uplink: Equatable {
     private static let anywhereIPv4 = IPv6Address(mappedIPv4: 0xc000_0009)
     private static let anywhereIPv6 = IPv6Address(high: 0x2001_0001_0000_0000, low: 1)
 
-    init?(_ answer: RouteAnswer, isIPv4: Bool, portal: UInt32?) {
+    init?(_ answer: RouteAnswer, isIPv4: Bool, portals: Set<UInt32>) {
         guard case .goes(let route) = answer, route.kind == .unicast, route.interface != 0,
-            route.interface != portal, let source = route.preferredSource
+            !portals.contains(route.interface), let source = route.preferredSource
         else { return nil }
         // IPv4's router is to be asked; one of IPv6 is just there.
         guard let gateway = route.gateway ?? (isIPv4 ? nil : .unspecified) else { return nil }
@@ -103,11 +103,11 @@ struct Uplink: Equatable {
         interface = route.interface
     }
 
-    static func ipv4(_ socket: NetlinkSocket, portal: UInt32?) -> Uplink? {
-        (try? Routes(socket).lookup(anywhereIPv4)).flatMap { Uplink($0, isIPv4: true, portal: portal) }
+    static func ipv4(_ socket: NetlinkSocket, portals: Set<UInt32>) -> Uplink? {
+        (try? Routes(socket).lookup(anywhereIPv4)).flatMap { Uplink($0, isIPv4: true, portals: portals) }
     }
 
-    static func ipv6(_ socket: NetlinkSocket, portal: UInt32?) -> Uplink? {
-        (try? Routes(socket).lookup(anywhereIPv6)).flatMap { Uplink($0, isIPv4: false, portal: portal) }
+    static func ipv6(_ socket: NetlinkSocket, portals: Set<UInt32>) -> Uplink? {
+        (try? Routes(socket).lookup(anywhereIPv6)).flatMap { Uplink($0, isIPv4: false, portals: portals) }
     }
 }

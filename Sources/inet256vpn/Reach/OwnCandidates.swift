@@ -30,7 +30,7 @@ actor OwnCandidates {
     }
 
     private let mailbox: Mailbox<EngineCommand>
-    private let portal: PortalPlan?
+    private let discovery: Mailbox<DiscoveryCommand>?
     private let logger: Logger
     private let resolver = Resolver(maximumThreads: ReachWords.mostNames)
     private var configuration: ReachConfiguration
@@ -54,11 +54,12 @@ actor OwnCandidates {
     private static let breath: Duration = .milliseconds(50)
 
     init(
-        _ configuration: ReachConfiguration, mailbox: Mailbox<EngineCommand>, portal: PortalPlan?, logger: Logger
+        _ configuration: ReachConfiguration, mailbox: Mailbox<EngineCommand>, discovery: Mailbox<DiscoveryCommand>?,
+        logger: Logger
     ) {
         self.configuration = configuration
         self.mailbox = mailbox
-        self.portal = portal
+        self.discovery = discovery
         self.logger = logger
     }
 
@@ -80,10 +81,10 @@ actor OwnCandidates {
     func surroundingsChanged() {
         guard !hasEnded, !facts.bound.isEmpty else { return }
         if let socket = try? NetlinkSocket() {
-            let index = portal.flatMap { try? Links(socket).find($0.interface)?.index }
-            facts.own = (try? OwnAddresses.read(socket, hidden: index.map { [$0] } ?? [])) ?? facts.own
-            facts.ipv4 = Uplink.ipv4(socket, portal: index)
-            facts.ipv6 = Uplink.ipv6(socket, portal: index)
+            let portals = Set((try? Links(socket).list().filter(\.isPortal).map(\.index)) ?? [])
+            facts.own = (try? OwnAddresses.read(socket, hidden: portals)) ?? facts.own
+            facts.ipv4 = Uplink.ipv4(socket, portals: portals)
+            facts.ipv6 = Uplink.ipv6(socket, portals: portals)
         }
         aim()
         mapper?.networkChanged()
@@ -180,6 +181,7 @@ actor OwnCandidates {
         guard facts.candidates != told else { return }
         do throws(MailboxError) {
             try mailbox.post(.setCandidates(facts.candidates))
+            try discovery?.post(.setPlaces(facts.candidates))
             told = facts.candidates
         } catch .full {
             if repeating == nil { repeatSoon() }

@@ -163,7 +163,7 @@ import Wire
     func whatIsACandidate(_ text: String, isCallable: Bool, isPrivate: Bool) throws {
         let endpoint = try #require(Endpoint(text))
         #expect(endpoint.isCallable == isCallable)
-        if isCallable { #expect(endpoint.isPrivate == isPrivate) }
+        if isCallable { #expect(endpoint.address.isPrivate == isPrivate) }
     }
 
     /// The best of those that answer, and none that is hardly better.

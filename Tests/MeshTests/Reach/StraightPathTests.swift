@@ -27,6 +27,29 @@ import Wire
         #expect(sites.lost == 0 && sites.isDirect(0) && sites.isDirect(1), "\(a) and \(b)")
     }
 
+    /// What is said of a search stays true when the other end tells the same once more.
+    @Test func whatWasTriedIsSaid() throws {
+        let sites = TwoSites(.symmetric, .restricted, seed: 76)
+        try #require(sites.settle())
+        #expect(sites.talkUntilDirect(within: .seconds(5)) == nil)
+        for _ in 0..<5 {
+            for place in 0..<2 {
+                let box = try #require(sites.simulation.box(place))
+                let session = try #require(sites.simulation.session(place, 1 - place))
+                let said = box.reachStatus(session, sites.simulation.now)
+                #expect(said.obstacle == .unreachable && said.attempts.count >= 2, "\(place): \(said)")
+                #expect(said.attempts.allSatisfy { $0.probes == 3 && $0.roundTrip == nil }, "\(place): \(said)")
+                sites.simulation.touch(1 - place) { box in
+                    guard let other = sites.simulation.session(1 - place, place) else { return }
+                    box.emitShort(
+                        .candidates(CandidatesFrame(other.reach.told, wantsAnswer: true, hasHardNAT: false)), other,
+                        sites.simulation.now)
+                }
+            }
+            sites.talk(for: .seconds(2))
+        }
+    }
+
     @Test func farRelaysAreNoHindrance() throws {
         let sites = TwoSites(.restricted, .restricted, seed: 62, delay: .milliseconds(200))
         try #require(sites.settle())
@@ -102,6 +125,30 @@ import Wire
         simulation.tap = nil
         let back = try #require(sites.talkUntilDirect(within: .seconds(70)))
         #expect(back < .seconds(8), "\(back.inSeconds) s")
+    }
+
+    /// A path that loses some is left at once for relays, and not where there are none.
+    @Test func aPathThatLosesSome() throws {
+        let sites = TwoSites(.restricted, .open, seed: 75)
+        let simulation = sites.simulation
+        try #require(sites.settle())
+        _ = try #require(sites.talkUntilDirect(within: .seconds(10)))
+        sites.talk(for: .seconds(5))
+        for relay in 2..<4 { simulation.stopNode(relay) }
+        sites.talk(for: .seconds(5))
+        let before = (0..<2).reduce(0) { $0 + (simulation.box($1)?.reach.counts.lost ?? 0) }
+        // Nothing gets through for as long as two questions go out, again and again.
+        for _ in 0..<20 {
+            simulation.setCable(0, 1, up: false)
+            for _ in 0..<20 {
+                for place in 0..<2 { simulation.send([9], from: place, to: simulation.address(1 - place)) }
+                simulation.run(for: .milliseconds(50))
+            }
+            simulation.setCable(0, 1, up: true)
+            sites.talk(for: .seconds(2))
+        }
+        let after = (0..<2).reduce(0) { $0 + (simulation.box($1)?.reach.counts.lost ?? 0) }
+        #expect(after == before && sites.isDirect(0) && sites.isDirect(1))
     }
 
     /// A path stays open while there is traffic now and then, and nothing is sent for it when there is none any more.
