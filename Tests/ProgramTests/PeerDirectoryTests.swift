@@ -3,6 +3,7 @@ import Discovery
 import INET256
 import Mesh
 import Settings
+import Synchronization
 import System
 import TestSupport
 import Testing
@@ -81,6 +82,20 @@ import Wire
         // The machine's network changed: everybody with endpoints is told again.
         await directory.surroundingsChanged()
         #expect(told() == ["office: 192.0.2.1:7", "barn: ", "shed: "])
+    }
+
+    /// What is wrong with an endpoint is written once, also where another one turns out to be wrong later.
+    @Test func eachFaultIsWrittenOnce() async throws {
+        let lines = Mutex<[String]>([])
+        let output = LogOutput(LogConfiguration(), journal: false) { line in lines.withLock { $0.append(line) } }
+        let directory = PeerDirectory(
+            mailbox: mailbox, logger: output.logger("peers"), own: [try Sample.address(Self.own)], portal: nil,
+            transports: [TransportConfiguration(udp: try #require(Endpoint("0.0.0.0:7")))])
+        let list = "  - {id: \(Sample.plain), name: office, addrs: [\"udp://224.0.0.1:1\"%]}\n"
+        await directory.set(try Self.peers(list.replacing("%", with: "")))
+        await directory.set(try Self.peers(list.replacing("%", with: ", \"udp://[2001:db8::1]:7\"")))
+        let written = lines.withLock { $0 }
+        #expect(written.count == 2 && Set(written).count == 2, "\(written)")
     }
 
     /// What others say comes behind what the configuration says, where it can be called at all.

@@ -249,9 +249,10 @@ actor PeerDirectory {
         let (endpoints, hearsay, faults) = judge(peer, surroundings)
         // How long one waits is no news.
         let news = faults.filter { $0.word != "name-pending" }
-        if told[peer.id] ?? [] != news {
+        let before = told[peer.id] ?? []
+        if before != news {
             told[peer.id] = news
-            for fault in news {
+            for fault in news where !before.contains(fault) {
                 logger.warning(
                     "endpoint not used",
                     metadata: ["peer": "\(peer.label)", "reason": "\(fault.text)", "word": "\(fault.word)"])

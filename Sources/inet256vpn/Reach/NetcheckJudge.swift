@@ -35,7 +35,8 @@ struct NetcheckJudge {
         case .unknown, .none, .symmetric:
             return NetcheckFinding(
                 .reach, .unknown, "no address of this box is known to be reached from everywhere",
-                advice: "the far end has to be reachable, or a neighbour of both has to relay: \(forward)")
+                advice: "most routers let a straight path come about by itself once both ends have a neighbour in "
+                    + "common; where none does, \(forward)")
         }
     }
 
