@@ -77,7 +77,7 @@ let package = Package(
             name: "MeshSim",
             dependencies: ["Mesh", "INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict + quick),
-        .target(name: "Netlink", dependencies: ["Wire", "CMnl"], swiftSettings: strict),
+        .target(name: "Netlink", dependencies: ["Wire", "CMnl", "CLinux"], swiftSettings: strict),
         .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: fast),
         .target(name: "Transport", dependencies: ["System", "Wire", "CLinux"], swiftSettings: fast),
         .target(name: "PortMapping", dependencies: ["System", "Wire", "CPortMapping"], swiftSettings: strict),

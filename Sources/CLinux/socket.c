@@ -166,6 +166,12 @@ int clinux_enable_udp_gro(int fd) {
     return setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) == 0 ? 0 : -errno;
 }
 
+int clinux_has_udp_gro(int fd) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, SOL_UDP, UDP_GRO, &value, &length) == 0 ? value != 0 : -errno;
+}
+
 static size_t put_control(struct cmsghdr *c, int level, int type, const void *data, size_t size) {
     c->cmsg_level = level;
     c->cmsg_type = type;

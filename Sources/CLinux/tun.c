@@ -41,6 +41,14 @@ int clinux_tun_name(int fd, char name[CLINUX_INTERFACE_NAME_SIZE]) {
     return 0;
 }
 
+int clinux_tun_attached(int fd) {
+    struct ifreq request = {0};
+    if (ioctl(fd, TUNGETIFF, &request) != 0) return -errno;
+    const unsigned flags = (unsigned short)request.ifr_flags;
+    if ((flags & IFF_TUN) == 0 || (flags & IFF_NO_PI) == 0) return -EINVAL;
+    return (int)flags & (CLINUX_TUN_HEADER | CLINUX_TUN_QUEUES);
+}
+
 int clinux_tun_set_header_size(int fd, int size) { return ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 ? 0 : -errno; }
 
 int clinux_tun_set_offloads(int fd, unsigned offloads) {

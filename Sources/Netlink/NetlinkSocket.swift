@@ -41,6 +41,19 @@ package final class NetlinkSocket {
         sequence = UInt32(truncatingIfNeeded: Self.now().nanoseconds)
     }
 
+    /// Takes over a socket that an earlier run of the program has left open: the kernel knows it by the same port, and what it owns
+    /// stays.
+    /// - Parameter fd: the socket's from here on; closed also where this throws.
+    package init(adopting fd: Int32, _ bus: Bus) throws(NetlinkError) {
+        self.bus = bus
+        timeout = .seconds(5)
+        handle = try SocketHandle(adopting: fd, bus: bus.rawValue)
+        sequence = UInt32(truncatingIfNeeded: Self.now().nanoseconds)
+    }
+
+    /// For who keeps the socket open beyond this object; it stays this object's.
+    package var descriptor: Int32 { handle.descriptor }
+
     /// The port by which the kernel knows this socket.
     package var port: UInt32 { handle.port }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CMnl
 internal import Glibc
 internal import Wire
@@ -20,6 +21,18 @@ struct SocketHandle: ~Copyable {
         }
         socket = opened
         descriptor = mnl_socket_get_fd(opened)
+    }
+
+    /// Takes over a socket that an earlier run of the program has left open and bound.
+    /// - Parameter fd: the handle's from here on; closed also where this throws.
+    init(adopting fd: Int32, bus: Int32) throws(NetlinkError) {
+        guard clinux_socket_is(fd, AF_NETLINK, Int32(SOCK_RAW.rawValue), bus) == 1, let opened = mnl_socket_fdopen(fd)
+        else {
+            close(fd)
+            throw NetlinkError(operation: "take over netlink socket", object: "", code: ENOTSOCK)
+        }
+        socket = opened
+        descriptor = fd
     }
 
     deinit { mnl_socket_close(socket) }

@@ -73,9 +73,9 @@ package final class TunDevice {
             }
         }
         do throws(TunError) {
-            let hasHeader = offload == .auto && clinux_tun_features(fd) & Int32(CLINUX_TUN_HEADER) > 0
-            let flags = (hasHeader ? CLINUX_TUN_HEADER : 0) | (multiQueue ? CLINUX_TUN_QUEUES : 0)
-            self.name = try Self.attach(fd, wanted, flags: Int32(flags))
+            let flags = Self.flags(of: fd, offload, multiQueue)
+            let hasHeader = flags & Int32(CLINUX_TUN_HEADER) > 0
+            self.name = try Self.attach(fd, wanted, flags: flags)
             offloads = try Self.agree(fd, self.name, hasHeader: hasHeader)
             headerSize = hasHeader ? VirtioHeader.size : 0
             if persistent { try Self.setPersistent(fd, self.name, true) }
@@ -86,7 +86,42 @@ package final class TunDevice {
         descriptor = fd
     }
 
+    /// Takes over a queue that an earlier run of the program has left open, with the interface and all that is on it.
+    /// - Parameter fd: the device's from here on; closed also where this throws.
+    /// - Throws: `TunError.wrongKind` where it was attached to otherwise than is wanted now.
+    package init(adopting fd: Int32, offload: OffloadMode = .off, multiQueue: Bool = false) throws(TunError) {
+        do throws(TunError) {
+            name = try Self.name(of: fd)
+            guard Self.isAttached(fd, offload, multiQueue) else { throw .wrongKind(name: name) }
+            let hasHeader = Self.flags(of: fd, offload, multiQueue) & Int32(CLINUX_TUN_HEADER) > 0
+            offloads = try Self.agree(fd, name, hasHeader: hasHeader)
+            headerSize = hasHeader ? VirtioHeader.size : 0
+        } catch {
+            close(fd)
+            throw error
+        }
+        descriptor = fd
+    }
+
+    /// The name of the device that a queue left open belongs to.
+    package static func name(of fd: Int32) throws(TunError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(CLINUX_INTERFACE_NAME_SIZE))
+        guard clinux_tun_name(fd, &buffer) == 0 else { throw .gone(name: "of the run before") }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Whether a queue that was left open is as `init` would make it.
+    package static func isAttached(_ fd: Int32, _ offload: OffloadMode, _ multiQueue: Bool) -> Bool {
+        clinux_tun_attached(fd) == flags(of: fd, offload, multiQueue)
+    }
+
     deinit { close(descriptor) }
+
+    /// What `fd`, an open /dev/net/tun, is to be attached with.
+    static func flags(of fd: Int32, _ offload: OffloadMode, _ multiQueue: Bool) -> Int32 {
+        let hasHeader = offload == .auto && clinux_tun_features(fd) & Int32(CLINUX_TUN_HEADER) > 0
+        return Int32((hasHeader ? CLINUX_TUN_HEADER : 0) | (multiQueue ? CLINUX_TUN_QUEUES : 0))
+    }
 
     /// Whether the device stays when the descriptor is closed.
     package var isPersistent: Bool { clinux_tun_is_persistent(descriptor) == 1 }

@@ -16,9 +16,25 @@ struct BoundUDP: ~Copyable {
 
     init(_ endpoint: Endpoint, _ options: UDPSocket.Options) throws(TransportError) {
         let made = OwnedDescriptor(owning: try Self.open(endpoint))
+        try Self.configure(made.number, endpoint, options)
+        try Self.bind(made.number, endpoint)
+        try self.init(made, endpoint, options)
+    }
+
+    /// Takes over a socket that an earlier run of the program has left open; nil where it is not as `init` would make it, and then it is
+    /// closed.
+    init?(adopting left: consuming OwnedDescriptor, _ endpoint: Endpoint, _ options: UDPSocket.Options) {
+        guard Self.fits(left.number, endpoint, options) else { return nil }
+        do {
+            try Self.configure(left.number, endpoint, options, isBound: true)
+            try self.init(left, endpoint, options)
+        } catch { return nil }
+    }
+
+    private init(
+        _ made: consuming OwnedDescriptor, _ endpoint: Endpoint, _ options: UDPSocket.Options
+    ) throws(TransportError) {
         let fd = made.number
-        try Self.configure(fd, endpoint, options)
-        try Self.bind(fd, endpoint)
         let name = try Self.name(fd, endpoint)
         isIPv4 = endpoint.isIPv4
         local = name
@@ -49,15 +65,16 @@ struct BoundUDP: ~Copyable {
     }
 
     private static func configure(
-        _ fd: Int32, _ endpoint: Endpoint, _ options: UDPSocket.Options
+        _ fd: Int32, _ endpoint: Endpoint, _ options: UDPSocket.Options, isBound: Bool = false
     ) throws(TransportError) {
-        if !endpoint.isIPv4 {
+        // Once it is bound it is too late for it, and for sharing the port.
+        if !endpoint.isIPv4, !isBound {
             // Said either way: the system's default (net.ipv6.bindv6only) may be either.
             try set(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, endpoint.address == .unspecified ? 0 : 1, endpoint)
         }
         let result = clinux_configure_udp(fd, endpoint.isIPv4)
         guard result == 0 else { throw TransportError("configure", "UDP \(endpoint)", code: -result) }
-        if options.sharesPort {
+        if options.sharesPort, !isBound {
             try set(
                 fd, SOL_SOCKET, SO_REUSEPORT, 1, endpoint, advice: "several threads need SO_REUSEPORT; set threads: 1")
         }
@@ -89,6 +106,26 @@ struct BoundUDP: ~Copyable {
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &length)
         return UInt32(clamping: index)
+    }
+
+    /// What cannot be changed any more is as it is wanted, and what is off by itself is off.
+    static func fits(_ fd: Int32, _ endpoint: Endpoint, _ options: UDPSocket.Options) -> Bool {
+        let domain = endpoint.isIPv4 ? AF_INET : AF_INET6
+        guard options.interface == nil,
+            clinux_socket_is(fd, domain, Int32(SOCK_DGRAM.rawValue), Int32(IPPROTO_UDP)) == 1,
+            let local = try? name(fd, endpoint), local.address == endpoint.address,
+            endpoint.port == 0 || endpoint.port == local.port,
+            value(fd, SOL_SOCKET, SO_REUSEPORT) == (options.sharesPort ? 1 : 0),
+            value(fd, SOL_SOCKET, SO_MARK) == Int32(bitPattern: options.mark ?? 0),
+            value(fd, SOL_SOCKET, SO_BINDTOIFINDEX) == 0
+        else { return false }
+        return options.offload || clinux_has_udp_gro(fd) <= 0
+    }
+
+    private static func value(_ fd: Int32, _ level: Int32, _ option: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(fd, level, option, &value, &length) == 0 ? value : nil
     }
 
     private static func set(

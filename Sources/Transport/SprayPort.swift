@@ -1,4 +1,4 @@
-package import System
+internal import System
 package import Wire
 
 /// Many ports as one, for the few seconds of a spray: each sends one datagram by itself (`Path.spraySocket`), so that a router on the way

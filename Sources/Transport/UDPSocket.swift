@@ -1,6 +1,6 @@
 internal import CLinux
 internal import Glibc
-internal import System
+package import System
 package import Wire
 
 /// A UDP socket of the box: non-blocking, batched both ways, for one thread.
@@ -58,9 +58,23 @@ package final class UDPSocket {
 
     /// Binds to an endpoint. "[::]" takes IPv4 too, any other IPv6 address only itself; an IPv4 endpoint
     /// makes an IPv4 socket. Port 0 lets the kernel choose.
-    package init(bind endpoint: Endpoint, number: UInt16 = 0, options: Options = Options()) throws(TransportError) {
+    package convenience init(bind endpoint: Endpoint, number: UInt16 = 0, options: Options = Options())
+        throws(TransportError)
+    {
         // A descriptor of its own type, so that a throw below closes it.
-        let made = try BoundUDP(endpoint, options)
+        try self.init(BoundUDP(endpoint, options), endpoint, number)
+    }
+
+    /// Takes over a socket that an earlier run of the program has left open, with what waits in it. Nil where it is not what `init` would
+    /// make; it is closed then.
+    package convenience init?(
+        adopting left: consuming OwnedDescriptor, bind endpoint: Endpoint, number: UInt16, options: Options
+    ) {
+        guard let made = BoundUDP(adopting: left, endpoint, options) else { return nil }
+        do { try self.init(made, endpoint, number) } catch { return nil }
+    }
+
+    private init(_ made: consuming BoundUDP, _ endpoint: Endpoint, _ number: UInt16) throws(TransportError) {
         guard let headers = clinux_headers_new(made.isIPv4) else {
             throw TransportError("make", "UDP \(endpoint)", code: ENOMEM)
         }

@@ -1,9 +1,9 @@
 internal import Glibc
-internal import System
+package import System
 package import Wire
 
 /// UDP as a transport: a socket for each thread.
-package struct UDPTransport: PortSource, Equatable {
+package struct UDPTransport: PortSource {
     package let endpoint: Endpoint
     /// Whether several datagrams may cross the kernel at once.
     package let offload: Bool
@@ -11,11 +11,17 @@ package struct UDPTransport: PortSource, Equatable {
     package let mark: UInt32?
     /// The one interface that packets leave and come by; nil for all.
     package let interface: String?
+    /// Where the run before may have left its sockets, and the next finds this one's; nil where they go with their run.
+    let store: DescriptorStore?
 
     /// Below this a burst of a fast sender does not fit (docs/performance.md).
     private static let goodBuffer = 4 << 20
 
-    package init(_ endpoint: Endpoint, offload: Bool, mark: UInt32? = nil, interface: String? = nil) {
+    package init(
+        _ endpoint: Endpoint, offload: Bool, mark: UInt32? = nil, interface: String? = nil,
+        store: DescriptorStore? = nil
+    ) {
+        self.store = store
         self.endpoint = endpoint
         self.offload = offload
         self.mark = mark
@@ -25,6 +31,10 @@ package struct UDPTransport: PortSource, Equatable {
     /// Where the kernel has no IPv6 at all, `[::]` is all of IPv4. An interface that is not there is waited
     /// for.
     package func open(_ count: Int, number: UInt16) throws -> OpenedPorts {
+        if let sockets = adopt(count, number) {
+            keep(sockets)
+            return OpenedPorts(sockets[0], others: Array(sockets.dropFirst()))
+        }
         var opened: OpenedPorts
         do throws(TransportError) {
             opened = try open(count, number, at: endpoint)
@@ -38,6 +48,7 @@ package struct UDPTransport: PortSource, Equatable {
                 "this kernel has no IPv6: udp://\(endpoint) is udp://\(substitute), and peers are reached by IPv4 alone"
             )
         }
+        keep(([opened.first] + opened.others).compactMap { $0 as? UDPSocket })
         if let socket = opened.first as? UDPSocket, socket.receiveBuffer < Self.goodBuffer {
             opened.remarks.append(
                 "the receive buffer of udp://\(endpoint) is \(socket.receiveBuffer >> 10) KB: bursts may be lost; "
@@ -64,8 +75,9 @@ package struct UDPTransport: PortSource, Equatable {
         return try UDPTransport(other, offload: offload, mark: mark, interface: interface).open(1, number: number).first
     }
 
-    private var options: UDPSocket.Options {
+    func options(sharesPort: Bool = false) -> UDPSocket.Options {
         var options = UDPSocket.Options()
+        options.sharesPort = sharesPort
         options.offload = offload
         options.mark = mark
         options.interface = interface
@@ -86,7 +98,7 @@ package struct UDPTransport: PortSource, Equatable {
     /// A kernel that does not divide senders among sockets has one.
     private func open(_ count: Int, _ number: UInt16, at endpoint: Endpoint) throws(TransportError) -> OpenedPorts {
         guard count > 1, interface == nil else {
-            let socket = try UDPSocket(bind: endpoint, number: number, options: options)
+            let socket = try UDPSocket(bind: endpoint, number: number, options: options())
             return OpenedPorts(socket, refusal: count > 1 ? interface.map(Self.alone) : nil)
         }
         // Alone first, and closed again: with SO_REUSEPORT another daemon on the same port would go unnoticed.
@@ -94,7 +106,7 @@ package struct UDPTransport: PortSource, Equatable {
         do {
             return try shared(count, number, at: bound)
         } catch {
-            let alone = try UDPSocket(bind: bound, number: number, options: options)
+            let alone = try UDPSocket(bind: bound, number: number, options: options())
             return OpenedPorts(alone, refusal: "\(error)")
         }
     }
@@ -102,8 +114,7 @@ package struct UDPTransport: PortSource, Equatable {
     private func shared(
         _ count: Int, _ number: UInt16, at bound: Endpoint
     ) throws(TransportError) -> OpenedPorts {
-        var options = options
-        options.sharesPort = true
+        let options = options(sharesPort: true)
         let first = try UDPSocket(bind: bound, number: number, options: options)
         var others: [UDPSocket] = []
         for _ in 1..<count { others.append(try UDPSocket(bind: bound, number: number, options: options)) }

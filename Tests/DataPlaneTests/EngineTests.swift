@@ -77,6 +77,17 @@ import Wire
         #expect(a.events == ["prepare", "raise 7", "start", "close"])
     }
 
+    /// Behind a stop that keeps it the interface is let be; behind a failure never.
+    @Test(.timeLimit(.minutes(3)), arguments: [1, 2]) func theInterfaceIsLeft(threads: Int) async throws {
+        let a = try await TestEngine(threads: threads)
+        try await a.stop(keeping: true)
+        #expect(a.events == ["prepare", "raise 7", "start", "leave"])
+        let b = try await TestEngine(threads: threads)
+        try b.mailbox.post(all: [.stop(keeping: true), .portalLost])
+        for await _ in b.thread.ended {}
+        #expect(b.events.last == "close")
+    }
+
     @Test(.timeLimit(.minutes(3))) func theGateHoldsOnEveryThread() async throws {
         let a = try await TestEngine(threads: 2)
         let b = try await TestEngine(threads: 1)
@@ -126,7 +137,7 @@ import Wire
             Issue.record("nobody is left without an answer")
             return
         }
-        #expect(throws: MailboxError.closed) { try a.mailbox.post(.stop) }
+        #expect(throws: MailboxError.closed) { try a.mailbox.post(.stop(keeping: false)) }
     }
 
     @Test(.timeLimit(.minutes(3))) func aLostInterfaceEndsTheThread() async throws {

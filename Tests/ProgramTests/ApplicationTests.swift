@@ -141,7 +141,7 @@ private struct Island: Sendable {
         let result: Result<R, any Error> = await withCheckedContinuation { continuation in
             Thread.detachNewThread { continuation.resume(returning: Result { try body(Island(path: path)) }) }
         }
-        try mailbox.post(.stop)
+        try mailbox.post(.stop(keeping: false))
         for await ended in thread.ended { try ended.get() }
         await server.close()
         return try result.get()

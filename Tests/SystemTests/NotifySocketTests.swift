@@ -4,44 +4,10 @@ import Wire
 
 @testable import System
 
-/// What systemd has at the other end.
-private final class Listener {
-    let descriptor: Int32
-    private let path: String
-
-    /// `path` begins with "@" for the abstract namespace.
-    init(_ path: String) throws {
-        self.path = path
-        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        var bytes = [UInt8](path.utf8)
-        if path.hasPrefix("@") { bytes[0] = 0 }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(2 + bytes.count)
-        let code = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) == 0 ? 0 : errno }
-        }
-        try #require(code == 0, "cannot bind \(path): \(String(cString: strerror(code)))")
-    }
-
-    deinit {
-        close(descriptor)
-        if path.hasPrefix("/") { unlink(path) }
-    }
-
-    /// The message that is there, or nil.
-    func next() -> String? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return count >= 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
-    }
-}
-
 @Suite struct NotifySocketTests {
     @Test(arguments: ["@inet256vpn-test-\(getpid())", "/tmp/inet256vpn-notify-\(getpid())"])
     func speaksTheProtocol(path: String) throws {
-        let listener = try Listener(path)
+        let listener = try NotifyListener(path)
         let notify = try NotifySocket(path: path)
         try notify.ready(status: "2 peers\nREADY=0")
         #expect(listener.next() == "READY=1\nSTATUS=2 peers READY=0", "a status cannot smuggle a field in")

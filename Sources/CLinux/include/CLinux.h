@@ -11,5 +11,6 @@
 #include "names.h"
 #include "netns.h"
 #include "privileges.h"
+#include "service.h"
 #include "socket.h"
 #include "tun.h"

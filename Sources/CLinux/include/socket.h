@@ -60,6 +60,9 @@ int clinux_probe_udp_segment(int fd);
 /// Returns 0 or a negated errno.
 int clinux_enable_udp_gro(int fd);
 
+/// Whether that was done: 1, 0, or a negated errno where the kernel does not know it.
+int clinux_has_udp_gro(int fd);
+
 /// Makes a receiving socket put local address, interface and drop count into control messages, and makes it
 /// set DF on everything it sends without heeding the kernel's path MTU cache.
 /// Returns 0 or a negated errno.

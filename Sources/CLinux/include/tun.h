@@ -31,6 +31,10 @@ int clinux_tun_attach(int fd, char name[_Nonnull CLINUX_INTERFACE_NAME_SIZE], in
 /// Puts the device's present name into `name`: it may have been renamed. Returns 0 or a negated errno.
 int clinux_tun_name(int fd, char name[_Nonnull CLINUX_INTERFACE_NAME_SIZE]);
 
+/// The CLINUX_TUN_HEADER and CLINUX_TUN_QUEUES that the device behind `fd` was attached to with, or a negated errno:
+/// -EBADFD where there is no device any more, -EINVAL where it is no TUN device without packet information.
+int clinux_tun_attached(int fd);
+
 /// Sets the length of the header before each packet, in bytes. Returns 0 or a negated errno.
 int clinux_tun_set_header_size(int fd, int size);
 

@@ -32,7 +32,9 @@ extension Engine {
         case .snapshot(let answer): answer(snapshot(now))
         case .sendRaw(let bytes, let target, let source): try sendRaw(bytes, to: target, from: source)
         case .portalLost: failure = TunError.gone(name: worker.bridge?.device.name ?? "")
-        case .stop: stopping = true
+        case .stop(let keeping):
+            stopping = true
+            isKeeping = keeping
         }
     }
 

@@ -65,7 +65,8 @@ extension Engine {
     }
 
     func closePortal() {
-        interface?.close()
+        // Whatever went wrong meanwhile is for the next run to begin without.
+        if isKeeping, failure == nil { interface?.leave() } else { interface?.close() }
         interface = nil
         interfaceIndex = nil
         worker.bridge = nil

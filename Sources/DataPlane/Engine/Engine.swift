@@ -59,6 +59,8 @@ final class Engine<Devices: PortalDevices> {
     let rawFirstBytes: ClosedRange<UInt8>?
     private(set) var turnGuard = TurnGuard()
     var stopping = false
+    /// The portal's interface outlives this run.
+    var isKeeping = false
     var surroundingsChangeAt: Instant = .distantFuture
 
     /// Changes of the machine's network come in flocks.

@@ -30,7 +30,8 @@ package enum EngineCommand: Sendable {
     /// The portal's interface is gone: ends the thread.
     case portalLost
     /// Says goodbye to the neighbours, takes the portal down and ends the thread.
-    case stop
+    /// - Parameter keeping: the interface is left as it is, for the next run of the program.
+    case stop(keeping: Bool)
 }
 
 package enum PingResult: Sendable {

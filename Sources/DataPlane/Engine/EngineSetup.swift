@@ -36,6 +36,8 @@ package struct EngineSetup: Sendable {
         /// The sizes, in bytes, within which the interface's MTU is that of the paths; nil where it stays.
         package var follows: ClosedRange<Int>?
         package var offload = true
+        /// Where the run before may have left the device's queues, and the next finds this one's; nil where a device goes with its run.
+        package var store: DescriptorStore?
         package var dscp = DSCPPolicy.clear
         package var networks: PortalNetworks = .none
         /// The boxes that networks are behind, by their derived address.

@@ -15,6 +15,8 @@ package protocol PortalInterface: AnyObject {
     func machineAddresses() -> Set<IPv6Address>?
     /// Takes the interface down, with all that was done for it.
     func close()
+    /// Lets it be as it is: the next run of the program takes it over.
+    func leave()
 }
 
 /// What tells of changes of the machine's network.

@@ -28,6 +28,28 @@ package final class FirewallTable {
         }
     }
 
+    /// The same on the socket of an earlier run, which it has left open: its table stands, and stays until `load` puts another in its place.
+    /// - Parameter adopted: the object's from here on; closed also where this throws.
+    package init(name: String, adopting adopted: Int32) throws(FirewallError) {
+        self.name = name
+        do {
+            socket = try NetlinkSocket(adopting: adopted, .netfilter)
+        } catch {
+            throw FirewallError("take over the firewall", error)
+        }
+    }
+
+    /// For who keeps the table's owner open beyond this object; it stays this object's.
+    package var descriptor: Int32 { socket.descriptor }
+
+    /// Takes away what the socket owns under other names: an earlier run may have been configured with one.
+    package func removeOthers() throws(FirewallError) {
+        let owned = try reading("look at the firewall") { reader throws(NetlinkError) in
+            try NftTables(reader).list().filter { $0.family == .inet && $0.owner == port && $0.name != name }
+        }
+        for table in owned { try send(NftBatch.removal(of: table.name), "remove the firewall") }
+    }
+
     /// The netlink port that changes of ours come from.
     package var port: UInt32 { socket.port }
 

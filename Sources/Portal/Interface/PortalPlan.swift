@@ -23,6 +23,8 @@ package struct PortalPlan: Hashable, Sendable {
     package let localNetworks: [IPv6Prefix]
     /// When what the portal serves is held unreachable.
     package let guarding: PortalGuard
+    /// The index of the interface that the run before has left open, which is taken over as it is; nil where one is made.
+    package var inherited: UInt32?
 
     /// The kernel's own default for IPv6 routes (IP6_RT_PRIO_USER).
     package static let defaultMetric: UInt32 = 1024

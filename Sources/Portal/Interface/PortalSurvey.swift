@@ -13,7 +13,7 @@ struct PortalSurvey {
 
     init(_ plan: PortalPlan, _ socket: NetlinkSocket, own: UInt32? = nil) throws(NetlinkError) {
         self.plan = plan
-        self.own = own
+        self.own = own ?? plan.inherited
         links = try Links(socket).list()
         let source = Routes(socket)
         var routes = try source.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber))
@@ -69,7 +69,9 @@ struct PortalSurvey {
 
     /// - Throws: `PortalError` naming the interface or route in the way.
     func refuseConflicts() throws(PortalError) {
-        if let link = links.first(where: { $0.name == plan.interface }) { try Self.requireUsable(link, plan) }
+        if let link = links.first(where: { $0.name == plan.interface && $0.index != own }) {
+            try Self.requireUsable(link, plan)
+        }
         guard let taken = routes.first(where: isInTheWay) else { return }
         throw refusal(of: taken)
     }

@@ -75,7 +75,8 @@ struct GuardReleaseCommand: AsyncParsableCommand {
             nothing is left behind there is nothing to do, and that is no error.
 
             With --unless-always nothing is done where the configuration says
-            `portal.guard: always`, or cannot be read: so the systemd unit calls it when
+            `portal.guard: always`, or cannot be read, nor while the service is restarted
+            or its interface is kept for the next start: so the systemd unit calls it when
             the daemon has ended.
 
             EXAMPLES
@@ -97,6 +98,9 @@ struct GuardReleaseCommand: AsyncParsableCommand {
             if configuration.portal.guarding == .always {
                 return json ? try printJSON([GuardEntry]()) : print("portal.guard is always: it stays")
             }
+            if ServiceJob.isRestart() {
+                return json ? try printJSON([GuardEntry]()) : print("the service is restarted: it stays")
+            }
         }
         try await refuseWhileServed()
         let (removed, kept) = try GuardText.asking { () throws(NetlinkError) in
@@ -108,6 +112,8 @@ struct GuardReleaseCommand: AsyncParsableCommand {
             for entry in removed { print("removed \(entry.text)") }
             if removed.isEmpty, kept.isEmpty { print("nothing is held") }
         }
+        // Whoever keeps the interface for the next start has it up, and that start takes the guard over.
+        if unlessAlways { return }
         guard kept.isEmpty else {
             let portals = Set(kept.compactMap(\.servedBy)).sorted().joined(separator: ", ")
             throw CommandFailure(

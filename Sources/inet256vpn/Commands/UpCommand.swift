@@ -16,6 +16,12 @@ struct UpCommand: AsyncParsableCommand {
             nothing meant for the mesh goes out in clear (see `inet256vpn guard --help`).
             SIGHUP reloads the configuration.
 
+            SIGUSR2 restarts it in its own place, from the file that it was started from, which
+            may be a newer version by then: interface, sockets and firewall stay as they are,
+            packets wait in them meanwhile, and sessions come up anew. Where the configuration
+            would not start, or its key cannot be read, the log says so and all stays as it is.
+            The systemd unit has the same with `systemctl restart`, and where the daemon dies.
+
             A prefix that takes something away which the machine needs is refused: one with
             global addresses, or a part of the network on one of its links. Nameservers and
             gateways inside the prefix keep their way by routes of ours that `status` shows;
@@ -48,6 +54,9 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         // A reader of our output that goes away must not take the daemon with it.
         signal(SIGPIPE, SIG_IGN)
+        // Nor one who asks for a restart too early.
+        signal(SIGUSR2, SIG_IGN)
+        _ = Succession.program
         if config == nil {
             for line in try FirstRun.prepare(Configuration.standardPath, random: SystemRandom()) {
                 Program.complain(line)
@@ -58,6 +67,8 @@ struct UpCommand: AsyncParsableCommand {
         if let fault = setup.configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
         // Behind all that may be refused, and before anything is opened: as root it begins again from here, as somebody else.
         let confinement = try Confinement.settle(setup)
+        // In the run that stays: until then they are open and lie where they were.
+        setup.store = DescriptorStore.fromEnvironment()
         // Without these it would come up, hang and not even stop.
         Descriptors.raiseLimit()
         do {
@@ -76,13 +87,16 @@ extension DaemonSetup {
     /// Runs the daemon; when it has ended, however it did, its log is whole.
     func runDaemon(_ logger: Logger) async throws {
         CrashFlush.install()
+        let succession: Succession?
         do {
-            try await Daemon.run(self, logger: logger)
+            succession = try await Daemon.run(self, logger: logger)
         } catch {
             // Whoever does not read the log would not read this either, and we would wait for it.
             guard log.close() else { throw (error as? any StatusError)?.exitStatus ?? .failure }
             throw error
         }
         _ = log.close()
+        guard let succession else { return }
+        throw CommandFailure(.failure, "the program could not begin again: \(succession.begin())")
     }
 }

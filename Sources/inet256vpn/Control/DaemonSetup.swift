@@ -5,6 +5,7 @@ internal import Mesh
 internal import Netlink
 internal import Portal
 internal import Settings
+internal import System
 internal import Wire
 
 /// What a daemon is started with: all of it checked before anything on the box is touched.
@@ -23,6 +24,8 @@ struct DaemonSetup: Sendable {
     /// Which state of the key files it is, by their paths: of one that was handed over, nothing else says that it is another now.
     var keyVersions: [String: FileVersion] = [:]
     var log: LogOutput
+    /// What outlives a run.
+    var store = DescriptorStore()
     /// Take the prefix whatever it takes away (`up --force`).
     var force = false
     /// What the operator should know, such as a key file that is open to its group.

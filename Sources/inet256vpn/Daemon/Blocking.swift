@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Synchronization
+internal import System
 
 /// For the threads of our own making, which may wait: asynchronous work, awaited. Never on a thread of Swift's pool, which might be the
 /// last one that could do the work.
@@ -12,6 +13,13 @@ enum Blocking {
             ended.note(result)
         }
         try ended.wait().get()
+    }
+
+    /// The other way round: something that blocks, on a thread of its own; nil where there is no thread to be had.
+    static func run<R: Sendable>(_ name: String, _ work: @escaping @Sendable () -> R) async -> R? {
+        await withCheckedContinuation { (done: CheckedContinuation<R?, Never>) in
+            do { try OwnThread.start(name) { done.resume(returning: work()) } } catch { done.resume(returning: nil) }
+        }
     }
 
     private final class Ended: Sendable {

@@ -4,6 +4,7 @@ internal import DataPlane
 internal import Glibc
 internal import Logging
 internal import Settings
+internal import Synchronization
 internal import Wire
 
 /// Gives up what the daemon does not need, before anything is opened: as root it runs itself anew as the user `inet256vpn`, where there
@@ -35,6 +36,7 @@ enum Confinement {
     /// - Returns: what is to be logged about it.
     static func settle(_ setup: DaemonSetup) throws -> (line: String, isWarning: Bool)? {
         if let told {
+            note.withLock { $0 = told }
             unsetenv(marker)
             unsetenv(HandedKeys.marker)
             clinux_shut_in()
@@ -61,6 +63,15 @@ enum Confinement {
             try restart(candidate, kept, needs, note)
         }
         return ("it runs with all privileges of root: \(reasons.joined(separator: ", and "))", true)
+    }
+
+    /// What this run was told by the one that gave up root's privileges.
+    private static let note = Mutex<String?>(nil)
+
+    /// A run that this one begins in its own place has as little as this one, and finds what it was handed.
+    static func rememberForNextRun() {
+        if let told = note.withLock({ $0 }) { setenv(marker, told, 1) }
+        HandedKeys.handOn()
     }
 
     private static func wanted(_ configuration: Configuration) -> UInt64 {
@@ -187,9 +198,29 @@ enum HandedKeys {
             guard parts.count == 2, parts[1] == path, let descriptor = Int32(parts[0]), descriptor > 2,
                 fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
             else { continue }
+            let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, leastCopy)
+            copies.withLock { $0[path] = copy }
             return descriptor
         }
         return nil
+    }
+
+    /// Of what was taken, for a run that begins in this one's place: by then nobody may open these files any more.
+    private static let copies = Mutex<[String: Int32]>([:])
+    /// Out of the way of what a `Handover` puts in its places.
+    private static let leastCopy: Int32 = 700
+
+    /// Whether the next run can be handed all that this one was.
+    static var canHandOn: Bool { copies.withLock { copies in copies.values.allSatisfy { $0 >= 0 } } }
+
+    static func handOn() {
+        let lines = copies.withLock { copies in
+            copies.sorted { $0.key < $1.key }.compactMap { path, copy -> String? in
+                guard lseek(copy, 0, SEEK_SET) == 0, fcntl(copy, F_SETFD, 0) == 0 else { return nil }
+                return "\(copy):\(path)"
+            }
+        }
+        if !lines.isEmpty { setenv(marker, lines.joined(separator: "\n"), 1) }
     }
 
     /// Where the service manager has put it (LoadCredential= of systemd.exec(5)), under the whole path with "-" for "/", since

@@ -50,7 +50,7 @@ struct DaemonParts {
         directory = PeerDirectory(
             mailbox: mailbox, logger: logger, own: own, portal: plan.portal?.plan,
             transports: setup.configuration.transports)
-        let keeper = FirewallKeeper(logger: logger)
+        let keeper = FirewallKeeper(logger: logger, store: setup.store)
         self.keeper = keeper
         plan.portal?.guardian = { index in
             try Blocking.wait { try await keeper.bind(to: index) }
@@ -82,10 +82,13 @@ struct DaemonParts {
             // Before there is a portal: no packet ever meets an open door. A firewall that does not load keeps the box down.
             try await keeper.enforce(setup.configuration)
             try stops.check()
-            return Up(api: api, listener: listener, engine: try await EngineThread.start(plan.setup()))
+            let engine = try await EngineThread.start(plan.setup())
+            setup.store.discardRest()
+            return Up(api: api, listener: listener, engine: engine)
         } catch {
             inbox.close()
             await api.server.close()
+            setup.store.discardAll()
             try? await keeper.stop()
             await endPrefix()
             throw error
@@ -94,18 +97,24 @@ struct DaemonParts {
 
     /// What is to run until one of them ends.
     func services(
-        _ up: Up, _ stops: StopSignals, _ hangups: UnixSignalsSequence
+        _ up: Up, _ signals: DaemonSignals, _ ending: Ending
     ) -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let notify = try? NotifySocket.fromEnvironment()
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: EngineService(thread: up.engine), failureTerminationBehavior: .gracefullyShutdownGroup),
+            .init(
+                service: EngineService(thread: up.engine, ending: ending),
+                failureTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: up.api, failureTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: StopService(signals: stops), successTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: HangupService(control: control, signals: hangups, logger: logger)),
+            .init(
+                service: StopService(
+                    signals: signals.stops, restarts: signals.restarts, setup: setup, control: control, ending: ending,
+                    logger: logger),
+                successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: HangupService(control: control, signals: signals.hangups, logger: logger)),
             .init(service: PeerService(control: control, directory: directory, surroundingsChanges: moves.stream)),
             .init(service: ReachService(control: control, changes: places.stream)),
             .init(service: WarningService(control: control, logger: logger)),
-            .init(service: NotifyService(notify: notify, control: control, logger: logger)),
+            .init(service: NotifyService(notify: notify, control: control, ending: ending, logger: logger)),
         ]
         if let discovery = plan.discovery {
             let service = DiscoveryService(

@@ -10,13 +10,14 @@ internal import Wire
 /// Waits for the data plane to end; tells it to when the daemon stops.
 struct EngineService: ServiceLifecycle.Service {
     let thread: EngineThread
+    let ending: Ending
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             for await result in thread.ended { try result.get() }
         } onGracefulShutdown: {
             // Full or closed: it is ending, or so busy that it will not take even this; then systemd ends it.
-            try? thread.mailbox.post(.stop)
+            try? thread.mailbox.post(.stop(keeping: ending.keeps))
         }
     }
 }
@@ -58,6 +59,7 @@ struct PeerService: ServiceLifecycle.Service {
 struct NotifyService: ServiceLifecycle.Service {
     let notify: NotifySocket?
     let control: RunningDaemon
+    let ending: Ending
     let logger: Logger
 
     func run() async throws {
@@ -71,7 +73,8 @@ struct NotifyService: ServiceLifecycle.Service {
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown { await watch(notify) }
         } onGracefulShutdown: {
-            try? notify.stopping()
+            // A service that begins again in its own place never stops.
+            if ending.kind != .again { try? notify.stopping() }
         }
     }
 

@@ -18,6 +18,8 @@ struct DataPlanePlan {
         let map: IPv6Map
         /// For the portal's watch.
         let commands: Mailbox<PortalCommand>
+        /// Nil where the device outlives a run by itself.
+        let store: DescriptorStore?
         /// Told the interface's index when there is one, before it is up. What it throws keeps the box down.
         var guardian: @Sendable (UInt32) throws -> Void = { _ in }
     }
@@ -51,7 +53,7 @@ struct DataPlanePlan {
         box.limits.maximumLocalNodes = 1 + setup.nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         engine = EngineSetup(key: setup.key, box: box, mailbox: mailbox, inbox: inbox, logger: logger)
         engine.nodeKeys = setup.nodeKeys
-        engine.ports = configuration.transports.map(\.source)
+        engine.ports = configuration.transports.map { $0.source(setup.store) }
         engine.threads = configuration.threads
         engine.threadsBesides = ThreadNeeds.besides
         engine.scheduling = ThreadScheduling(configuration.scheduling)
@@ -65,9 +67,13 @@ struct DataPlanePlan {
         discovery = try DiscoveryPlan(setup)
         engine.rawDatagrams = discovery?.rawDatagrams
         engine.surroundingsChanges = { MachineWatcher.watch(logger) }
+        let left = LeftBehind(setup, logger)
+        left.sortSockets()
         if let design = try PortalDesign(configuration, address: setup.key.address) {
             engine.box.prefix = design.map.prefix
-            portal = PortalPart(plan: design.plan, map: design.map, commands: try Mailbox())
+            portal = PortalPart(
+                plan: left.adopt(design.plan), map: design.map, commands: try Mailbox(),
+                store: design.plan.persistent ? nil : setup.store)
         }
         guard engine.box.hasCipher else { throw CommandFailure(.usage, Self.noCipher) }
     }
@@ -81,6 +87,7 @@ struct DataPlanePlan {
             portal.plan.interface, map: portal.map, gate: PortalGate(portalOf: configuration, portal.map)
         ) { lost in try PlumbedPortal(portal, logger: logger, lost: lost) }
         part.persistent = portal.plan.persistent
+        part.store = portal.store
         part.mtu = portal.plan.mtu
         if configuration.portal.mtu == nil {
             part.follows = PortalConfiguration.leastMTU...PortalConfiguration.mtus.upperBound

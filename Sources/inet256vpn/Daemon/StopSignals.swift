@@ -1,5 +1,7 @@
+internal import Logging
 internal import ServiceLifecycle
 internal import Synchronization
+internal import System
 internal import UnixSignals
 
 /// The signals that end the daemon in order, heard from its first moment on: one that comes while it starts is heeded like one that
@@ -23,8 +25,11 @@ final class StopSignals: Sendable {
 
     /// - Throws: `Stopped` when one came.
     func check() throws {
-        if heard.load(ordering: .relaxed) { throw Stopped() }
+        if isHeard { throw Stopped() }
     }
+
+    /// Whether one came.
+    var isHeard: Bool { heard.load(ordering: .relaxed) }
 
     /// Returns when one comes or has come, or when the daemon stops for another reason.
     func wait() async {
@@ -35,9 +40,42 @@ final class StopSignals: Sendable {
     struct Stopped: Error {}
 }
 
-/// Ends the group of services when a signal says so.
+/// Ends the group of services when a signal says so, and finds out before that what comes after.
 struct StopService: ServiceLifecycle.Service {
     let signals: StopSignals
+    /// SIGUSR2: the program is to begin again in its own place.
+    let restarts: UnixSignalsSequence
+    let setup: DaemonSetup
+    let control: RunningDaemon
+    let ending: Ending
+    let logger: Logger
 
-    func run() async throws { await signals.wait() }
+    func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await stop() }
+            group.addTask { await restart() }
+            // Either of them is enough.
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func stop() async {
+        await signals.wait()
+        guard signals.isHeard, setup.store.isManaged else { return }
+        if await Blocking.run("ask systemd", { ServiceJob.isRestart() }) == true { ending.restart() }
+    }
+
+    private func restart() async {
+        for await _ in restarts.cancelOnGracefulShutdown() {
+            do {
+                ending.begin(try Succession(setup, running: await control.configuration))
+                return
+            } catch {
+                logger.error(
+                    "SIGUSR2: not restarted, and everything stays as it is", metadata: ["reason": "\(error)"])
+            }
+        }
+        // Cancelled: the other one has ended.
+    }
 }

@@ -18,6 +18,7 @@ actor FirewallKeeper {
     }
 
     private let logger: Logger
+    private let store: DescriptorStore
     private(set) var table: FirewallTable?
     private(set) var prepared: Prepared?
     /// Why nothing is enforced.
@@ -31,7 +32,13 @@ actor FirewallKeeper {
     /// How soon meddling is noticed, where the kernel does not forbid it.
     private static let watchInterval: Duration = .milliseconds(200)
 
-    init(logger: Logger) { self.logger = logger }
+    /// What the table's socket is called where it outlives a run: the table goes when the last one closes it.
+    private static let kept = "firewall"
+
+    init(logger: Logger, store: DescriptorStore = DescriptorStore()) {
+        self.logger = logger
+        self.store = store
+    }
 
     // MARK: Preparing
 
@@ -115,12 +122,27 @@ actor FirewallKeeper {
 
     /// The whole table at once, in the place of whatever has its name.
     private func load(_ next: Prepared, owned: Bool) throws {
-        let table = try self.table ?? FirewallTable(name: next.ruleset.table)
+        let table = try self.table ?? inherited(next.ruleset.table) ?? FirewallTable(name: next.ruleset.table)
         try table.load(made(next.ruleset), owned: owned)
         self.table = table
+        // One that is not ours alone stands by itself.
+        if table.isOwned { store.keep(table.descriptor, as: Self.kept) } else { store.discard(Self.kept) }
         try include(next)
         if owned, !table.isOwned {
             logger.warning("this kernel does not keep others from changing the firewall's table: it is watched instead")
+        }
+    }
+
+    /// The socket of the run before, with its table, which stays in force until the new one takes its place.
+    private func inherited(_ name: String) -> FirewallTable? {
+        guard let left = store.take(Self.kept) else { return nil }
+        do {
+            let table = try FirewallTable(name: name, adopting: left.release())
+            try table.removeOthers()
+            return table
+        } catch {
+            logger.notice("the firewall of the run before cannot be taken over", metadata: ["reason": "\(error)"])
+            return nil
         }
     }
 
@@ -150,6 +172,7 @@ actor FirewallKeeper {
         watch?.cancel()
         watch = nil
         try table?.remove()
+        store.discard(Self.kept)
         table = nil
         prepared = nil
         cuts = []

@@ -17,6 +17,7 @@ final class InterfaceRecorder: PortalInterface, Sendable {
     }
     func machineAddresses() -> Set<IPv6Address>? { nil }
     func close() { note("close") }
+    func leave() { note("leave") }
 
     private func note(_ event: String) { told.withLock { $0.append(event) } }
 }

@@ -88,8 +88,8 @@ final class TestEngine: Sendable {
         return packets
     }
 
-    func stop() async throws {
-        try mailbox.post(.stop)
+    func stop(keeping: Bool = false) async throws {
+        try mailbox.post(.stop(keeping: keeping))
         for await ending in thread.ended { try ending.get() }
     }
 }

@@ -65,10 +65,20 @@ final class PlumbedPortal: PortalInterface {
         }
     }
 
-    func close() {
+    func leave() {
+        stopWatching()
+        // What is not torn down stays.
+        plumbing = nil
+    }
+
+    private func stopWatching() {
         if let watch, let plumbing = watch.finish() { self.plumbing = plumbing }
         watch = nil
         for command in commands.close() { command.dismiss() }
+    }
+
+    func close() {
+        stopWatching()
         guard var plumbing else { return }
         do {
             try plumbing.tearDown()

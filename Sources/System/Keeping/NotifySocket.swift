@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 package import Wire
 
@@ -52,6 +53,29 @@ package final class NotifySocket: Sendable {
     /// Beginning to shut down.
     package func stopping() throws(SystemError) { try send("STOPPING=1") }
 
+    /// Leaves a descriptor with the service manager under a name, which gives it to the service's next run; its own copy stays open. A
+    /// second of one name is kept beside the first, and one that is there already is not kept twice. The manager does not look at it: what has
+    /// an error pending is no reason to let it go (sd_pid_notify_with_fds(3), FDPOLL=0).
+    package func store(_ descriptor: Int32, as name: String) throws(SystemError) {
+        try send("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name, handing: descriptor)
+    }
+
+    /// Has the service manager close what it keeps under a name.
+    package func forget(_ name: String) throws(SystemError) { try send("FDSTOREREMOVE=1\nFDNAME=" + name) }
+
+    /// Waits until the service manager has read all that was said before, two seconds at most (sd_notify_barrier(3), systemd 246).
+    package func barrier() {
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { return }
+        let sent = (try? send("BARRIER=1", handing: ends[1])) != nil
+        close(ends[1])
+        var entry = pollfd(fd: ends[0], events: 0, revents: 0)
+        // It closes its copy of the other end when it gets there.
+        if sent { while poll(&entry, 1, 2000) < 0, errno == EINTR {} }
+        close(ends[0])
+    }
+
     /// How long systemd waits for a sign of life before it kills the service, or nil when it does not watch
     /// this process: $WATCHDOG_USEC, unless $WATCHDOG_PID names another (sd_watchdog_enabled(3)).
     package static func watchdogInterval() -> Interval? {
@@ -69,13 +93,12 @@ package final class NotifySocket: Sendable {
         String(decoding: text.utf8.map { $0 == 10 || $0 == 13 ? 32 : $0 }, as: UTF8.self)
     }
 
-    private func send(_ message: String) throws(SystemError) {
+    private func send(_ message: String, handing handed: Int32 = -1) throws(SystemError) {
         guard let address = UnixAddress(target) else { return }
         var text = message
         let code = text.withUTF8 { bytes in
             address.withPointer { pointer, length in
-                sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), pointer, length) >= 0
-                    ? 0 : errno
+                -clinux_notify(descriptor, pointer, length, bytes.baseAddress, bytes.count, handed)
             }
         }
         guard code == 0 else { throw SystemError("notify", target, code: code) }

@@ -1,0 +1,142 @@
+#define _GNU_SOURCE
+#include "service.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+extern char **environ;
+
+int clinux_notify(
+    int fd, const struct sockaddr *address, socklen_t length, const void *message, size_t count, int handed) {
+    struct iovec text = {.iov_base = (void *)message, .iov_len = count};
+    union {
+        struct cmsghdr alignment;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr header = {
+        .msg_name = (void *)address, .msg_namelen = length, .msg_iov = &text, .msg_iovlen = 1};
+    if (handed >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof handed);
+        memcpy(CMSG_DATA(rights), &handed, sizeof handed);
+    }
+    ssize_t sent;
+    do sent = sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+static int is_option(int fd, int option, int wanted) {
+    int found = 0;
+    socklen_t length = sizeof found;
+    if (getsockopt(fd, SOL_SOCKET, option, &found, &length) != 0) return -errno;
+    return found == wanted;
+}
+
+int clinux_socket_is(int fd, int domain, int type, int protocol) {
+    int result = is_option(fd, SO_DOMAIN, domain);
+    if (result == 1) result = is_option(fd, SO_TYPE, type);
+    if (result == 1) result = is_option(fd, SO_PROTOCOL, protocol);
+    return result;
+}
+
+// Of sd-bus(3), as far as it is used here; all of it has been in libsystemd.so.0 since version 221, the timeout since 240.
+typedef struct sd_bus sd_bus;
+typedef struct sd_bus_message sd_bus_message;
+
+struct bus_calls {
+    int (*open_system)(sd_bus **);
+    sd_bus *(*close)(sd_bus *);
+    int (*set_timeout)(sd_bus *, uint64_t);
+    int (*call)(
+        sd_bus *, const char *, const char *, const char *, const char *, void *, sd_bus_message **, const char *, ...);
+    int (*get)(
+        sd_bus *, const char *, const char *, const char *, const char *, void *, sd_bus_message **, const char *);
+    int (*read)(sd_bus_message *, const char *, ...);
+    sd_bus_message *(*unref)(sd_bus_message *);
+};
+
+static int load(void *library, struct bus_calls *calls) {
+    const struct {
+        const char *name;
+        void *place;
+    } wanted[] = {
+        {"sd_bus_open_system", &calls->open_system},
+        {"sd_bus_flush_close_unref", &calls->close},
+        {"sd_bus_set_method_call_timeout", &calls->set_timeout},
+        {"sd_bus_call_method", &calls->call},
+        {"sd_bus_get_property", &calls->get},
+        {"sd_bus_message_read", &calls->read},
+        {"sd_bus_message_unref", &calls->unref},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        void *found = dlsym(library, wanted[i].name);
+        if (!found) return -ENOENT;
+        memcpy(wanted[i].place, &found, sizeof found);
+    }
+    return 0;
+}
+
+static const char manager[] = "org.freedesktop.systemd1";
+
+static int ask(const struct bus_calls *calls, sd_bus *bus, uint32_t pid, char *type, size_t size) {
+    sd_bus_message *unit = NULL, *job = NULL, *kind = NULL;
+    const char *path = NULL, *word = NULL;
+    uint32_t number = 0;
+    int result = calls->call(
+        bus, manager, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "GetUnitByPID", NULL, &unit, "u",
+        pid);
+    if (result >= 0) result = calls->read(unit, "o", &path);
+    if (result >= 0)
+        result = calls->get(bus, manager, path, "org.freedesktop.systemd1.Unit", "Job", NULL, &job, "(uo)");
+    if (result >= 0) result = calls->read(job, "(uo)", &number, &path);
+    if (result >= 0 && number != 0) {
+        result = calls->get(bus, manager, path, "org.freedesktop.systemd1.Job", "JobType", NULL, &kind, "s");
+        if (result >= 0) result = calls->read(kind, "s", &word);
+        if (result >= 0) {
+            const size_t length = strnlen(word, size - 1);
+            memcpy(type, word, length);
+            type[length] = 0;
+        }
+    }
+    calls->unref(unit);
+    calls->unref(job);
+    calls->unref(kind);
+    return result < 0 ? result : 0;
+}
+
+int clinux_unit_job(uint32_t pid, char *type, size_t size) {
+    if (size == 0) return -EINVAL;
+    type[0] = 0;
+    // Never unloaded: it may have left something in the threads' storage.
+    static void *library;
+    if (!library) library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (!library) return -ENOENT;
+    struct bus_calls calls;
+    int result = load(library, &calls);
+    if (result != 0) return result;
+    sd_bus *bus = NULL;
+    result = calls.open_system(&bus);
+    if (result < 0) return result;
+    calls.set_timeout(bus, 500 * 1000);
+    result = ask(&calls, bus, pid, type, size);
+    calls.close(bus);
+    return result;
+}
+
+int clinux_begin_again(const char *path, char *const *arguments) {
+    // What the pools' threads block would stay blocked.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(path, arguments, environ);
+    return -errno;
+}
