@@ -31,6 +31,8 @@ extension Engine {
             beginPing(target, bytes, timeout, answer, now)
         case .snapshot(let answer): answer(snapshot(now))
         case .sendRaw(let bytes, let target, let source): try sendRaw(bytes, to: target, from: source)
+        case .service(let purpose, let body, let target):
+            _ = box.sendService(purpose, body, to: target, now: now)
         case .portalLost: failure = TunError.gone(name: worker.bridge?.device.name ?? "")
         case .stop(let keeping):
             stopping = true
@@ -79,6 +81,7 @@ extension Engine {
             case .sized: fitPortal()
             case .fruitless(let address): try callBySpare(address, now)
             case .spray(let address, let endpoint): openSpray(address, endpoint, now)
+            case .service(let address, let purpose, let body): serviceHeard(address, purpose, body)
             case .undeliverable(let node, _, let message):
                 if node == .main { try desk?.undeliverable(message, now: now) }
             }

@@ -54,6 +54,7 @@ final class Engine<Devices: PortalDevices> {
     let follows: ClosedRange<Int>?
     /// Tells the control side that the machine's network has changed.
     let surroundingsChanged: @Sendable () -> Void
+    let serviceHeard: @Sendable (Address, UInt8, [UInt8]) -> Void
     let watcher: (any MachineWatch)?
     let rawDatagrams: RawDatagrams?
     let rawFirstBytes: ClosedRange<UInt8>?
@@ -78,6 +79,7 @@ final class Engine<Devices: PortalDevices> {
         scheduling = setup.scheduling
         follows = setup.portal?.follows
         surroundingsChanged = setup.surroundingsChanged
+        serviceHeard = setup.serviceHeard
         portalMTU = setup.portal?.mtu ?? 0
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
         worker = try Worker(sealer: box.sealer, seed: SystemRandom().next64())

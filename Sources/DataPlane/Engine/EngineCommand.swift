@@ -27,6 +27,8 @@ package enum EngineCommand: Sendable {
     /// Sends a datagram that is none of the mesh's, from the given address of this machine unless that is unspecified, by the first
     /// socket that reaches its endpoint: now, or not at all.
     case sendRaw([UInt8], Endpoint, from: IPv6Address)
+    /// Says something to the daemon of another box (`MeshBox.sendService`): once, and it may be lost.
+    case service(UInt8, [UInt8], to: Address)
     /// The portal's interface is gone: ends the thread.
     case portalLost
     /// Says goodbye to the neighbours, takes the portal down and ends the thread.

@@ -81,6 +81,8 @@ package struct EngineSetup: Sendable {
     package var surroundingsChanges: @Sendable () -> (any MachineWatch)? = { nil }
     /// Told when the machine's network has changed.
     package var surroundingsChanged: @Sendable () -> Void = {}
+    /// Told what the daemon of another box says to this one: who it is, for what purpose, and the rest. Must not wait.
+    package var serviceHeard: @Sendable (Address, UInt8, [UInt8]) -> Void = { _, _, _ in }
 
     package init(
         key: PrivateKey, box: BoxSettings, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger

@@ -26,6 +26,9 @@ struct Answering {
     /// A handshake message came in, whatever it is worth.
     mutating func noteArrival(_ now: Instant) { budget.noteArrival(now) }
 
+    /// Whether what a stranger's daemon says is listened to now.
+    mutating func takesService(_ now: Instant) -> Bool { budget.takeService(now) }
+
     /// Whether a handshake message may be worked on now.
     mutating func takeWork(isExpected: Bool) -> Bool { budget.takeWork(isExpected: isExpected) }
 

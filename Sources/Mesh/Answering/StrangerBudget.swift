@@ -14,6 +14,7 @@ struct StrangerBudget {
     private var calls: SourceBudget
     private var provenCalls: SourceBudget
     private var hints: SourceBudget
+    private var services = TokenBucket(burst: 100, every: .milliseconds(10))
     private var hintsInAll = TokenBucket(burst: 500, every: .milliseconds(2))
 
     /// Everybody has to show a cookie for so long when too much came.
@@ -59,6 +60,9 @@ struct StrangerBudget {
         workThisTurn += 1
         return true
     }
+
+    /// What a stranger's daemon says to this one's.
+    mutating func takeService(_ now: Instant) -> Bool { services.take(now: now) }
 
     mutating func takeHint(_ source: UInt64, _ now: Instant) -> Bool {
         hints.take(source, now: now) && hintsInAll.take(now: now)

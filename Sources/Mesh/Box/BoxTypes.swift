@@ -68,6 +68,8 @@ package enum BoxEvent: Sendable {
     /// Ports are to be opened for a spray (`Path.spraySocket`), from which a peer is challenged at this endpoint: `SprayLimits`
     /// says how many and for how long.
     case spray(Address, Endpoint)
+    /// The daemon of another box says something: for what purpose, and the rest.
+    case service(Address, UInt8, [UInt8])
 }
 
 /// A neighbour that is configured: the box keeps trying to have a link with it.

@@ -37,6 +37,8 @@ package enum DropReason: Int, CaseIterable, Sendable {
     case controlNotALink
     case controlRefused
     case helloTooSoon
+    /// More of what daemons say to each other than is listened to.
+    case serviceTooOften
     case linksFull
     // Sending.
     case messageTooLarge
@@ -83,6 +85,7 @@ package enum DropReason: Int, CaseIterable, Sendable {
         case .controlNotALink: "control_not_a_link"
         case .controlRefused: "control_refused"
         case .helloTooSoon: "hello_too_soon"
+        case .serviceTooOften: "service_too_often"
         case .linksFull: "links_full"
         case .messageTooLarge: "message_too_large"
         case .nodeClosed: "node_closed"

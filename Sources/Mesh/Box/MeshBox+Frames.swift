@@ -109,6 +109,8 @@ extension MeshBox {
             receiveCandidates(frame, session, now)
         case .observed(let endpoint):
             receiveObserved(endpoint, session, arrival, now)
+        case .service(let purpose, let body):
+            receiveService(purpose, body, session, now)
         }
     }
 

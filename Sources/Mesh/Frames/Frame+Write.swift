@@ -18,6 +18,7 @@ extension Frame {
         case .sameKey: SameKeyLayout.count
         case .candidates(let frame): frame.count
         case .observed: ObservedLayout.count
+        case .service(_, let body): 2 + body.count
         }
     }
 
@@ -58,6 +59,9 @@ extension Frame {
             frame.write(to: target)
         case .observed(let endpoint):
             endpoint.write(to: target, at: 1)
+        case .service(let purpose, let body):
+            target.putLittle(purpose, 1)
+            (target + 2).copy(body)
         }
     }
 }

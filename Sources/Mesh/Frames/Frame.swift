@@ -30,6 +30,7 @@ enum Frame {
     case sameKey(otherHasLink: Bool)
     case candidates(CandidatesFrame)
     case observed(Endpoint)
+    case service(UInt8, UnsafeRawBufferPointer)
 
     /// What is wrong with bytes that are no frame.
     enum Fault: Error { case unknown, malformed, malformedFragment }
@@ -69,8 +70,7 @@ enum Frame {
             self = .fragment(fragment)
         case .relay: throw .malformed
         case .challenge, .challengeResponse, .sizeProbe, .sizeProbeAnswer, .hello, .relaySize, .prefix, .sameKey,
-            .candidates,
-            .observed:
+            .candidates, .observed, .service:
             guard let frame = Self.upkeep(kind, body) else { throw .malformed }
             self = frame
         }
@@ -91,6 +91,7 @@ enum Frame {
             .sameKey(otherHasLink: body[0] & SameKeyLayout.otherHasLink != 0)
         case .candidates: CandidatesFrame(body).map { .candidates($0) }
         case .observed where body.count == ObservedLayout.count - 1: Endpoint(body, at: 0).map { .observed($0) }
+        case .service where (1...1 + ServiceLayout.longest).contains(body.count): .service(body[0], body.tail(from: 1))
         default: nil
         }
     }
@@ -122,6 +123,7 @@ enum Frame {
         case .sameKey: .sameKey
         case .candidates: .candidates
         case .observed: .observed
+        case .service: .service
         }
     }
 }

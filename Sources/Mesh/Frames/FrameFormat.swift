@@ -39,6 +39,9 @@ enum FrameKind: UInt8 {
     case candidates = 17
     /// Where the receiver's datagrams come from, as its neighbour sees it: port (2), address (16).
     case observed = 18
+    /// What the daemons of two boxes have to say to each other, and the mesh carries without reading it: purpose (1), and up to
+    /// `ServiceLayout.longest` bytes.
+    case service = 19
 
     /// What goes by the way that routing says, where the session's own path is a bad one. All else is about that path, or
     /// about the link on it.
@@ -94,6 +97,12 @@ enum SameKeyLayout {
     static let count = 2
     /// The other machine has the link, and this one gets none.
     static let otherHasLink: UInt8 = 1
+}
+
+/// Service: kind (1), purpose (1), body.
+enum ServiceLayout {
+    /// Of the body, in bytes: with all heads it goes through any path of IPv6 in one datagram.
+    static let longest = 1000
 }
 
 /// Prefix: kind (1), length in bits (1), the prefix's address in network order (16).

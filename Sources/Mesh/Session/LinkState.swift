@@ -13,6 +13,8 @@ struct LinkState {
     private var helloAt: Instant = .distantPast
     /// Where it was told that its datagrams come from, how often, and when last.
     private var observed: (endpoint: Endpoint, count: Int, at: Instant)?
+    /// What the other daemon may say to this one's: a question and its answer, now and then.
+    private var services = TokenBucket(burst: 8, every: .milliseconds(250))
     /// When another run was last believed.
     private var runChanged: Instant?
 
@@ -39,7 +41,14 @@ struct LinkState {
     }
 
     /// The other end has gone.
-    mutating func forget() { self = LinkState() }
+    mutating func forget() {
+        // Who goes and comes may say no more by it.
+        let services = services
+        self = LinkState()
+        self.services = services
+    }
+
+    mutating func takesService(_ now: Instant) -> Bool { services.take(now: now) }
 
     // MARK: Hellos
 

@@ -17,7 +17,7 @@ import Wire
             "malformed_frame", "unknown_frame", "fragment_malformed",
             "fragment_expired", "relay_not_a_link", "relay_hop_limit",
             "relay_no_route", "relay_nested", "control_not_a_link",
-            "control_refused", "hello_too_soon", "links_full",
+            "control_refused", "hello_too_soon", "service_too_often", "links_full",
             "message_too_large", "node_closed", "pending_full",
             "pending_expired", "sessions_full", "amplification_limit",
             "path_shrank", "outbox_full",

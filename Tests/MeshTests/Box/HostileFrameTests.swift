@@ -82,7 +82,7 @@ import Wire
         try attack(bench, stranger, withLink: withLink) { step in
             var frame = random.bytes(1 + random.length(upTo: 1400))
             // Goodbye is rare: each one costs a handshake.
-            let kind = UInt8(random.next(below: 20))
+            let kind = UInt8(random.next(below: 21))
             frame[0] = kind == FrameKind.goodbye.rawValue && step % 20 != 0 ? FrameKind.relay.rawValue : kind
             if frame[0] == FrameKind.relay.rawValue, frame.count > RelayLayout.header {
                 // Mostly for somebody who is there.
