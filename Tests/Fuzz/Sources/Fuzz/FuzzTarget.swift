@@ -26,6 +26,7 @@ enum FuzzTargets {
             "names": NamesTarget.self,
             "portmapping": PortMappingTarget.self,
             "discoverylink": DiscoveryLinkTarget.self, "central": CentralTarget.self, "lastgood": LastGoodTarget.self,
+            "joining": JoiningTarget.self,
         ]
     }
 }
