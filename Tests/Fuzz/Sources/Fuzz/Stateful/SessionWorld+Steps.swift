@@ -89,7 +89,7 @@ extension SessionWorld {
 
     /// A frame of the step's kind as it should be.
     func natural(_ step: SessionStep, _ line: HostileLine) -> [UInt8] {
-        let kind = step.kind % 20
+        let kind = step.kind % 21
         guard let known = FrameKind(rawValue: kind) else { return [kind, 1, 2, 3] }
         switch known {
         case .keepalive, .goodbye: return [kind]
@@ -105,6 +105,7 @@ extension SessionWorld {
         case .prefix: return [kind, 8, 0xfd] + [UInt8](repeating: 0, count: 15)
         case .sameKey: return [kind, UInt8(step.number & 1)]
         case .candidates, .observed: return place(step, line, kind)
+        case .service: return [kind, 1] + [UInt8](repeating: 3, count: Int(step.number % 1003))
         case .ping: return [kind] + [UInt8](repeating: 9, count: 16)
         case .pong: return [kind] + (line.heard.ping ?? [1, 2, 3, 4, 5, 6, 7, 8])
         case .relaySize:
