@@ -2,7 +2,7 @@ internal import Yams
 
 extension Configuration {
     /// Bytes of a file that are taken for a configuration.
-    static let largestFile = 1 << 20
+    package static let largestFile = 1 << 20
 
     /// Reads and checks the file at `path`.
     package static func load(_ path: String) throws(ConfigurationError) -> Configuration {

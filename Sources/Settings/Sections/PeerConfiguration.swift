@@ -8,6 +8,12 @@ package struct PeerConfiguration: Hashable, Sendable {
     /// Where it may be reached, tried in this order. Empty: it comes to us.
     package var endpoints: [PeerEndpoint] = []
 
+    package init(id: Address, name: String? = nil, endpoints: [PeerEndpoint] = []) {
+        self.id = id
+        self.name = name
+        self.endpoints = endpoints
+    }
+
     /// What people call it.
     package var label: String { name ?? id.description }
 }
