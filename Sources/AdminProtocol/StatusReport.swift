@@ -46,6 +46,8 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var needsRestart: [String]?
     /// The configuration's file has been written since it was last taken over.
     package var configurationUnread: Bool?
+    /// Where that file is; nil of a daemon that does not say.
+    package var configurationFile: String?
 
     package init(
         version: String, pid: Int32, uptimeSeconds: Double, mainAddr: String, network: NetworkStatus,
@@ -76,6 +78,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         case memoryRssBytes = "memory_rss_bytes"
         case needsRestart = "needs_restart"
         case configurationUnread = "configuration_unread"
+        case configurationFile = "configuration_file"
     }
 }
 

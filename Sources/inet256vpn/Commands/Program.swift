@@ -74,8 +74,8 @@ struct RootCommand: AsyncParsableCommand {
             A first run, on each of two machines:
               sudo inet256vpn up         make a key and a configuration, and run
               sudo inet256vpn status     show this box's address
-            Then name each machine in the other's /etc/inet256vpn/config.yaml, and:
-              sudo inet256vpn reload
+            Then name each machine at the other one:
+              sudo inet256vpn peer add ADDRESS --name NAME --endpoint udp://HOST:25632
               sudo inet256vpn ping NAME
 
             An ADDRESS has 43 characters. One that begins with "-" is given as it is.
@@ -85,6 +85,7 @@ struct RootCommand: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
+            PeerGroup.self, GroupGroup.self,
             FirewallCommand.self, GuardCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self,
             FindCommand.self, NetcheckCommand.self,
             PubkeyCommand.self,

@@ -34,12 +34,15 @@ struct DaemonSetup: Sendable {
     var configurationWarnings: [String] = []
 
     /// Reads the configuration at `path` and every key that it names.
+    /// - Parameter changed: what the file is about to say instead.
     /// - Parameter handed: keys to be taken where the file may not be read.
-    static func load(_ path: String, handed: [String: PrivateKey] = [:]) throws -> DaemonSetup {
+    static func load(
+        _ path: String, changed: Configuration? = nil, handed: [String: PrivateKey] = [:]
+    ) throws -> DaemonSetup {
         var keys = KeyReader(handed: handed)
         // Before it is read: what is written meanwhile is another version.
         let version = FileVersion(path)
-        let configuration = try Configuration.load(path)
+        let configuration = try changed ?? Configuration.load(path)
         let main = try keys.read(configuration.privateKeyPath)
         var warnings = main.warnings
         var nodeKeys: [PrivateKey] = []

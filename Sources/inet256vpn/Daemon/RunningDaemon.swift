@@ -87,6 +87,7 @@ actor RunningDaemon: DaemonControl {
         report.discovery = await discovery?.status()
         report.needsRestart = waiting
         report.configurationUnread = FileVersion(setup.file) != taken
+        report.configurationFile = FilePath.absolute(setup.file)
         return report
     }
 

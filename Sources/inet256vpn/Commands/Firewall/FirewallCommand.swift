@@ -5,7 +5,7 @@ internal import Settings
 struct FirewallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "firewall",
-        abstract: "Show, check and ask the firewall.",
+        abstract: "Show, check, ask and change the firewall.",
         discussion: """
             The rules stand in the configuration under `firewall:` and are in the kernel
             before the portal comes up. A change is taken over by `inet256vpn reload`.
@@ -13,13 +13,14 @@ struct FirewallCommand: AsyncParsableCommand {
             EXAMPLES
               sudo inet256vpn firewall show
               inet256vpn firewall test --from alice --to ssh
+              sudo inet256vpn firewall allow ssh --from admins
               sudo inet256vpn firewall check && sudo inet256vpn reload
 
             \(ExitStatus.help)
             """,
         subcommands: [
             FirewallShowCommand.self, FirewallCheckCommand.self, FirewallTestCommand.self, FirewallDiffCommand.self,
-            FirewallExportCommand.self,
+            FirewallExportCommand.self, FirewallAllowCommand.self, FirewallDenyCommand.self,
         ])
 }
 

@@ -1,0 +1,130 @@
+internal import ArgumentParser
+internal import INET256
+internal import Settings
+
+struct PeerGroup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer",
+        abstract: "Add, remove and rename peers in the configuration.",
+        discussion: """
+            \(EditOptions.help)
+
+            `inet256vpn peers` lists them with the state of their links.
+
+            EXAMPLES
+              sudo inet256vpn peer add oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ \\
+                --name office --endpoint udp://vpn.example.org:25632
+              sudo inet256vpn peer rename office headquarters --dry-run
+              sudo inet256vpn peer remove headquarters
+
+            \(ExitStatus.help)
+            """,
+        subcommands: [PeerAddCommand.self, PeerRemoveCommand.self, PeerRenameCommand.self])
+}
+
+struct PeerAddCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add a peer, and have the daemon call it.",
+        discussion: """
+            \(EditOptions.help)
+
+            A peer without an endpoint is waited for, or found (docs/discovery.md). Both ends
+            have to name each other, unless one has `accept: any`.
+
+            EXAMPLES
+              sudo inet256vpn peer add oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ --name office
+              sudo inet256vpn peer add oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ --name office \\
+                --endpoint udp://vpn.example.org:25632 --group admins
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Its address: what `status` prints there behind \"address\".")
+    var id: AddressArgument
+    @Option(help: "What to call it.")
+    var name: WordArgument?
+    @Option(
+        name: .customLong("endpoint"),
+        help: ArgumentHelp("Where it listens: udp://host:port or dns://name. May be repeated.", valueName: "endpoint"))
+    var endpoints: [EndpointArgument] = []
+    @Option(
+        name: .customLong("group"),
+        help: ArgumentHelp("A group to put it into, made where it is not there. May be repeated.", valueName: "group"))
+    var groups: [WordArgument] = []
+    @OptionGroup var options: EditOptions
+
+    func run() async throws {
+        let peer = PeerConfiguration(id: id.address, name: name?.text, endpoints: endpoints.map(\.endpoint))
+        try await options.run(
+            [.addPeer(peer)] + groups.map { .addGroupMember(group: $0.text, member: peer.label) })
+    }
+}
+
+struct PeerRemoveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Remove a peer.",
+        discussion: """
+            \(EditOptions.help)
+
+            A peer that groups, rules or other keys still name is not removed; you are told
+            where. With --everywhere it is taken out of these as well: out of lists that have
+            others, and of rules that allow something to it alone the whole rule goes. Who is
+            no peer may still come in through others, so what a rule denies it stays denied:
+            then nothing is changed.
+
+            Its open connections go on until `reload --cut`.
+
+            EXAMPLES
+              sudo inet256vpn peer remove office
+              sudo inet256vpn peer remove office --everywhere --dry-run
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Its name or address.")
+    var peer: WordArgument
+    @Flag(help: "Take it out of groups, rules and other lists as well.")
+    var everywhere = false
+    @OptionGroup var options: EditOptions
+
+    func run() async throws {
+        try await options.run([.removePeer(peer.text, everywhere: everywhere)])
+    }
+}
+
+struct PeerRenameCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rename",
+        abstract: "Give a peer another name, here and wherever the file uses it.",
+        discussion: """
+            \(EditOptions.help)
+
+            Groups, rules, tests, networks and lists of who is let in follow, so the file means
+            what it meant.
+
+            EXAMPLES
+              sudo inet256vpn peer rename office headquarters
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Its name, or its address where it has none.")
+    var old: WordArgument
+    @Argument(help: "The new name.")
+    var new: WordArgument
+    @OptionGroup var options: EditOptions
+
+    func run() async throws { try await options.run([.renamePeer(old.text, to: new.text)]) }
+}
+
+/// Where a peer listens.
+struct EndpointArgument: ExpressibleByArgument {
+    let endpoint: PeerEndpoint
+
+    init?(argument: String) {
+        guard let endpoint = PeerEndpoint(argument) else { return nil }
+        self.endpoint = endpoint
+    }
+}
