@@ -178,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "Discovery", "AdminProtocol", "API", "Firewall", "INET256",
+                "inet256vpn", "Settings", "DataPlane", "Discovery", "Joining", "AdminProtocol", "API", "Firewall",
+                "INET256",
                 "Mesh", "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport",
                 "Wire",
                 logging, nioCore,

@@ -22,10 +22,20 @@ package enum Admin {
     /// Without a body nothing is cut. 422 with what is wrong in the configuration.
     package static let reload = AdminRequest<ReloadRequest?, ReloadSummary>(
         .post, "/admin/reload", .members, "what `inet256vpn reload` asks: `{\"cut\": true}`, or no body")
+    package static let invite = AdminRequest<InviteRequest, InviteAnswer>(
+        .post, "/admin/invite", .members, "what `inet256vpn invite` asks, of root or the daemon's own user")
+    package static let invitations = AdminRequest<Nothing, InvitationList>(
+        .post, "/admin/invitations", .members, "what `inet256vpn invite list --json` prints")
+    package static let revoke = AdminRequest<RevokeRequest, RevokeAnswer>(
+        .post, "/admin/invitations/revoke", .members, "what `invite revoke` asks")
+    /// Waits for the inviter's answer, a minute at most.
+    package static let join = AdminRequest<JoinOrder, JoinOutcome>(
+        .post, "/admin/join", .members, "what `inet256vpn join` asks: the inviter is called and shown the proof")
 
     package static let all: [AdminDeclaration] = [
         health.declaration, metrics.declaration, status.declaration, netcheck.declaration, firewall.declaration,
         firewallPolicy.declaration, firewallText.declaration, ping.declaration, reload.declaration,
+        invite.declaration, invitations.declaration, revoke.declaration, join.declaration,
     ]
 
     package static func declaration(path: String) -> AdminDeclaration? { all.first { $0.path == path } }

@@ -18,6 +18,8 @@ package struct Invitation: Equatable, Sendable, Codable {
     package var revoked = false
     /// Who has come by it, in the order in which they came.
     package internal(set) var joined: [Address] = []
+    /// Those of them who are known to have been written down.
+    package internal(set) var settled: [Address] = []
 
     package init(
         _ secret: InvitationSecret, name: String? = nil, groups: [String] = [], created: Int64, expires: Int64,

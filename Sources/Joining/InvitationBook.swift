@@ -83,6 +83,14 @@ package struct InvitationBook: Equatable, Sendable, Codable {
         }
     }
 
+    /// The configuration has it from now on: whoever takes it out again means it.
+    package mutating func settle(_ joiner: Address, by id: InvitationID) {
+        guard let place = invitations.firstIndex(where: { $0.id == id }),
+            invitations[place].joined.contains(joiner), !invitations[place].settled.contains(joiner)
+        else { return }
+        invitations[place].settled.append(joiner)
+    }
+
     /// It could not be written down: as if nobody had come.
     package mutating func takeBack(_ joiner: Address, by id: InvitationID) {
         guard let place = invitations.firstIndex(where: { $0.id == id }) else { return }

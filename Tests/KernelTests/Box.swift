@@ -53,8 +53,8 @@ final class Box {
 
     /// Starts the daemon, through `wrapper` if one is given, and returns at once.
     @discardableResult
-    func launch(through wrapper: [String] = []) throws -> RunningCommand {
-        try writeConfiguration()
+    func launch(through wrapper: [String] = [], withItsFile: Bool = false) throws -> RunningCommand {
+        if !withItsFile { try writeConfiguration() }
         earlierLog = log
         let started = try bed.start(wrapper + [binary, "up", "--config", configPath], in: namespace)
         daemon = started
@@ -62,8 +62,9 @@ final class Box {
     }
 
     /// Starts the daemon and waits until it answers and, where it has a portal, that has its address.
-    func start(through wrapper: [String] = []) async throws {
-        let started = try launch(through: wrapper)
+    /// - Parameter withItsFile: its configuration is what a program made of it, and is not written anew.
+    func start(through wrapper: [String] = [], withItsFile: Bool = false) async throws {
+        let started = try launch(through: wrapper, withItsFile: withItsFile)
         try await eventually("\(name)'s daemon is up") {
             guard started.isRunning else { throw NotThere(what: "\(self.name)'s daemon, which said: \(started.said)") }
             if self.configuration.portal {

@@ -25,6 +25,20 @@ extension KernelTests {
                     #expect(verified.succeeded && verified.said.isEmpty, "\(piece): \(verified)")
                     try FileManager.default.removeItem(atPath: beside)
                 }
+                // What writes down who has joined.
+                for name in ["inet256vpn-joined.service", "inet256vpn-joined.path"] {
+                    let text = try String(contentsOfFile: Requirements.root + "/deploy/" + name, encoding: .utf8)
+                    try text.replacing("/usr/local/bin/inet256vpn", with: try Requirements.binary())
+                        .write(toFile: bed.directory + "/" + name, atomically: true, encoding: .utf8)
+                }
+                for name in ["inet256vpn-joined.service", "inet256vpn-joined.path"] {
+                    let verified = try await bed.run(["systemd-analyze", "verify", bed.directory + "/" + name])
+                    #expect(verified.succeeded && verified.said.isEmpty, "\(name): \(verified)")
+                }
+                let writer = bed.directory + "/inet256vpn-joined.service"
+                let shut = try await bed.run(
+                    ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=40", writer])
+                #expect(shut.succeeded, "\(shut)")
                 // Exposure in tenths: at most 2.5 of 10.
                 let judged = try await bed.run(
                     ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=25", path])

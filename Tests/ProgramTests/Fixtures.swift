@@ -1,6 +1,7 @@
 import API
 import AdminProtocol
 import INET256
+import Joining
 import Logging
 import Settings
 import TestSupport
@@ -30,6 +31,12 @@ struct FakeDaemon: DaemonControl {
     func firewallText() async -> String? { firewallReport.enforced ? "table inet inet256vpn {\n}\n" : nil }
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
     func reload(cut: Bool) async throws -> ReloadSummary { try reloaded.get() }
+    func invite(_ request: InviteRequest) async throws -> InviteAnswer {
+        InviteAnswer(id: "0000000000000001", invitation: "inet256:A", expires: 1, endpoints: [], warnings: [])
+    }
+    func invitations() async throws -> InvitationList { InvitationList(invitations: [], wrongGuesses: 0) }
+    func revoke(_ id: InvitationID) async throws -> Bool { false }
+    func join(_ order: JoinOrder) async throws -> JoinOutcome { JoinOutcome(verdict: "silent", text: "nobody") }
 
     static let sampleReport: StatusReport = {
         var portal = PortalStatus(enabled: true)

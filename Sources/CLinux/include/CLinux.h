@@ -11,6 +11,7 @@
 #include "names.h"
 #include "netns.h"
 #include "privileges.h"
+#include "qr.h"
 #include "service.h"
 #include "socket.h"
 #include "tun.h"

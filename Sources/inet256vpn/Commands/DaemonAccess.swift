@@ -66,6 +66,21 @@ extension APIClient {
         return try await ask(Admin.reload, body: body, timeout: .seconds(30))
     }
 
+    func invite(_ request: InviteRequest) async throws -> InviteAnswer {
+        try await ask(Admin.invite, body: try JSONText.encode(request))
+    }
+
+    func invitations() async throws -> InvitationList { try await ask(Admin.invitations) }
+
+    func revoke(_ id: String) async throws -> RevokeAnswer {
+        try await ask(Admin.revoke, body: try JSONText.encode(RevokeRequest(id: id)))
+    }
+
+    func join(_ order: JoinOrder) async throws -> JoinOutcome {
+        // The daemon keeps the time.
+        try await ask(Admin.join, body: try JSONText.encode(order), timeout: .seconds(75))
+    }
+
     func firewall() async throws -> FirewallReport { try await ask(Admin.firewall) }
 
     /// The policy in force.

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import INET256
+internal import Joining
 internal import Settings
 internal import Wire
 
@@ -12,7 +13,10 @@ enum FirstRun {
     /// is there. A key that is there already is kept and used, and so is what another first start makes meanwhile. Where
     /// root runs it and the service has a user, all of it stays root's: the service may read the configuration as a member of
     /// its group, and is handed the key. Returns what was done, a line each.
-    static func prepare(_ path: String, random: some RandomSource) throws -> [String] {
+    /// - Parameter invitation: what the new configuration is to fit, where it is made.
+    static func prepare(
+        _ path: String, random: some RandomSource, fitting invitation: InvitationLine? = nil
+    ) throws -> [String] {
         guard access(path, F_OK) != 0, errno == ENOENT else { return [] }
         var done: [String] = []
         let directory = FilePath.directory(of: path)
@@ -38,6 +42,7 @@ enum FirstRun {
             done.append("kept the key in \(keyPath)")
         }
         var text = Configuration.commentedDefault
+        if let invitation { text = try fitted(text, to: invitation, path) }
         do {
             try text.withUTF8 { bytes in
                 try FileContents.create(path, mode: configurationMode, bytes: UnsafeRawBufferPointer(bytes))
@@ -52,5 +57,24 @@ enum FirstRun {
             done.append("kept the configuration in \(path), which another start has just made")
         }
         return done
+    }
+
+    /// The default file with what the inviter's mesh has different.
+    private static func fitted(_ text: String, to invitation: InvitationLine, _ path: String) throws -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        func replace(_ beginning: String, _ line: String, isKept: Bool = false) {
+            guard let place = lines.firstIndex(where: { $0.hasPrefix(beginning) }) else { return }
+            lines[place...place] = isKept ? [line, lines[place]] : [line]
+        }
+        if let prefix = invitation.prefix { replace("  prefix:", "  prefix: \(prefix)") }
+        if let network = invitation.network { replace("network:", "network: \(network)") }
+        if !invitation.servers.isEmpty {
+            let servers = invitation.servers.map { "  - central: {endpoint: \"\($0)\"}" }
+            replace("#discovery:", (["discovery:"] + servers).joined(separator: "\n"), isKept: true)
+        }
+        let fitted = lines.joined(separator: "\n")
+        // A stranger wrote what is in the invitation.
+        _ = try Configuration.parse(fitted, file: path)
+        return fitted
     }
 }

@@ -2,6 +2,7 @@ internal import API
 internal import AdminProtocol
 internal import Foundation
 internal import INET256
+internal import Joining
 internal import Logging
 
 /// The daemon's own part of the API: what `Admin` declares.
@@ -23,6 +24,15 @@ struct AdminRoutes: APIResponder {
             (Admin.firewallText.declaration, { _ in await answers.firewallText() }),
             (Admin.ping.declaration, { await answers.ping($0) }),
             (Admin.reload.declaration, { await answers.reload($0) }),
+            answers.asked(Admin.invite, byMaster: true) { try await control.invite($0) },
+            (Admin.invitations.declaration, { _ in await answers.invitations() }),
+            answers.asked(Admin.revoke, byMaster: true) { request in
+                guard let id = InvitationID(request.id) else {
+                    throw CommandFailure(.usage, "\"\(request.id)\" is no invitation's id: 16 hexadecimal digits")
+                }
+                return RevokeAnswer(revoked: try await control.revoke(id))
+            },
+            answers.asked(Admin.join, byMaster: true) { try await control.join($0) },
         ]
         handlers = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $1) })
     }
@@ -94,6 +104,37 @@ private struct AdminAnswers<Control: DaemonControl>: Sendable {
         } catch {
             logger.error("reload refused", metadata: ["reason": "\(error)"])
             return .failure(422, "\(error)")
+        }
+    }
+
+    /// A request with a body. What it throws is told to who asks.
+    /// - Parameter byMaster: root and the daemon's own user alone may ask: it decides who is let in.
+    func asked<Body: Decodable, Answer: Encodable>(
+        _ request: AdminRequest<Body, Answer>, byMaster: Bool,
+        _ answer: @escaping @Sendable (Body) async throws -> Answer
+    ) -> (AdminDeclaration, AdminRoutes.Handler) {
+        (
+            request.declaration,
+            { asked in
+                if byMaster, case .process(_, let user, _) = asked.client, user != 0, user != geteuid() {
+                    return .failure(403, "only root may ask for that: run it with sudo")
+                }
+                guard let body = try? JSONDecoder().decode(Body.self, from: Data(asked.body)) else {
+                    return .failure(400, "the body is not what \(request.declaration.path) expects")
+                }
+                do {
+                    return json(request, try await answer(body))
+                } catch {
+                    let status = (error as? any StatusError)?.exitStatus == .usage ? 422 : 500
+                    return .failure(status, "\(error)")
+                }
+            }
+        )
+    }
+
+    func invitations() async -> APIResponse {
+        do { return json(Admin.invitations, try await control.invitations()) } catch {
+            return .failure(500, "\(error)")
         }
     }
 

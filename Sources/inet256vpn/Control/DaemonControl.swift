@@ -1,5 +1,6 @@
 internal import AdminProtocol
 internal import INET256
+internal import Joining
 
 /// What the control side may ask of the running daemon. The data plane's side implements it by its mailbox and
 /// its published snapshots; nothing here waits on the data plane's thread.
@@ -26,4 +27,17 @@ protocol DaemonControl: Sendable {
     /// when the file is not in order.
     /// - Parameter cut: end what is open and what the new rules would not let begin.
     func reload(cut: Bool) async throws -> ReloadSummary
+
+    /// Makes an invitation.
+    func invite(_ request: InviteRequest) async throws -> InviteAnswer
+
+    /// All invitations that are remembered.
+    func invitations() async throws -> InvitationList
+
+    /// Takes an open invitation back.
+    /// - Returns: whether there was one.
+    func revoke(_ id: InvitationID) async throws -> Bool
+
+    /// Calls an inviter and shows it the proof of an invitation.
+    func join(_ order: JoinOrder) async throws -> JoinOutcome
 }

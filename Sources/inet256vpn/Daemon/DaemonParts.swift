@@ -26,6 +26,8 @@ struct DaemonParts {
     private let moves = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// And for what the box says of itself.
     private let places = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// What daemons of other boxes say, as much of it as is looked at in good time.
+    private let sayings = AsyncStream.makeStream(of: Saying.self, bufferingPolicy: .bufferingOldest(64))
 
     init(_ setup: DaemonSetup, _ logger: Logger) throws {
         self.setup = setup
@@ -42,6 +44,9 @@ struct DaemonParts {
             change.yield()
             move.yield()
             place.yield()
+        }
+        plan.engine.serviceHeard = { [saying = sayings.continuation] in
+            saying.yield(Saying(from: $0, purpose: $1, body: $2))
         }
         prefix = try plan.portal.map {
             try PrefixKeeper(
@@ -113,6 +118,7 @@ struct DaemonParts {
             .init(service: HangupService(control: control, signals: signals.hangups, logger: logger)),
             .init(service: PeerService(control: control, directory: directory, surroundingsChanges: moves.stream)),
             .init(service: ReachService(control: control, changes: places.stream)),
+            .init(service: SayingService(control: control, sayings: sayings.stream)),
             .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, ending: ending, logger: logger)),
         ]

@@ -89,3 +89,22 @@ struct NotifyService: ServiceLifecycle.Service {
         }
     }
 }
+
+/// What the daemon of another box said.
+struct Saying: Sendable {
+    let from: Address
+    let purpose: UInt8
+    let body: [UInt8]
+}
+
+/// Hands on what daemons of other boxes say, one after the other.
+struct SayingService: ServiceLifecycle.Service {
+    let control: RunningDaemon
+    let sayings: AsyncStream<Saying>
+
+    func run() async throws {
+        for await saying in sayings.cancelOnGracefulShutdown() {
+            await control.heard(saying.from, saying.purpose, saying.body)
+        }
+    }
+}

@@ -3,6 +3,7 @@ internal import AdminProtocol
 internal import DataPlane
 internal import Foundation
 internal import INET256
+internal import Joining
 internal import Logging
 internal import Mesh
 internal import Netlink
@@ -38,6 +39,8 @@ actor RunningDaemon: DaemonControl {
     private let logger: Logger
     /// What the box says of itself.
     let candidates: OwnCandidates
+    /// Who is let in by an invitation, and by whom this box is.
+    let joins: JoinKeeper
     private let started = BootClock.now()
 
     init(
@@ -58,6 +61,8 @@ actor RunningDaemon: DaemonControl {
         map = plan.portal?.map ?? (try? IPv6Map(prefix: setup.configuration.portal.prefix))
         self.directory = directory
         self.logger = logger
+        joins = JoinKeeper(
+            own: setup.key.address, file: setup.file, engine: plan.engine.mailbox, directory: directory, logger: logger)
         candidates = OwnCandidates(
             setup.configuration.reach, mailbox: plan.engine.mailbox, discovery: plan.discovery?.commands,
             logger: logger)
@@ -135,6 +140,28 @@ actor RunningDaemon: DaemonControl {
         if let endpoint = session.endpoint { return "direct \(endpoint)" }
         guard let next = session.nextHop else { return nil }
         return "relayed by \(await directory.name(of: next) ?? "\(next)")"
+    }
+
+    // MARK: Invitations
+
+    func invite(_ request: InviteRequest) async throws -> InviteAnswer {
+        let places = InvitationPlaces(
+            await candidates.facts.candidates, seen: await status().reach?.observed.map(\.endpoint) ?? [],
+            advertised: configuration.reach.advertise)
+        return try await joins.invite(request, configuration, places: places.texts)
+    }
+
+    func invitations() async throws -> InvitationList { try await joins.list() }
+
+    func revoke(_ id: InvitationID) async throws -> Bool { try await joins.revoke(id) }
+
+    func join(_ order: JoinOrder) async throws -> JoinOutcome {
+        try await joins.join(order, isPeer: configuration.peers.contains { $0.id.description == order.address })
+    }
+
+    /// What the daemon of another box says.
+    func heard(_ from: Address, _ purpose: UInt8, _ body: [UInt8]) async {
+        await joins.heard(from, purpose, body, configuration)
     }
 
     // MARK: Reload

@@ -1,0 +1,77 @@
+internal import Foundation
+internal import Glibc
+internal import INET256
+internal import Joining
+internal import Settings
+
+/// Where a box keeps its invitations over restarts: a file of its own, which holds no secret.
+struct InvitationStore: Sendable {
+    let path: String
+    /// Where the service that may not write the configuration leaves who is to be written into it.
+    var requests: String { FilePath.directory(of: path) + "/joined" }
+
+    /// In bytes: a full book has about half a megabyte.
+    private static let largest = 4 << 20
+
+    /// In systemd's folder for the service, else the usual one, else beside the configuration.
+    init(of address: Address, configuration file: String) {
+        let given = getenv("STATE_DIRECTORY").map { String(cString: $0) } ?? ""
+        // systemd.exec(5): several are divided by colons.
+        let folders = given.split(separator: ":").prefix(1).map(String.init) + [Self.usualFolder]
+        let folder = folders.first { access($0, W_OK | X_OK) == 0 } ?? FilePath.directory(of: file)
+        path = "\(folder)/invitations-\(address.description.prefix(12))"
+    }
+
+    static let usualFolder = "/var/lib/inet256vpn"
+
+    /// An empty book where there is none yet.
+    func load() throws -> InvitationBook {
+        do {
+            let bytes = try FileContents.read(path, limit: Self.largest).bytes
+            return try JSONDecoder().decode(InvitationBook.self, from: Data(bytes))
+        } catch let error as FileError where error.code == ENOENT {
+            return InvitationBook()
+        }
+    }
+
+    /// Replaces the file at once, and is on the disk when it returns.
+    func save(_ book: InvitationBook) throws { try Self.write(JSONText.encode(book), to: path) }
+
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        let other = path + ".new"
+        unlink(other)
+        try bytes.withUnsafeBytes { try FileContents.create(other, mode: 0o600, bytes: $0) }
+        guard rename(other, path) == 0 else { throw FileError("replace", path, code: errno) }
+        let folder = open(FilePath.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            fsync(folder)
+            close(folder)
+        }
+    }
+
+    // MARK: For whoever may write the configuration
+
+    /// Somebody who was let in.
+    struct Joined: Codable, Equatable, Sendable {
+        var address: String
+        var name: String?
+        var groups: [String]
+    }
+
+    /// Left for `inet256vpn invite apply`, which the unit inet256vpn-joined.path starts as root.
+    func leave(_ joined: Joined) throws {
+        mkdir(requests, 0o700)
+        try Self.write(JSONText.encode(joined), to: "\(requests)/\(joined.address).json")
+    }
+
+    /// What is left there.
+    static func left(in folder: String) throws -> [(file: String, joined: Joined)] {
+        guard access(folder, F_OK) == 0 else { return [] }
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
+        return try names.sorted().prefix(256).map { name in
+            let file = "\(folder)/\(name)"
+            let bytes = try FileContents.read(file, limit: 65_536).bytes
+            return (file, try JSONDecoder().decode(Joined.self, from: Data(bytes)))
+        }
+    }
+}
