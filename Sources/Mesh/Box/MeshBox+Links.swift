@@ -16,8 +16,9 @@ extension MeshBox {
             // New endpoints may be the right ones: do not wait for the old attempt's next turn.
             endAttempt(.direct, of: session)
         }
-        evaluateLink(session, now)
+        // Before the link comes up here and routes are told by it: the other end would not know yet that it may take them.
         greet(session, now)
+        evaluateLink(session, now)
         wake(session, now)
     }
 
@@ -44,8 +45,8 @@ extension MeshBox {
         links.acceptsAnybody = accepts
         for session in allSessions {
             let before = session.link.neighbour
-            evaluateLink(session, now)
             if acceptsLink(session), before == nil { greet(session, now) }
+            evaluateLink(session, now)
             wake(session, now)
         }
     }

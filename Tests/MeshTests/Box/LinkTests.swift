@@ -40,6 +40,7 @@ import Wire
         bench.run(for: .seconds(15))
         #expect(bench.isLinked(0, 1), bench.comment)
         #expect(bench.boxes[0].status(now: bench.now).links.first?.trouble == nil)
+        #expect(bench.boxes[0].drops[.controlNotALink] == 0, "it knows before it hears of routes, \(bench.comment)")
         // And not any more.
         bench.boxes[1].removePeer(bench.address(0), now: bench.now)
         bench.run(for: .seconds(3))
