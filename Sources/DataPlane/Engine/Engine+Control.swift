@@ -53,7 +53,7 @@ extension Engine {
                 let bridge = $0.bridge
                 return EngineSnapshot.PortalSnapshot(
                     interface: bridge.device.name, address: $0.own, mtu: Int(portalMTU),
-                    offloads: bridge.device.offloads.names, queue: worker.queue.counters, congested: bridge.congested,
+                    offloads: bridge.device.offloads.names, queue: worker.queueCounters, congested: bridge.congested,
                     device: bridge.device.counters, drops: bridge.drops,
                     prohibited: bridge.prohibited, unknown: $0.unknown, ownDatagrams: $0.ownDatagrams)
             },

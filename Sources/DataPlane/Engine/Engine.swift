@@ -82,7 +82,7 @@ final class Engine<Devices: PortalDevices> {
         serviceHeard = setup.serviceHeard
         portalMTU = setup.portal?.mtu ?? 0
         box = MeshBox(key: setup.key, settings: setup.box, random: SystemRandom(), now: now)
-        worker = try Worker(sealer: box.sealer, seed: SystemRandom().next64())
+        worker = try Worker(sealer: box.sealer, seed: SystemRandom().next64(), now: now)
         hosted = HostedNodes(box: box, gate: setup.apiGate, limit: setup.apiNodes)
         applications = NodeConnections(limits: setup.apiLimits, logger: setup.logger)
         watcher = setup.surroundingsChanges()
@@ -158,7 +158,7 @@ final class Engine<Devices: PortalDevices> {
         var next = min(box.deadline, surroundingsChangeAt, reports.deadline)
         if let desk { next = min(next, desk.deadline) }
         if let sides { next = min(next, sides.shareAt) }
-        next = min(next, pings.deadline, sparesDue, sprays.deadline)
+        next = min(next, pings.deadline, sparesDue, sprays.deadline, worker.restDue)
         // While a socket has no room its packets wait for that.
         if worker.mayGoOn(self) { return .distantPast }
         return min(next, hosted.questionsDue, applications.deadline)
@@ -209,6 +209,7 @@ final class Engine<Devices: PortalDevices> {
         hosted.handOverAll()
         try applications.tidy(now: now, host: self)
         try worker.watchSockets(self, now)
+        if worker.rest(now) { ResidentMemory.giveBack() }
     }
 
 }

@@ -16,7 +16,8 @@ final class PortLine {
     var watchesWritable = false
     private(set) var dropped: UInt64 = 0
     private let records: UnsafeMutableBufferPointer<OutgoingDatagram>
-    private let rest = OutgoingBatch(datagrams: 1024, bytes: 2 << 20)
+    /// Memory for what waits, made when the port first takes no more: most never do.
+    private(set) var waiting: OutgoingBatch?
 
     init(_ port: any DatagramPort, configured: Endpoint) {
         self.port = port
@@ -31,7 +32,12 @@ final class PortLine {
 
     deinit { records.deallocate() }
 
-    var isBlocked: Bool { rest.pending > 0 }
+    var isBlocked: Bool { pending > 0 }
+
+    private var pending: Int { waiting?.pending ?? 0 }
+
+    /// Gives back the memory for what waits, if nothing does.
+    func rest() { if !isBlocked { waiting = nil } }
 
     func reaches(_ endpoint: Endpoint) -> Bool { port.reaches(endpoint) }
 
@@ -55,14 +61,17 @@ final class PortLine {
 
     private func send(_ count: Int, _ box: some PathReports, _ now: Instant) throws(TransportError) {
         var done = 0
-        if rest.pending == 0 {
+        if pending == 0 {
             let progress = try port.send(UnsafeMutableBufferPointer(rebasing: records[..<count]))
             done = progress.done
             if progress.remarkable > 0 {
                 for index in 0..<done { Self.report(records[index], box, now) }
             }
         }
+        guard done < count else { return }
         // What is left waits behind what already does.
+        let rest = waiting ?? OutgoingBatch(datagrams: 1024, bytes: 2 << 20)
+        waiting = rest
         for index in done..<count {
             let record = records[index]
             guard let room = rest.reserve(record.bytes.count) else {
@@ -76,7 +85,7 @@ final class PortLine {
 
     /// Sends one datagram besides those of the outbox. It does not wait for room, and nobody hears what became of it.
     func sendAlone(_ bytes: [UInt8], to path: Path) throws(TransportError) {
-        guard rest.pending == 0 else { return }
+        guard !isBlocked else { return }
         var record = OutgoingDatagram(bytes: UnsafeRawBufferPointer(start: nil, count: 0), path: path)
         try bytes.withUnsafeBufferPointer { (bytes) throws(TransportError) in
             record.bytes = UnsafeRawBufferPointer(bytes)
@@ -88,7 +97,7 @@ final class PortLine {
 
     /// The port has room again.
     func resume(box: some PathReports, now: Instant) throws(TransportError) {
-        guard rest.pending > 0 else { return }
+        guard let rest = waiting, rest.pending > 0 else { return }
         let (completed, progress) = try rest.flush(through: port)
         guard progress.remarkable > 0 else { return }
         for index in completed { Self.report(rest[index], box, now) }

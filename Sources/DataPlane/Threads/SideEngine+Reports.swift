@@ -18,7 +18,7 @@ extension SideEngine {
                 report.droppedBySocket[place] = worker.lines[place].dropped
             }
             report.device = portal.device.counters
-            report.queue = worker.queue.counters
+            report.queue = worker.queueCounters
             report.portalDrops = portal.drops
             report.meshDrops = box.drops
             report.relayedFrames = box.relayedFrames

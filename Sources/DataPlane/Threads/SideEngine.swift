@@ -45,7 +45,7 @@ final class SideEngine<Device: PacketDevice> {
         self.link = link
         self.portal = portal
         box = portal.ways
-        worker = try Worker(sealer: portal.ways.sealer, seed: seed)
+        worker = try Worker(sealer: portal.ways.sealer, seed: seed, now: BootClock.now())
         try worker.poller.add(link.mailbox.descriptor, token: Token.mailbox, interest: .readable)
         try worker.poller.add(link.proceed.descriptor, token: Token.proceed, interest: .readable)
         try worker.open(portal)
@@ -60,7 +60,8 @@ final class SideEngine<Device: PacketDevice> {
         defer { box.forgetAll() }
         while !stopping {
             let now = BootClock.now()
-            let ready = try worker.poller.wait(until: worker.mayGoOn(self) ? .distantPast : nil, now: now)
+            let due = worker.mayGoOn(self) ? .distantPast : worker.restDue
+            let ready = try worker.poller.wait(until: due == .distantFuture ? nil : due, now: now)
             try turn(ready, BootClock.now())
             let pause = worker.pause(now)
             if pause > .zero { CurrentThread.nap(pause) }
@@ -84,6 +85,7 @@ final class SideEngine<Device: PacketDevice> {
         try worker.sendQueued(self, now)
         try worker.flush(self, now)
         try worker.watchSockets(self, now)
+        _ = worker.rest(now)
         box.report(now: now)
         if hasHandedOver {
             hasHandedOver = false

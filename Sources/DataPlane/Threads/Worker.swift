@@ -34,12 +34,16 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
     var bridge: PortalBridge<Device, Core.Ways>?
     private(set) var lines: [PortLine] = []
     private(set) var queue: PortalQueue
+    /// What queues did that were given back, and from what the next one tells flows apart.
+    private var pastQueue = PortalQueueCounters()
+    private let seed: UInt64
+    private var silence: Silence
     /// Packets and datagrams that came in this turn.
     private(set) var moved = 0
 
     private var burst = PacketBurst()
     /// Slots of 64 KB: the kernel joins datagrams of one sender. Few of them are filled then, so that all stays in the cache.
-    private let batch = DatagramBatch(slotSize: 1 << 16, burst: 512 << 10)
+    private(set) var batch = Worker.makeBatch()
     private var pace = TurnPace()
     /// Sockets are not read while the core must come first.
     private var isPaused = false
@@ -52,11 +56,15 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
     /// Batches from a socket in one turn.
     private static var batchesPerTurn: Int { 2 }
 
-    init(sealer: Sealer, seed: UInt64) throws {
+    init(sealer: Sealer, seed: UInt64, now: Instant) throws {
         self.sealer = sealer
+        self.seed = seed
+        silence = Silence(now: now)
         queue = PortalQueue(seed: seed)
         poller = try Poller()
     }
+
+    private static func makeBatch() -> DatagramBatch { DatagramBatch(slotSize: 1 << 16, burst: 512 << 10) }
 
     // MARK: Opening
 
@@ -90,6 +98,32 @@ final class Worker<Device: PacketDevice, Core: WorkerCore> {
         } else {
             try serve(Int(readiness.token - Self.socketTokens), readiness, core, now)
         }
+    }
+
+    /// What the portal's queue has done since the start.
+    var queueCounters: PortalQueueCounters {
+        var all = pastQueue
+        all.add(queue.counters)
+        return all
+    }
+
+    /// When `rest` has something to do; `distantFuture` while it has not.
+    var restDue: Instant { silence.deadline }
+
+    /// Gives the kernel back what a stream has touched of the worker's memory, when there has been none for a while. At the end of a turn.
+    /// True when this was done: once in a silence.
+    func rest(_ now: Instant) -> Bool {
+        // What waits is in the memory that would go.
+        silence.note(queue.isEmpty ? moved : Silence.stream, now: now)
+        guard silence.isOver(now: now) else { return false }
+        // New ones have touched none of their pages. Both are blocks of more than `ResidentMemory.mappedBlock`.
+        pastQueue.add(queue.counters)
+        // Not assigned: a release build of Swift 6.3 does that without the old one's end, and its memory would stay.
+        var used = PortalQueue(seed: seed)
+        swap(&queue, &used)
+        batch = Self.makeBatch()
+        for line in lines { line.rest() }
+        return true
     }
 
     /// How long to let more packets gather after this turn.

@@ -86,6 +86,7 @@ struct UpCommand: AsyncParsableCommand {
 extension DaemonSetup {
     /// Runs the daemon; when it has ended, however it did, its log is whole.
     func runDaemon(_ logger: Logger) async throws {
+        ResidentMemory.settle()
         CrashFlush.install()
         let succession: Succession?
         do {

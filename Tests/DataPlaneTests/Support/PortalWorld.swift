@@ -16,7 +16,7 @@ final class PortalPlace {
     let bridge: PortalBridge<MemoryDevice, MeshBox>
     let desk: PortalDesk<MemoryDevice>
     let hosted: HostedNodes
-    private let worker: Worker<MemoryDevice, PortalPlace>
+    let worker: Worker<MemoryDevice, PortalPlace>
 
     convenience init(
         _ number: Int, _ key: PrivateKey, offloads: PortalOffloads, now: Instant,
@@ -42,7 +42,7 @@ final class PortalPlace {
         let rules = PortalRules(setup, main: box.mainAddress, ownPorts: [25632])
         bridge = PortalBridge(device: device, ways: box, rules: rules, gate: setup.gate)
         desk = PortalDesk(bridge, hosted: hosted)
-        worker = try Worker(sealer: box.sealer, seed: 1)
+        worker = try Worker(sealer: box.sealer, seed: 1, now: BootClock.now())
         try worker.open(bridge)
     }
 
