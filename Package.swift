@@ -64,6 +64,7 @@ let package = Package(
         .target(name: "Wire", swiftSettings: strict + quick),
         .target(
             name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict + quick),
+        .target(name: "DNS", dependencies: ["INET256", "Wire"], swiftSettings: strict + quick),
         .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict + quick),
         .target(
             name: "Mesh",
@@ -91,7 +92,7 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "API", "Firewall", "Portal", "Netlink", "Mesh", "INET256", "Wire",
+                "API", "Firewall", "Portal", "Netlink", "Mesh", "DNS", "INET256", "Wire",
                 .product(name: "Yams", package: "Yams"), logging,
             ],
             swiftSettings: strict),
@@ -105,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "Discovery", "Joining", "API", "AdminProtocol", "INET256Client",
+                "Settings", "DataPlane", "Discovery", "Joining", "DNS", "API", "AdminProtocol", "INET256Client",
                 "NodeProtocol",
                 "Firewall",
                 "Portal",
@@ -139,6 +140,7 @@ let package = Package(
         .testTarget(
             name: "DiscoveryTests", dependencies: ["Discovery", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(name: "JoiningTests", dependencies: ["Joining", "INET256", "Wire"], swiftSettings: strict),
+        .testTarget(name: "DNSTests", dependencies: ["DNS", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "NetlinkTests", dependencies: ["TestSupport", "Netlink", "Firewall", "Wire"],
             swiftSettings: strict),
@@ -163,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "SettingsTests",
             dependencies: [
-                "Settings", "AdminProtocol", "API", "Firewall", "INET256", "Mesh", "Netlink", "Portal", "TestSupport",
+                "Settings", "AdminProtocol", "API", "DNS", "Firewall", "INET256", "Mesh", "Netlink", "Portal",
+                "TestSupport",
                 "Wire", logging,
             ],
             exclude: ["Recorded"], swiftSettings: strict),
@@ -178,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "Discovery", "Joining", "AdminProtocol", "API", "Firewall",
+                "inet256vpn", "Settings", "DataPlane", "Discovery", "Joining", "DNS", "AdminProtocol", "API",
+                "Firewall",
                 "INET256",
                 "Mesh", "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport",
                 "Wire",
@@ -190,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "Portal", "PortMapping",
+                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "DNS", "Portal", "PortMapping",
                 "INET256",
                 "Wire", nioCore,
             ],
