@@ -28,6 +28,7 @@ package struct Configuration: Equatable, Sendable {
     package var networks: [NetworkConfiguration] = []
     package var groups: [GroupConfiguration] = []
     package var firewall = FirewallConfiguration()
+    package var dns = DNSConfiguration()
     package var log = LogConfiguration()
     /// Key files of further nodes that this box hosts, besides its own.
     package var nodes: [NodeConfiguration] = []
@@ -107,6 +108,7 @@ extension Configuration {
         NetworkConfiguration.setting
         GroupConfiguration.setting
         FirewallConfiguration.table
+        DNSConfiguration.table
         LogConfiguration.table
         NodeConfiguration.setting
     }

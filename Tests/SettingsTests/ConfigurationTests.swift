@@ -100,6 +100,14 @@ import Wire
           table: 100
           metric: 4096
           allow: [office, \(Sample.plain)]
+        dns:
+          enabled: false
+          zone: Lab.Internal
+          listen: ["portal:5353", "127.0.0.56:53", "[::1]:53"]
+          search: false
+          resolved: false
+          allow: [peers, office]
+          services: [{name: _ssh._tcp, port: 22}, {name: _http._TCP, port: 8080, host: office}]
         log: {level: debug, format: json}
         nodes: [{private_key_path: ./b}]
         """
@@ -147,6 +155,14 @@ import Wire
         #expect(configuration.portal.table == 100)
         #expect(configuration.portal.metric == 4096)
         #expect(configuration.portal.allow == .only([office, other], peers: false))
+        #expect(!configuration.dns.enabled && !configuration.dns.search && !configuration.dns.tellsResolved)
+        #expect(configuration.dns.zone.description == "lab.internal")
+        #expect(configuration.dns.listen.map(\.description) == ["portal:5353", "127.0.0.56:53", "[::1]:53"])
+        #expect(configuration.dns.allow == .only([office], peers: true))
+        #expect(
+            configuration.dns.services.map { "\($0.name) \($0.port) \($0.host)" } == [
+                "_ssh._tcp 22 this", "_http._tcp 8080 office",
+            ])
         #expect(configuration.log == LogConfiguration(level: .debug, format: .json))
         #expect(configuration.nodes.map(\.privateKeyPath) == ["/etc/box/b"])
     }

@@ -114,6 +114,9 @@ enum GoldenSample {
         ("portal.allow", "[peers]"), ("firewall.enabled", "false"), ("firewall.default", "drop"),
         ("firewall.outbound.default", "reject"), ("firewall.clamp_mss", "true"), ("firewall.cut_removed", "true"),
         ("firewall.table", "second"), ("log.level", "debug"), ("log.format", "json"), ("log", "trace"),
+        ("dns.enabled", "false"), ("dns.zone", "lab.internal"), ("dns.listen", "[\"portal:5353\"]"),
+        ("dns.search", "false"), ("dns.resolved", "false"), ("dns.allow", "[peers]"),
+        ("dns.services", "[{name: _ssh._tcp, port: 22}]"),
         ("advertise", "[\"udp://vpn.example.org:25632\"]"), ("port_mapping", "off"),
         ("portal.dscp", "63"), ("portal.mtu", "1280"), ("firewall.default", "allow"),
     ]
@@ -148,6 +151,8 @@ enum GoldenSample {
         firewall: {enabled: false, default: reject, rules: [{allow: ssh}], outbound: {default: deny}, clamp_mss: false,
           nat: [{masquerade: lan}], include: [a.nft], tests: [{from: office, to: ssh, expect: allow}], table: other,
           cut_removed: true}
+        dns: {enabled: false, zone: lab.example, listen: [portal, "[::1]:5300"], search: false, resolved: false,
+          allow: [office], services: [{name: _ssh._tcp, port: 22}, {name: _http._tcp, port: 80, host: g}]}
         log: {level: info, format: json}
         nodes: [{private_key_path: second}]
         """
@@ -187,7 +192,9 @@ enum GoldenSample {
                 parts.dropLast().map { "\($0): {" }.joined() + "\(parts.last ?? "")x: 1"
                     + String(repeating: "}", count: parts.count - 1))
         }
-        for section in ["api", "api.limits", "crypto", "portal", "firewall", "firewall.outbound", "log", "network"] {
+        for section in [
+            "api", "api.limits", "crypto", "portal", "firewall", "firewall.outbound", "dns", "log", "network",
+        ] {
             let parts = section.split(separator: ".")
             for value in ["", "7", "[]", "{}", "[a]", "{1: 2}", "{? [a] : b}"] {
                 list.append(
