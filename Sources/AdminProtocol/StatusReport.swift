@@ -42,6 +42,8 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var memoryRssBytes: UInt64 = 0
     /// Nil where peers are not looked for, and of a daemon that does not say.
     package var discovery: DiscoveryStatus?
+    /// Nil of a daemon that does not say.
+    package var dns: NamesStatus?
     /// Keys of the configuration's file whose values, read by a reload, wait for a restart; nil of a daemon that does not say.
     package var needsRestart: [String]?
     /// The configuration's file has been written since it was last taken over.
@@ -70,7 +72,7 @@ package struct StatusReport: Codable, Sendable, Equatable {
         case transportAddrs = "transport_addrs"
         case threads, scheduling
         case threadHandovers = "thread_handovers"
-        case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings, reach, discovery
+        case portal, peers, sessions, nodes, drops, firewall, suites, handshakes, warnings, reach, discovery, dns
         case applicationMessages = "application_messages"
         case stuckDeadlines = "stuck_deadlines"
         case sameKey = "same_key"

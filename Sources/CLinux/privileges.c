@@ -56,6 +56,22 @@ bool clinux_could_access(uid_t user, gid_t group, gid_t other, const char *path,
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static int run_again(char *const *arguments) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
+    // By its name, so that `ps` shows that and not "exe"; where the way there is barred, or another program lies there now, by the link.
+    char path[4096];
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length > 0) {
+        path[length] = 0;
+        struct stat running, found;
+        if (stat("/proc/self/exe", &running) == 0 && stat(path, &found) == 0 && running.st_dev == found.st_dev
+            && running.st_ino == found.st_ino)
+            execve(path, arguments, environ);
+    }
+    execve("/proc/self/exe", arguments, environ);
+    return -errno;
+}
+
 int clinux_restart_as(uid_t user, gid_t group, gid_t other, uint64_t capabilities, char *const *arguments) {
     // Before the capability for it is gone. In a container it may not be there: then the bounding set stays as it is, and
     // no_new_privs does the same for whatever is run.
@@ -72,19 +88,13 @@ int clinux_restart_as(uid_t user, gid_t group, gid_t other, uint64_t capabilitie
         if (!(capabilities >> capability & 1)) continue;
         if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return -errno;
     }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
-    // By its name, so that `ps` shows that and not "exe"; where the way there is barred, or another program lies there now, by the link.
-    char path[4096];
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length > 0) {
-        path[length] = 0;
-        struct stat running, found;
-        if (stat("/proc/self/exe", &running) == 0 && stat(path, &found) == 0 && running.st_dev == found.st_dev
-            && running.st_ino == found.st_ino)
-            execve(path, arguments, environ);
-    }
-    execve("/proc/self/exe", arguments, environ);
-    return -errno;
+    return run_again(arguments);
+}
+
+int clinux_restart_with(uint64_t capabilities, char *const *arguments) {
+    // What is not permitted any more is not ambient either.
+    const int code = set_capabilities(capabilities);
+    return code != 0 ? code : run_again(arguments);
 }
 
 void clinux_shut_in(void) {

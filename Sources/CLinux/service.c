@@ -1,7 +1,8 @@
 #define _GNU_SOURCE
 #include "service.h"
 
-#include <dlfcn.h>
+#include "bus.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -48,43 +49,6 @@ int clinux_socket_is(int fd, int domain, int type, int protocol) {
     return result;
 }
 
-// Of sd-bus(3), as far as it is used here; all of it has been in libsystemd.so.0 since version 221, the timeout since 240.
-typedef struct sd_bus sd_bus;
-typedef struct sd_bus_message sd_bus_message;
-
-struct bus_calls {
-    int (*open_system)(sd_bus **);
-    sd_bus *(*close)(sd_bus *);
-    int (*set_timeout)(sd_bus *, uint64_t);
-    int (*call)(
-        sd_bus *, const char *, const char *, const char *, const char *, void *, sd_bus_message **, const char *, ...);
-    int (*get)(
-        sd_bus *, const char *, const char *, const char *, const char *, void *, sd_bus_message **, const char *);
-    int (*read)(sd_bus_message *, const char *, ...);
-    sd_bus_message *(*unref)(sd_bus_message *);
-};
-
-static int load(void *library, struct bus_calls *calls) {
-    const struct {
-        const char *name;
-        void *place;
-    } wanted[] = {
-        {"sd_bus_open_system", &calls->open_system},
-        {"sd_bus_flush_close_unref", &calls->close},
-        {"sd_bus_set_method_call_timeout", &calls->set_timeout},
-        {"sd_bus_call_method", &calls->call},
-        {"sd_bus_get_property", &calls->get},
-        {"sd_bus_message_read", &calls->read},
-        {"sd_bus_message_unref", &calls->unref},
-    };
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        void *found = dlsym(library, wanted[i].name);
-        if (!found) return -ENOENT;
-        memcpy(wanted[i].place, &found, sizeof found);
-    }
-    return 0;
-}
-
 static const char manager[] = "org.freedesktop.systemd1";
 
 static int ask(const struct bus_calls *calls, sd_bus *bus, uint32_t pid, char *type, size_t size) {
@@ -116,12 +80,8 @@ static int ask(const struct bus_calls *calls, sd_bus *bus, uint32_t pid, char *t
 int clinux_unit_job(uint32_t pid, char *type, size_t size) {
     if (size == 0) return -EINVAL;
     type[0] = 0;
-    // Never unloaded: it may have left something in the threads' storage.
-    static void *library;
-    if (!library) library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return -ENOENT;
     struct bus_calls calls;
-    int result = load(library, &calls);
+    int result = bus_load(&calls);
     if (result != 0) return result;
     sd_bus *bus = NULL;
     result = calls.open_system(&bus);

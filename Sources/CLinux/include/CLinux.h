@@ -12,6 +12,7 @@
 #include "netns.h"
 #include "privileges.h"
 #include "qr.h"
+#include "resolved.h"
 #include "service.h"
 #include "socket.h"
 #include "tun.h"

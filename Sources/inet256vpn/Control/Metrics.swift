@@ -12,6 +12,7 @@ struct Metrics {
         var metrics = Metrics()
         metrics.add(status)
         metrics.add(peers: status.peers)
+        metrics.add(status.dns)
         metrics.add(firewall)
         metrics.add(process)
         return metrics.lines.joined(separator: "\n") + "\n"
@@ -75,6 +76,17 @@ struct Metrics {
         for (reason, count) in status.portal.drops.sorted(by: { $0.key < $1.key }) {
             sample("portal_dropped_total", ["reason": reason], Double(count))
         }
+    }
+
+    private mutating func add(_ dns: NamesStatus?) {
+        guard let dns, dns.enabled else { return }
+        single("dns_queries_total", .counter, "Queries about names.", Double(dns.queries))
+        family("dns_answers_total", .counter, "Queries about names, by what came of them.")
+        for (outcome, count) in dns.counters.sorted(by: { $0.key < $1.key }) {
+            sample("dns_answers_total", ["outcome": outcome], Double(count))
+        }
+        single(
+            "dns_resolved_told", .gauge, "Whether systemd-resolved asks this box.", dns.resolved == "told" ? 1 : 0)
     }
 
     private mutating func add(_ reach: ReachReport?) {

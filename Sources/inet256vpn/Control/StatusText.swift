@@ -35,6 +35,7 @@ struct StatusText {
         }
         row("peers", peers)
         if let discovery = report.discovery { row("discovery", Self.words(of: discovery)) }
+        if let dns = report.dns, report.portal.enabled { for (label, text) in NamesText.rows(dns) { row(label, text) } }
         row("sessions", sessions)
         for line in PathsText(report: report).relayed { row("relayed", line) }
         if let reach = reach { row("reached at", reach) }

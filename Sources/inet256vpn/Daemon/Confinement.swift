@@ -13,7 +13,7 @@ internal import Wire
 ///
 ///     CAP_NET_ADMIN          the portal, its routes, the firewall; as long as it runs, since all of it is mended and reloaded;
 ///                            without a portal where a transport has a mark, which its spare ports need as well
-///     CAP_NET_BIND_SERVICE   where a port below 1024 is configured
+///     CAP_NET_BIND_SERVICE   where a port below 1024 is configured, as `dns.listen` has one by default
 ///     CAP_BPF                with `threads`: flows are divided by a program
 ///     CAP_SYS_NICE           with `scheduling: realtime`, where the limit for it (RLIMIT_RTPRIO) cannot be raised
 ///
@@ -43,6 +43,7 @@ enum Confinement {
             return ("without root's privileges: \(told)", false)
         }
         guard geteuid() == 0 else {
+            try giveUpPorts(setup.configuration)
             clinux_shut_in()
             return nil
         }
@@ -65,6 +66,19 @@ enum Confinement {
         return ("it runs with all privileges of root: \(reasons.joined(separator: ", and "))", true)
     }
 
+    /// The unit gives the right to ports below 1024; where none is configured it is not kept.
+    private static func giveUpPorts(_ configuration: Configuration) throws {
+        let has = clinux_permitted_capabilities()
+        guard has & Capability.bindService != 0, wanted(configuration) & Capability.bindService == 0 else { return }
+        let code = clinux_restart_with(has & ~Capability.bindService, arguments)
+        throw CommandFailure(.failure, "privileges could not be given up: \(String(cString: strerror(-code)))")
+    }
+
+    private static var arguments: [UnsafeMutablePointer<CChar>?] {
+        fflush(nil)
+        return CommandLine.arguments.map { strdup($0) } + [nil]
+    }
+
     /// What this run was told by the one that gave up root's privileges.
     private static let note = Mutex<String?>(nil)
 
@@ -82,6 +96,7 @@ enum Confinement {
         var ports = configuration.transports.udp.map(\.port)
         if case .tcp(let endpoint) = configuration.apiEndpoint { ports.append(endpoint.port) }
         if case .tcp(let endpoint)? = configuration.api.listen { ports.append(endpoint.port) }
+        if configuration.servesNames { ports += configuration.dns.listen.map(\.port) }
         if ports.contains(where: { (1..<1024).contains($0) }) { wanted |= Capability.bindService }
         return wanted
     }
@@ -103,9 +118,6 @@ enum Confinement {
         if needs.isRealTime, nice != 0, clinux_let_run_in_real_time() != 0 { kept |= nice }
         needs.prepare(candidate)
         setenv(marker, note, 1)
-        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
-        arguments.append(nil)
-        fflush(nil)
         let code = clinux_restart_as(candidate.user, candidate.group, candidate.other, kept, arguments)
         throw CommandFailure(.failure, "root's privileges could not be given up: \(String(cString: strerror(-code)))")
     }

@@ -24,6 +24,8 @@ struct DaemonParts {
     /// An element for each change of the machine's network, or for several: for the prefix's guard, and for the peers' endpoints.
     private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let moves = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// And for what systemd-resolved knows.
+    private let turns = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// And for what the box says of itself.
     private let places = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// What daemons of other boxes say, as much of it as is looked at in good time.
@@ -40,10 +42,14 @@ struct DaemonParts {
             setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
         let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
         plan.engine.surroundingsChanged = {
-            [change = changes.continuation, move = moves.continuation, place = places.continuation] in
+            [
+                change = changes.continuation, move = moves.continuation, place = places.continuation,
+                turn = turns.continuation
+            ] in
             change.yield()
             move.yield()
             place.yield()
+            turn.yield()
         }
         plan.engine.serviceHeard = { [saying = sayings.continuation] in
             saying.yield(Saying(from: $0, purpose: $1, body: $2))
@@ -57,8 +63,9 @@ struct DaemonParts {
             transports: setup.configuration.transports)
         let keeper = FirewallKeeper(logger: logger, store: setup.store)
         self.keeper = keeper
-        plan.portal?.guardian = { index in
+        plan.portal?.guardian = { [names = plan.names] index in
             try Blocking.wait { try await keeper.bind(to: index) }
+            try? names?.resolved.post(.link(index))
         }
         self.plan = plan
         control = RunningDaemon(
@@ -125,6 +132,11 @@ struct DaemonParts {
         if let discovery = plan.discovery {
             let service = DiscoveryService(
                 plan: discovery, engine: plan.engine.mailbox, control: control, directory: directory, logger: logger)
+            services.append(.init(service: service))
+        }
+        if let names = plan.names {
+            let service = NamesService(
+                plan: names, control: control, changes: turns.stream, ending: ending, logger: logger)
             services.append(.init(service: service))
         }
         if let listener = up.listener { services.append(.init(service: listener)) }

@@ -29,6 +29,8 @@ struct DataPlanePlan {
     /// What was found out about the libraries that ciphers can be taken from.
     let ciphers: CipherSurvey
     var portal: PortalPart?
+    /// Who answers about names; nil where nobody does.
+    let names: NamesPlan?
     /// What shares its sockets and finds peers; nil where peers are where the configuration says, and nowhere else.
     let discovery: DiscoveryPlan?
     private let configuration: Configuration
@@ -67,6 +69,7 @@ struct DataPlanePlan {
         discovery = try DiscoveryPlan(setup)
         engine.rawDatagrams = discovery?.rawDatagrams
         engine.surroundingsChanges = { MachineWatcher.watch(logger) }
+        names = try NamesPlan(setup, map: try IPv6Map(prefix: configuration.portal.prefix))
         let left = LeftBehind(setup, logger)
         left.sortSockets()
         if let design = try PortalDesign(configuration, address: setup.key.address) {

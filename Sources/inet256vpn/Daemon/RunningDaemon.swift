@@ -36,6 +36,7 @@ actor RunningDaemon: DaemonControl {
     private let keeper: FirewallKeeper
     private let prefix: PrefixKeeper?
     private let discovery: DiscoveryPlan?
+    private let names: NamesPlan?
     private let logger: Logger
     /// What the box says of itself.
     let candidates: OwnCandidates
@@ -49,6 +50,7 @@ actor RunningDaemon: DaemonControl {
     ) {
         self.prefix = prefix
         discovery = plan.discovery
+        names = plan.names
         taken = setup.version
         self.keeper = keeper
         self.setup = setup
@@ -90,6 +92,9 @@ actor RunningDaemon: DaemonControl {
             firewall: await keeper.status(portal: measured?.inspection.index), prefix: await prefix?.report)
         var report = writer.report(await snapshot())
         report.discovery = await discovery?.status()
+        let names = await self.names?.status()
+        report.dns = names?.status ?? NamesStatus(enabled: false, zone: "\(configuration.dns.zone)")
+        report.warnings += names?.warnings ?? []
         report.needsRestart = waiting
         report.configurationUnread = FileVersion(setup.file) != taken
         report.configurationFile = FilePath.absolute(setup.file)
@@ -207,6 +212,7 @@ actor RunningDaemon: DaemonControl {
         await prefix?.set(next)
         await directory.set(next.peers)
         await candidates.set(next.reach)
+        names?.set(next)
         if cut || next.firewall.cutRemoved { await end(rules, gone: change.peersRemoved, since: old, &summary) }
         return summary
     }

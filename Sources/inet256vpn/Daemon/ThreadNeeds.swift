@@ -4,8 +4,8 @@ internal import System
 /// How many threads the program needs beside those that carry packets.
 enum ThreadNeeds {
     /// Swift's pool and that of the API's loops have one for each processor at most, of which 32 are counted here; the log, the portal's
-    /// watch, the resolver, the signals and the port mapping have theirs.
-    static var besides: Int { 2 * min(ProcessInfo.processInfo.activeProcessorCount, 32) + 12 }
+    /// watch, the resolver, the signals, names and the port mapping have theirs.
+    static var besides: Int { 2 * min(ProcessInfo.processInfo.activeProcessorCount, 32) + 14 }
 
     /// What speaks against `threads: count` on this machine, for `check`; nil for nothing. It is tried.
     static func fault(of count: Int) -> String? {
