@@ -19,14 +19,16 @@ struct AddrCommand: ParsableCommand {
     func run() throws { print(try privateKey.loadAddress()) }
 }
 
-struct IP6AddrCommand: ParsableCommand {
+struct IP6AddrCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ip6-addr",
-        abstract: "Print the IPv6 address of an address or of a private key.",
+        abstract: "Print the IPv6 address of an address, of a name or of a private key.",
         discussion: """
-            The prefix must be that of the network's portals.
+            The prefix must be that of the network's portals. Only about a name the daemon
+            is asked: a peer's, NAME.mesh.internal, or this.mesh.internal.
 
             EXAMPLES
+              inet256vpn ip6-addr bob
               inet256vpn ip6-addr oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ
               inet256vpn ip6-addr --private-key key.inet256 --prefix 0200::/7
 
@@ -37,18 +39,19 @@ struct IP6AddrCommand: ParsableCommand {
     var privateKey: FileArgument?
     @Option(help: ArgumentHelp("The portal's prefix, /1 to /64.", valueName: "prefix"))
     var prefix = PrefixArgument(.standard)
-    @Argument(help: "The address, 43 characters.")
-    var address: AddressArgument?
+    @OptionGroup var daemon: DaemonAccess
+    @Argument(help: ArgumentHelp("A peer's name, NAME.mesh.internal, or an address.", valueName: "name|address"))
+    var address: TargetArgument?
 
     func validate() throws {
         guard (privateKey == nil) != (address == nil) else {
-            throw ValidationError("Give either an ADDRESS or --private-key FILE.")
+            throw ValidationError("Give either a name or an address, or --private-key FILE.")
         }
     }
 
-    func run() throws {
+    func run() async throws {
         if let address {
-            print(prefix.map.address(of: address.address))
+            print(prefix.map.address(of: try await daemon.resolve(address)))
         } else if let privateKey {
             print(prefix.map.address(of: try privateKey.loadAddress()))
         }

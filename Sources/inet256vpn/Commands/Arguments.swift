@@ -24,24 +24,25 @@ enum DashedAddress {
     static func unprotect(_ text: String) -> String { text.replacing(mark + "-", with: "-") }
 }
 
-/// An address on the command line.
+/// An address on the command line, as its text or as the label of a name.
 struct AddressArgument: ExpressibleByArgument {
     let address: Address
 
     init?(argument: String) {
-        guard let address = Address(DashedAddress.unprotect(argument)) else { return nil }
+        let text = DashedAddress.unprotect(argument)
+        guard let address = Address(text) ?? NodeNames.label(text) else { return nil }
         self.address = address
     }
 }
 
-/// A peer's name or an address.
+/// A node's name (see `NodeNames`) or an address.
 enum TargetArgument: ExpressibleByArgument, Equatable {
     case address(Address)
     case name(String)
 
     init?(argument: String) {
         let text = DashedAddress.unprotect(argument)
-        if let address = Address(text) {
+        if let address = Address(text) ?? NodeNames.label(text) {
             self = .address(address)
         } else if PeerName.fault(in: text) == nil {
             self = .name(text)

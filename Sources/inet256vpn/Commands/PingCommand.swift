@@ -12,8 +12,8 @@ struct PingCommand: AsyncParsableCommand {
         discussion: """
             Sends messages of INET256 itself, so it works without a portal, and through
             any number of relays. The target is a peer's name of the daemon's
-            configuration, or any node's address. Runs until it is interrupted, or for
-            -c pings.
+            configuration, NAME.mesh.internal, or any node's address. Runs until it is
+            interrupted, or for -c pings.
 
             EXAMPLES
               inet256vpn ping -c 3 office
@@ -44,7 +44,7 @@ struct PingCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object at the end.")
     var json = false
     @OptionGroup var daemon: DaemonAccess
-    @Argument(help: ArgumentHelp("A peer's name, or an address.", valueName: "name|address"))
+    @Argument(help: ArgumentHelp("A peer's name, NAME.mesh.internal, or an address.", valueName: "name|address"))
     var target: TargetArgument
 
     private static let shortestInterval = 0.01
@@ -64,7 +64,8 @@ struct PingCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try daemon.client()
-        let (label, address) = try await resolve(client)
+        let address = try await daemon.resolve(target)
+        let label = if case .name(let name) = target { name } else { address.description }
         let request = PingRequest(target: address.description, bytes: size, timeoutMs: Int(wait * 1000))
         var run = PingRun(label: label, address: address, bytes: size)
         let quiet = json
@@ -90,18 +91,5 @@ struct PingCommand: AsyncParsableCommand {
         }
         if json { try printJSON(run.summary) } else { printLines(run.footer) }
         guard run.received > 0 else { throw ExitStatus.failure }
-    }
-
-    private func resolve(_ client: APIClient) async throws -> (String, Address) {
-        switch target {
-        case .address(let address): return (address.description, address)
-        case .name(let name):
-            let peers = try await client.status().peers
-            if let peer = peers.first(where: { $0.name == name }), let address = Address(peer.id) {
-                return (name, address)
-            }
-            let hint = NearMiss.of(name, among: peers.compactMap(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
-            throw CommandFailure(.usage, "no peer is called \"\(name)\" in the daemon's configuration\(hint)")
-        }
     }
 }

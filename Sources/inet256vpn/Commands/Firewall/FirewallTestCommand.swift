@@ -29,7 +29,9 @@ struct FirewallTestCommand: ParsableCommand {
               2   wrong usage or configuration
             """)
 
-    @Option(name: .long, help: "Who is on the mesh's side: a peer's name, an address, a group, an IPv6 prefix.")
+    @Option(
+        name: .long,
+        help: "Who is on the mesh's side: a peer's name, NAME.mesh.internal, an address, a group, an IPv6 prefix.")
     var from: String
     @Option(name: .long, help: "The service: ssh, tcp/22, udp/5000-5010, icmpv6/echo-request, any.")
     var to: String
@@ -89,7 +91,8 @@ struct FirewallTestCommand: ParsableCommand {
     private func question(_ configuration: Configuration) throws -> FirewallTest {
         do throws(ConfigurationError) {
             return try configuration.firewallQuestion(
-                from: DashedAddress.unprotect(from), to: to, at: at, way: out ? .outbound : .inbound)
+                from: NodeNames(configuration).word(DashedAddress.unprotect(from)), to: to, at: at,
+                way: out ? .outbound : .inbound)
         } catch {
             throw CommandFailure(.usage, "\(error)")
         }

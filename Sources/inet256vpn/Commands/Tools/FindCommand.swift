@@ -10,7 +10,7 @@ struct FindCommand: AsyncParsableCommand {
         discussion: """
             A PREFIX is the beginning of an address, or 0x and hexadecimal digits; /BITS
             behind it says how many bits of it count, else all of them do. One that begins
-            with "-" goes behind "--".
+            with "-" goes behind "--". With a dot in it, it is a name: office.mesh.internal.
 
             EXAMPLES
               inet256vpn find oJLz
@@ -22,8 +22,8 @@ struct FindCommand: AsyncParsableCommand {
 
     @OptionGroup var lookup: LookupOptions
     @OptionGroup var access: NodeAccess
-    @Argument(help: ArgumentHelp("The prefix.", valueName: "prefix"))
-    var prefix: AddressPrefix
+    @Argument(help: ArgumentHelp("The prefix, or a name with a dot in it.", valueName: "prefix|name"))
+    var target: FindTarget
 
     private struct Found: Encodable {
         let bits: Int
@@ -31,6 +31,11 @@ struct FindCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let prefix: AddressPrefix
+        switch target {
+        case .prefix(let given): prefix = given
+        case .name(let name): prefix = AddressPrefix(whole: try await access.resolve(.name(name)))
+        }
         let node = try await access.open()
         defer { node.close() }
         let found = try await lookup.answer(unknown: "the network knows no address with this prefix") { [prefix] in
@@ -41,13 +46,39 @@ struct FindCommand: AsyncParsableCommand {
     }
 }
 
+/// A prefix, or a name: no prefix has a dot in it.
+enum FindTarget: ExpressibleByArgument, Equatable {
+    case prefix(AddressPrefix)
+    case name(String)
+
+    init?(argument: String) {
+        if let prefix = AddressPrefix(argument: argument) {
+            self = .prefix(prefix)
+        } else if argument.contains("."), case .name(let name)? = TargetArgument(argument: argument) {
+            self = .name(name)
+        } else {
+            return nil
+        }
+    }
+}
+
 /// The first bits of an address on the command line.
 struct AddressPrefix: ExpressibleByArgument, Equatable {
     let address: Address
     let bits: Int
 
+    init(whole address: Address) {
+        self.address = address
+        bits = Address.bitCount
+    }
+
     init?(argument: String) {
         let text = DashedAddress.unprotect(argument)
+        if let whole = NodeNames.label(text) {
+            address = whole
+            bits = Address.bitCount
+            return
+        }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let body = parts.first, let (bytes, count) = Self.parse(body) else { return nil }
         if parts.count == 2 {

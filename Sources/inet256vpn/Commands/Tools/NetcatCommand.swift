@@ -27,7 +27,7 @@ struct NetcatCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Stop after this many messages have come.", valueName: "n"))
     var count: Int?
     @OptionGroup var access: NodeAccess
-    @Argument(help: ArgumentHelp("A peer's name, or an address.", valueName: "name|address"))
+    @Argument(help: ArgumentHelp("A peer's name, NAME.mesh.internal, or an address.", valueName: "name|address"))
     var target: TargetArgument
 
     func validate() throws {

@@ -1,5 +1,4 @@
 internal import API
-internal import AdminProtocol
 internal import ArgumentParser
 internal import Foundation
 internal import INET256
@@ -28,17 +27,8 @@ struct NodeAccess: ParsableArguments {
         return try await connection.open(key)
     }
 
-    /// A peer's name is looked up in the daemon's configuration.
-    func resolve(_ target: TargetArgument) async throws -> Address {
-        switch target {
-        case .address(let address): return address
-        case .name(let name):
-            let peers = try await daemon.client().status().peers
-            if let peer = peers.first(where: { $0.name == name }), let address = Address(peer.id) { return address }
-            let hint = NearMiss.of(name, among: peers.compactMap(\.name)).map { "; did you mean \"\($0)\"?" } ?? ""
-            throw CommandFailure(.usage, "no peer is called \"\(name)\" in the daemon's configuration\(hint)")
-        }
-    }
+    /// Whom a name means is the daemon's to know.
+    func resolve(_ target: TargetArgument) async throws -> Address { try await daemon.resolve(target) }
 
     private func privateKey() throws -> PrivateKey {
         guard let key else { return PrivateKey(generatedFrom: SystemRandom()) }

@@ -21,7 +21,7 @@ struct PubkeyCommand: AsyncParsableCommand {
 
     @OptionGroup var lookup: LookupOptions
     @OptionGroup var access: NodeAccess
-    @Argument(help: ArgumentHelp("A peer's name, or an address.", valueName: "name|address"))
+    @Argument(help: ArgumentHelp("A peer's name, NAME.mesh.internal, or an address.", valueName: "name|address"))
     var target: TargetArgument
 
     private struct Found: Encodable {
