@@ -15,8 +15,8 @@ RUN_PACKAGES=(libsodium23 'libssl3|libssl3t64' libmnl0 libnftnl11 libstdc++6)
 # Namespaces, links and pings: the demo, the kernel tests and the benchmark.
 NETWORK_PACKAGES=(iproute2 iputils-ping util-linux)
 # What the tests call besides: socat and python3 carry streams and odd packets, nft and ethtool shape traffic, tcpdump looks at it,
-# systemd-analyze judges the unit, gnupg and curl fetch a stand-in toolchain.
-TEST_PACKAGES=(socat python3 nftables ethtool tcpdump systemd gnupg curl)
+# systemd-analyze judges the unit, dig asks about names, gnupg and curl fetch a stand-in toolchain.
+TEST_PACKAGES=(socat python3 nftables ethtool tcpdump systemd bind9-dnsutils gnupg curl)
 # The library that speaks UPnP, in the one version that the program takes, which is Debian 12's.
 if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then TEST_PACKAGES+=(libminiupnpc17); fi
 

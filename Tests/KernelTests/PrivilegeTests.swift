@@ -5,6 +5,8 @@ extension KernelTests {
     /// What is left of root's privileges when root starts the daemon, and that it suffices from start to stop.
     @Suite struct Privileges {
         private static let netAdmin = "0000000000001000"
+        /// That and CAP_NET_BIND_SERVICE, for port 53.
+        private static let kept = "0000000000001400"
         private static let user = 61098
 
         private struct Credentials {
@@ -26,15 +28,15 @@ extension KernelTests {
         }
 
         @Test(.timeLimit(.minutes(1)))
-        func withoutAUserOfItsOwnItIsRootWithOneCapability() async throws {
+        func withoutAUserOfItsOwnItIsRootWithTwoCapabilities() async throws {
             try await Testbed.with { bed in
                 let boxes = try await TwoBoxes(in: bed)
                 let before = try await boxes.alice.kernelState()
                 try await boxes.alice.start()
                 try await boxes.bob.start()
                 let has = try Credentials(of: await boxes.alice.processID())
-                #expect(has["CapPrm"] == Self.netAdmin && has["CapEff"] == Self.netAdmin, "\(has)")
-                #expect(has["CapBnd"] == Self.netAdmin && has["NoNewPrivs"] == "1", "\(has)")
+                #expect(has["CapPrm"] == Self.kept && has["CapEff"] == Self.kept, "\(has)")
+                #expect(has["CapBnd"] == Self.kept && has["NoNewPrivs"] == "1", "\(has)")
                 #expect(boxes.alice.log.contains("without root's privileges: user root"), "\(boxes.alice.log)")
                 try await wholeLife(of: boxes.alice, boxes.bob, before)
             }
@@ -58,8 +60,8 @@ extension KernelTests {
                 try await boxes.bob.start()
                 let has = try Credentials(of: await alice.processID())
                 #expect(has.users == [String](repeating: "\(Self.user)", count: 4), "\(has)")
-                #expect(has["Groups"] == "\(Self.user)" && has["CapPrm"] == Self.netAdmin, "\(has)")
-                #expect(has["CapBnd"] == Self.netAdmin && has["NoNewPrivs"] == "1", "\(has)")
+                #expect(has["Groups"] == "\(Self.user)" && has["CapPrm"] == Self.kept, "\(has)")
+                #expect(has["CapBnd"] == Self.kept && has["NoNewPrivs"] == "1", "\(has)")
                 #expect(alice.log.contains("without root's privileges: user inet256vpn"), "\(alice.log)")
                 let key = try FileManager.default.attributesOfItem(atPath: alice.directory + "/private_key.inet256")
                 #expect(key[.ownerAccountID] as? Int == 0 && key[.posixPermissions] as? Int == 0o600, "\(key)")
@@ -73,6 +75,29 @@ extension KernelTests {
             }
         }
 
+        /// As the unit starts it, where no port below 1024 is configured: the right to them goes.
+        @Test(.timeLimit(.minutes(1)), arguments: ["dns: {enabled: false}", "dns: {listen: [\"portal:5353\"]}"])
+        func withoutALowPortItIsOneCapability(_ names: String) async throws {
+            try await Testbed.with { bed in
+                let box = try await bed.box("alice")
+                box.configuration.more += names + "\n"
+                let chowned = try await bed.run(["chown", "-R", "\(Self.user):\(Self.user)", box.directory])
+                try #require(chowned.succeeded, "\(chowned)")
+                let mode = try await bed.run(["stat", "-c", "%a", "/dev/net/tun"]).output
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+                _ = try await bed.run(["chmod", "666", "/dev/net/tun"])
+                defer { chmod("/dev/net/tun", mode_t(mode, radix: 8) ?? 0o600) }
+                let both = "-all,+net_admin,+net_bind_service"
+                try await box.start(through: [
+                    "setpriv", "--reuid=\(Self.user)", "--regid=\(Self.user)", "--clear-groups", "--no-new-privs",
+                    "--bounding-set=\(both)", "--inh-caps=\(both)", "--ambient-caps=\(both)",
+                ])
+                let has = try Credentials(of: await box.processID())
+                #expect(has["CapPrm"] == Self.netAdmin && has["CapAmb"] == Self.netAdmin, "\(has)")
+                #expect(!box.log.contains("names are not answered about"), "\(box.log)")
+            }
+        }
+
         /// What it cannot do as another it does not try: it stays what it is and says so.
         @Test(.timeLimit(.minutes(1)))
         func whoCannotReadTheConfigurationIsNotBecome() async throws {
@@ -83,7 +108,7 @@ extension KernelTests {
                 // Of root alone, and the folder is not the user's: root without capabilities is left.
                 try await box.start(through: ["sh", "-c", "umask 077; exec \"$@\"", "sh"] + asUser)
                 let has = try Credentials(of: await box.processID())
-                #expect(has.users.first == "0" && has["CapPrm"] == Self.netAdmin, "\(has)")
+                #expect(has.users.first == "0" && has["CapPrm"] == Self.kept, "\(has)")
                 #expect(box.log.contains("user root, as inet256vpn may not"), "\(box.log)")
             }
         }

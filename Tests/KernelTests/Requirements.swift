@@ -5,7 +5,7 @@ enum Requirements {
     /// Why the tests cannot run here; nil when they can.
     static let missing: String? = {
         guard getuid() == 0 else { return "they make network namespaces, which takes root: sudo scripts/test" }
-        for tool in ["ip", "ping", "socat", "setpriv", "nft", "python3", "ethtool", "tcpdump", "tc", "nstat"]
+        for tool in ["ip", "ping", "socat", "setpriv", "nft", "python3", "ethtool", "tcpdump", "tc", "nstat", "dig"]
         where !isInPath(tool) {
             return "\(tool) is not installed: scripts/test installs what is missing"
         }

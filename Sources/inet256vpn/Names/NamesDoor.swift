@@ -15,7 +15,8 @@ struct NamesDoor {
 
     var isOpen: Bool { datagrams != nil }
 
-    private static let buffer = 1 << 20
+    /// In bytes: a second of 10,000 queries waits in it while the machine is busy.
+    private static let buffer = 8 << 20
 
     mutating func open() throws(SystemError) {
         var options = UDPSocket.Options()
