@@ -28,6 +28,7 @@ let package = Package(
         .target(name: "CPortMapping", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "Wire", swiftSettings: strict),
         .target(name: "INET256", dependencies: ["Wire", "CSodium", "COpenSSL", "CCiphers"], swiftSettings: strict),
+        .target(name: "DNS", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .target(name: "NodeProtocol", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .target(
             name: "Mesh",
@@ -57,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "Portal",
+                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "DNS", "Portal",
                 "PortMapping",
                 "INET256",
                 "Wire",

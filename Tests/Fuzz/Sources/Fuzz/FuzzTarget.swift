@@ -23,7 +23,7 @@ enum FuzzTargets {
             "nodeframe": NodeFrameTarget.self, "noderequest": NodeRequestTarget.self, "base64": Base64Target.self,
             "clientframe": ClientFrameTarget.self, "answerhead": AnswerHeadTarget.self,
             "clientjson": ClientJSONTarget.self, "session": SessionTarget.self,
-            "names": NamesTarget.self,
+            "names": NamesTarget.self, "nameserver": NameServerTarget.self,
             "portmapping": PortMappingTarget.self,
             "discoverylink": DiscoveryLinkTarget.self, "central": CentralTarget.self, "lastgood": LastGoodTarget.self,
             "joining": JoiningTarget.self,

@@ -29,7 +29,7 @@ enum Seeds {
             ("reassembler", [pieces(3, of: 30), pieces(2, of: 11), pieces(64, of: 640)].map(owned)),
             ("beacon", control.flatMap { [[0] + $0, [0xfd] + $0] }), ("text", texts(boxes)), ("packet", packets()),
             ("offload", superPackets()), ("session", attacks()), ("names", names()),
-            ("portmapping", PortMappingSeeds.all()),
+            ("portmapping", PortMappingSeeds.all()), ("nameserver", NameServerSeeds.all()),
         ] + APISeeds.all(boxes.keys) + DiscoverySeeds.all() + [("joining", JoiningTarget.seeds())]
     }
 
