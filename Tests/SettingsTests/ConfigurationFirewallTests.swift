@@ -167,7 +167,7 @@ enum FirewallSample {
                 - {from: [alice, any], to: [ssh, tcp/1], at: [box, lan], expect: deny}
             """)
         let effective = try EffectiveConfiguration(configuration).yaml()
-        let firewall = effective.split(separator: "\nfirewall:\n").last?.split(separator: "\nlog:").first
+        let firewall = effective.split(separator: "\nfirewall:\n").last?.split(separator: "\ndns:").first
         #expect(
             firewall == """
                   enabled: true

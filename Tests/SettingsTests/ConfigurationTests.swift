@@ -1,5 +1,6 @@
 import API
 import AdminProtocol
+import DNS
 import INET256
 import Logging
 import Netlink
@@ -52,6 +53,7 @@ import Wire
         #expect(configuration.firewall.include == ["/etc/inet256vpn/firewall.d/*.nft"])
         #expect(configuration.firewall.tests.count == 3)
         #expect(configuration.firewallWarnings(own: []).isEmpty)
+        #expect(configuration.dns.services.count == 2 && configuration.dns.allow != DNSConfiguration().allow)
         #expect(configuration.nodes == [NodeConfiguration(privateKeyPath: "/etc/box/second.inet256")])
     }
 
@@ -209,7 +211,11 @@ import Wire
         #expect(change.peersAdded.map(\.label) == ["barn"])
         #expect(change.peersRemoved.map(\.label) == [Sample.plain])
         #expect(change.peersChanged.map(\.label) == ["office"])
-        #expect(change.applied == ["accept", "portal.allow", "portal.except", "log.level"])
+        #expect(
+            change.applied == [
+                "accept", "portal.allow", "portal.except", "dns.zone", "dns.search", "dns.resolved", "dns.allow",
+                "dns.services", "log.level",
+            ])
         #expect(
             change.needsRestart == [
                 "api_endpoint", "network", "transports", "threads", "scheduling", "discovery", "serve.discovery",
@@ -219,7 +225,7 @@ import Wire
                 "portal.mtu",
                 "portal.persistent", "portal.guard",
                 "portal.table",
-                "portal.metric", "nodes",
+                "portal.metric", "dns.enabled", "dns.listen", "nodes",
             ])
     }
 

@@ -18,7 +18,7 @@ import Testing
     /// Names of the author's own, or explained by the key above them.
     private static let inner = [
         "api.limits.", "networks.", "groups.", "firewall.rules[]", "firewall.outbound.rules[]", "firewall.tests[]",
-        "firewall.nat[]",
+        "firewall.nat[]", "dns.services[]",
         "network.", "transports[].udp",
     ]
 

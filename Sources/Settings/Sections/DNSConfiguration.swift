@@ -112,7 +112,7 @@ extension DNSConfiguration {
             help:
                 "who is answered besides this machine: `any`, `peers`, names, addresses; the firewall has to let them in as well"
         )
-        .turn(.behindNames)
+        .turn(.behindNames).inFile(.lines("allow: []\n#  - office"))
         Setting(
             "dns.services", \.dns.services, services, .reload,
             comment:
