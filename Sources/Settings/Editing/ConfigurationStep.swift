@@ -44,6 +44,8 @@ package struct EditedConfiguration: Sendable {
     package let file: String
     /// What was done, a sentence each.
     package internal(set) var done: [String] = []
+    /// The rules that came in, with the list of each.
+    package internal(set) var addedRules: [(way: FirewallTest.Way, rule: ConfiguredRule)] = []
 
     /// Reads `bytes` as the file `file`, which decides what relative paths in there mean.
     package init(_ bytes: [UInt8], file: String) throws {

@@ -34,6 +34,7 @@ extension EditedConfiguration {
                 place = cover.by
                 continue
             }
+            addedRules.append((draft.way, rule))
             done.append("\(isInbound ? "rule" : "outbound rule") \(place): \(text)")
             return
         }

@@ -6,7 +6,7 @@ enum YAMLWord {
 
     /// Words that mean something else than themselves to one YAML or another (YAML 1.1 types bool, null).
     private static let special: Set<String> = [
-        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "x",
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf",
     ]
 
     /// Whether `text` can stand without quotes anywhere and is taken for nothing but that text: letters, digits, `_`, `.`, `/` and `-`,

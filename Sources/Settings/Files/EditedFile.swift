@@ -47,6 +47,8 @@ package final class EditedFile {
             guard status.st_mode & S_IFMT == S_IFREG else {
                 throw FileError("change", path, code: EINVAL, advice: "it is no ordinary file")
             }
+            // A rename asks the directory alone; that the file may not be written is meant all the same.
+            guard access(target, W_OK) == 0 else { throw FileError("write", path, advice: Self.advice(errno)) }
             original = status
         } catch {
             close(lock)

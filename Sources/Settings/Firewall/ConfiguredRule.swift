@@ -99,6 +99,17 @@ package struct FirewallTest: Hashable, Sendable {
     package var services: [ConfiguredService]
     package var ends = [End.box]
     package var expect: FirewallAction
+
+    package init(
+        way: Way = .inbound, subjects: [ConfiguredSubject], services: [ConfiguredService], ends: [End] = [.box],
+        expect: FirewallAction
+    ) {
+        self.way = way
+        self.subjects = subjects
+        self.services = services
+        self.ends = ends
+        self.expect = expect
+    }
 }
 
 extension FirewallTest.End {

@@ -9,7 +9,7 @@ package enum RuleText {
     /// In bytes, as `nft` has it (NFTNL_UDATA_COMMENT_MAXLEN).
     static let longestComment = 128
 
-    static func line(_ rule: ConfiguredRule, _ way: FirewallTest.Way, peers: [PeerConfiguration]) -> String {
+    package static func line(_ rule: ConfiguredRule, _ way: FirewallTest.Way, peers: [PeerConfiguration]) -> String {
         let theirs = rule.peers.map { word($0, peers: peers) }.joined(separator: ", ")
         let ours = rule.places.map(word).joined(separator: ", ")
         var text = "\(rule.action.rawValue) \(rule.services.map(\.text).joined(separator: ", "))"

@@ -103,6 +103,31 @@ import Testing
             title: "a name that needs quotes", old: "a: x\n", changes: [.replace([[.key("a")]], with: "0x10")],
             new: "a: \"0x10\"\n"),
         Case(
+            title: "merge keys stay", old: "a: &b {x: 1}\nc:\n  <<: *b\n  y: [v]\n",
+            changes: [.insert(.text("w"), into: [.key("c"), .key("y")])],
+            new: "a: &b {x: 1}\nc:\n  <<: *b\n  y: [v, w]\n"),
+        Case(
+            title: "lists in lists", old: "a:\n- - b\n  - c\n- d\n",
+            changes: [
+                .insert(.text("e"), into: [.key("a"), .index(0)]), .remove([.key("a"), .index(0), .index(0)]),
+                .insert(.text("f"), into: [.key("a")], before: 1),
+            ],
+            new: "a:\n- - c\n  - e\n- f\n- d\n"),
+        Case(
+            title: "texts over several lines",
+            old: "a:\n  - b: one\n      two\n\n      three # c\n    d: |+\n      e\n\n  - f\n",
+            changes: [.insert(.text("g"), into: [.key("a")]), .remove([.key("a"), .index(0)])],
+            new: "a:\n  - f\n  - g\n"),
+        Case(
+            title: "keys further to the right", old: "  a: 1\n  # c\n",
+            changes: [.insert(.text("x"), into: [.key("b")])],
+            new: "  a: 1\n  # c\n  b: [x]\n"),
+        Case(
+            title: "tags and anchors before their values",
+            old: "a: !!seq &p # why\n  - b\nc: !!map\n  d: &q\n    - e\n",
+            changes: [.insert(.text("x"), into: [.key("a")]), .insert(.text("v"), into: [.key("c"), .key("d")])],
+            new: "a: !!seq &p # why\n  - b\n  - x\nc: !!map\n  d: &q\n    - e\n    - v\n"),
+        Case(
             title: "a mark at the beginning", old: "\u{feff}g: [a]\n",
             changes: [.insert(.text("b"), into: [.key("g")])],
             new: "\u{feff}g: [a, b]\n"),
