@@ -116,6 +116,31 @@ extension KernelTests {
             }
         }
 
+        /// Who may read the file and not write it sees the difference, and is told what is missing.
+        @Test(.timeLimit(.minutes(1)))
+        func whoMayNotWriteIsToldSo() async throws {
+            try await Testbed.with { bed in
+                let alice = try await bed.box("alice")
+                try alice.writeConfiguration()
+                let before = try Self.state(of: alice)
+                func asNobody(_ words: String...) async throws -> Outcome {
+                    try await alice.run(
+                        words: [
+                            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", try Requirements.binary(),
+                        ]
+                            + words + ["--config", alice.configPath])
+                }
+                let dry = try await asNobody("group", "add", "g", "fd11::/16", "--dry-run")
+                #expect(dry.succeeded && dry.output.contains("+groups:"), "\(dry)")
+                #expect(dry.errors.contains("the private key was not looked at"), "\(dry)")
+                let refused = try await asNobody("group", "add", "g", "fd11::/16")
+                #expect(
+                    refused.status == 77 && refused.errors.contains("cannot write \(alice.configPath)")
+                        && refused.errors.contains("sudo"), "\(refused)")
+                #expect(try Self.state(of: alice) == before)
+            }
+        }
+
         /// The daemon that answers is another one's.
         @Test(.timeLimit(.minutes(1)))
         func anotherFilesDaemonIsNotAsked() async throws {

@@ -95,6 +95,32 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.directory.path).count == 2)
     }
 
+    /// Where others still decide about some of what a new rule speaks of, that is said.
+    @Test func aRuleThatHasHalfItsEffectIsToldOf() async throws {
+        let folder = try Folder(
+            """
+            peers: [{id: \(Sample.plain), name: office}, {id: "\(Sample.dashed)", name: barn}]
+            groups: {all: [office, barn]}
+            firewall: {rules: [{deny: any, from: barn}]}
+
+            """)
+        let half = try await folder.edit(isDryRun: true).apply([
+            .addRule(RuleDraft(.allow, services: ["ssh"], subjects: ["all"]))
+        ])
+        #expect(
+            half.warnings == [
+                "allow ssh from all: for some of it another rule comes first, rule 0 (deny any from barn)"
+            ])
+        let whole = try await folder.edit(isDryRun: true).apply([
+            .addRule(RuleDraft(.allow, services: ["ssh"], subjects: ["office"]))
+        ])
+        #expect(whole.warnings.isEmpty)
+        var first = RuleDraft(.allow, services: ["any"], subjects: ["any"])
+        first.before = 0
+        let shadowing = try await folder.edit(isDryRun: true).apply([.addRule(first)])
+        #expect(shadowing.warnings.count == 1 && shadowing.warnings[0].contains("contradict"), "\(shadowing.warnings)")
+    }
+
     @Test func commandLinesDoIt() async throws {
         let folder = try Folder(Self.policy)
         #expect(await folder.run("peer", "add", Sample.dashed, "--name", "barn", "--endpoint", "udp://[::1]:7") == 0)

@@ -52,7 +52,7 @@ enum FirstRun {
                 chown(path, 0, service.group)
                 chmod(path, 0o640)
             }
-            done.append("wrote a default configuration to \(path): name your peers there")
+            done.append("wrote a default configuration to \(path): name your peers there, or with inet256vpn peer add")
         } catch let error as FileError where error.code == EEXIST {
             done.append("kept the configuration in \(path), which another start has just made")
         }

@@ -85,7 +85,7 @@ struct RootCommand: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
-            PeerGroup.self, GroupGroup.self, InviteCommand.self, JoinCommand.self,
+            PeerCommand.self, GroupCommand.self, InviteCommand.self, JoinCommand.self,
             FirewallCommand.self, GuardCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self,
             FindCommand.self, NetcheckCommand.self,
             PubkeyCommand.self,

@@ -48,7 +48,8 @@ struct ConfigurationEdit {
             throw EditRefusal("\(peer.id) is this box itself")
         }
         let known = Set(current.warnings(own: own))
-        let warnings = new.configuration.warnings(own: own).filter { !known.contains($0) }
+        let warnings =
+            new.configuration.warnings(own: own).filter { !known.contains($0) } + RuleEffect.warnings(of: new)
         let diff = UnifiedDiff.lines(old.text.text, new.text.text, name: path)
         return (
             new.text.bytes,

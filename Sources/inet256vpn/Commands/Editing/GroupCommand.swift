@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Settings
 
-struct GroupGroup: AsyncParsableCommand {
+struct GroupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "group",
         abstract: "Add to groups of the configuration, and take out of them.",

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import INET256
 internal import Settings
 
-struct PeerGroup: AsyncParsableCommand {
+struct PeerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peer",
         abstract: "Add, remove and rename peers in the configuration.",
