@@ -1,8 +1,8 @@
 /// Where a value stands in the text, with all that it consists of.
 struct Layout: Sendable {
     indirect enum Shape: Sendable {
-        /// `*name`. What it names stands there, when that is a scalar.
-        case alias(of: Range<Int>?)
+        /// `*name`, and what has that name.
+        case alias(of: Layout?)
         case scalar
         case blockList([LayoutItem])
         case flowList([LayoutItem])
@@ -34,6 +34,13 @@ struct Layout: Sendable {
         default: nil
         }
     }
+
+    /// Itself, or what it is an alias of.
+    var named: Layout? { if case .alias(let named) = shape { named } else { self } }
+
+    var isAlias: Bool { if case .alias = shape { true } else { false } }
+
+    var isScalar: Bool { if case .scalar = shape { true } else { false } }
 
     var isFlow: Bool {
         switch shape {

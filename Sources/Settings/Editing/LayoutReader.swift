@@ -6,8 +6,8 @@ struct LayoutReader {
     let text: TextLines
     var place = 0
     private(set) var comments: [Range<Int>] = []
-    /// Scalars that have anchors, by these. A name may be given again; an alias means what has it so far.
-    private var anchored: [[UInt8]: Range<Int>] = [:]
+    /// Values that have anchors, by these. A name may be given again; an alias means what has it so far.
+    private var anchored: [[UInt8]: Layout] = [:]
 
     init(_ text: TextLines) { self.text = text }
 
@@ -119,13 +119,14 @@ struct LayoutReader {
                 comments.removeSubrange(before.comments...)
                 place = before.place
             }
-            if let anchor { anchored[anchor] = place..<place }
-            return Layout(start: isBare ? place : start, body: place..<place, shape: .scalar)
+            let nothing = Layout(start: isBare ? place : start, body: place..<place, shape: .scalar)
+            if let anchor { anchored[anchor] = nothing }
+            return nothing
         }
         skipTrivia()
         var layout = try value(node, around)
         layout.start = min(start, layout.body.lowerBound)
-        if let anchor { anchored[anchor] = node.scalar == nil ? nil : layout.body }
+        if let anchor { anchored[anchor] = layout }
         return layout
     }
 

@@ -25,12 +25,8 @@ struct YAMLEditor {
     private func replace(_ paths: [YAMLPath], with new: String) -> [Way] {
         var ranges: Set<Range<Int>> = []
         for path in paths {
-            guard let layout = text.layout(at: path) else { return [] }
-            switch layout.shape {
-            case .scalar: ranges.insert(layout.body)
-            case .alias(let target?): ranges.insert(target)
-            default: return []
-            }
+            guard let layout = text.layout(at: path, throughAliases: true)?.named, layout.isScalar else { return [] }
+            ranges.insert(layout.body)
         }
         let way = ranges.map { range in
             let quotes: YAMLWord.Quotes =
@@ -53,9 +49,9 @@ struct YAMLEditor {
             return add(YAMLField(key, .list([content])), to: path.dropLast(), behind: nil)
         }
         switch layout.shape {
-        case .alias(let scalar):
+        case .alias(let named):
             // What it names stays as it is, and is an item now.
-            guard scalar != nil, before == nil else { return [] }
+            guard named?.isScalar == true, before == nil else { return [] }
             let item = taste.writer().inline(content, key: "")
             return [[.insert("[", at: layout.start), .insert(" , \(item)]", at: layout.end)]]
         case .scalar:

@@ -51,8 +51,24 @@ package struct YAMLText: Sendable {
                 reasons.append(error)
             }
         }
-        let reason = reasons.first?.reason ?? whyNot(change)
+        let reason = anchor(of: change) ?? reasons.first?.reason ?? whyNot(change)
         throw EditRefusal("the file was left as it is: \(reason)", advice: change.advice)
+    }
+
+    /// What is shared with other places of the file is most likely why a change of it was none of one place alone.
+    private func anchor(of change: YAMLChange) -> String? {
+        for path in change.paths {
+            for length in (0...path.count).reversed() {
+                let part = YAMLPath(path.prefix(length))
+                guard let layout = layout(at: part), !layout.isAlias,
+                    lines.bytes[layout.start..<layout.body.lowerBound].contains(0x26)
+                else { continue }
+                return
+                    "\(part.words) (line \(lines.lineNumber(of: layout.start))) has an anchor, and an alias elsewhere "
+                    + "means it too"
+            }
+        }
+        return nil
     }
 
     /// Why there is no way at all.
@@ -60,7 +76,7 @@ package struct YAMLText: Sendable {
         for path in change.paths {
             for length in 1...max(1, path.count) {
                 let part = path.prefix(length)
-                guard let layout = layout(at: part), case .alias = layout.shape else { continue }
+                guard let layout = layout(at: part), layout.isAlias else { continue }
                 return
                     "\(YAMLPath(part).words) (line \(lines.lineNumber(of: layout.start))) is an alias: what it names may be "
                     + "used elsewhere too"
@@ -105,12 +121,14 @@ package struct YAMLText: Sendable {
 
     /// The line that the value at `path` begins in, from 1; nil where there is none.
     package func line(of path: YAMLPath) -> Int? {
-        layout(at: path).map { lines.lineNumber(of: $0.body.lowerBound) }
+        layout(at: path, throughAliases: true).map { lines.lineNumber(of: $0.body.lowerBound) }
     }
 
-    func layout(at path: some Collection<YAMLStep>) -> Layout? {
+    /// - Parameter throughAliases: whether what an alias on the way names is gone through. It may stand elsewhere too.
+    func layout(at path: some Collection<YAMLStep>, throughAliases: Bool = false) -> Layout? {
         var layout = document.root
         for step in path {
+            if throughAliases { layout = layout?.named }
             switch step {
             case .key(let key): layout = layout?.pairs?.first { $0.name == key }?.value
             case .index(let index):

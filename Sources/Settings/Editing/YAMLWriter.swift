@@ -94,8 +94,8 @@ struct TextTaste {
         var listStep: Int?
         visit(text.document.root) { layout in
             switch text.lines[layout.body.lowerBound] {
-            case 0x27 where isScalar(layout): singles += 1
-            case 0x22 where isScalar(layout): doubles += 1
+            case 0x27 where layout.isScalar: singles += 1
+            case 0x22 where layout.isScalar: doubles += 1
             default: break
             }
             guard case .blockMapping(let pairs) = layout.shape else { return }
@@ -125,15 +125,13 @@ struct TextTaste {
 
     /// How a scalar is quoted.
     func quotes(of layout: Layout) -> YAMLWord.Quotes? {
-        guard isScalar(layout), !layout.endsInBlockScalar, !layout.body.isEmpty else { return nil }
+        guard layout.isScalar, !layout.endsInBlockScalar, !layout.body.isEmpty else { return nil }
         return switch text.lines[layout.body.lowerBound] {
         case 0x27: .single
         case 0x22: .double
         default: YAMLWord.Quotes.none
         }
     }
-
-    private func isScalar(_ layout: Layout) -> Bool { if case .scalar = layout.shape { true } else { false } }
 
     private func taste(of layout: Layout) -> YAMLWriter.Taste {
         var taste = YAMLWriter.Taste()

@@ -77,7 +77,7 @@ import Wire
         ]
         let signs: [UInt8] = Array("\n\r\t #-:,[]{}&*!|>?'\"%@`~\u{0}\u{85}".utf8)
         var taken = 0
-        for _ in 0..<2_000 {
+        for _ in 0..<800 {
             var bytes = Array(StyledFile(FileModel(&random), &random).text.utf8)
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 let place = Int.random(in: 0..<bytes.count, using: &random)

@@ -100,6 +100,10 @@ import Testing
             changes: [.replace([[.key("a")], [.key("b")], [.key("c")], [.key("d")], [.key("e")]], with: "z")],
             new: "a: z # x\nb: 'z'\nc: \"z\"\nd: &x z\ne: *x\n"),
         Case(
+            title: "another name in a list that stands for two", old: "a: &l [x, v]\nb: *l\n",
+            changes: [.replace([[.key("a"), .index(0)], [.key("b"), .index(0)]], with: "z")],
+            new: "a: &l [z, v]\nb: *l\n"),
+        Case(
             title: "a name that needs quotes", old: "a: x\n", changes: [.replace([[.key("a")]], with: "0x10")],
             new: "a: \"0x10\"\n"),
         Case(
@@ -144,8 +148,12 @@ import Testing
         ("a: &p [x]\npeers: *p\n", .insert(.text("y"), into: peers), "peers (line 2) is an alias"),
         ("a: *p\nb: &p x\n", .remove([.key("a")]), "not one YAML document"),
         ("a: &p x\nb: *p\nc: 1\n", .remove([.key("a")]), "an alias elsewhere"),
-        ("a: &p x\nb: *p\n", .replace([[.key("a")]], with: "y"), "something else besides"),
-        ("a: &p [x]\nb: *p\n", .insert(.text("y"), into: [.key("a")]), "something else besides"),
+        ("a: &p x\nb: *p\n", .replace([[.key("a")]], with: "y"), "a (line 1) has an anchor, and an alias elsewhere"),
+        (
+            "a: &p [x]\nb: *p\n", .insert(.text("y"), into: [.key("a")]),
+            "a (line 1) has an anchor, and an alias elsewhere"
+        ),
+        ("a: &p [x, v]\nb: *p\n", .remove([.key("a"), .index(0)]), "a (line 1) has an anchor, and an alias elsewhere"),
         ("a: 1\n---\nb: 2\n", .insert(.text("y"), into: peers), "not one YAML document"),
         (
             "rules:\n  - |\n    text without an end", .insert(.text("y"), into: [.key("rules")]),
