@@ -1,5 +1,5 @@
 internal import CSodium
-internal import Wire
+package import Wire
 
 /// Bytes under a passphrase: a key by Argon2id (RFC 9106) from it, then XChaCha20-Poly1305.
 ///
@@ -72,10 +72,12 @@ package enum PassphraseBox {
         Sodium.start()
         let key = SecretBytes(count: XChaCha20Poly1305.keyCount)
         let code = key.withMutableBytes { key in
-            passphrase.withUnsafeBytes { words in
-                crypto_pwhash(
-                    key.bytePointer, UInt64(key.count), words.bindMemory(to: CChar.self).baseAddress,
-                    UInt64(words.count), salt, passes, Int(memory), Int32(crypto_pwhash_ALG_ARGON2ID13))
+            // The address of an empty array's bytes need not be there.
+            (passphrase + [0]).withUnsafeBytes { words in
+                guard let first = words.bindMemory(to: CChar.self).baseAddress else { return Int32(-1) }
+                return crypto_pwhash(
+                    key.bytePointer, UInt64(key.count), first, UInt64(passphrase.count), salt, passes, Int(memory),
+                    Int32(crypto_pwhash_ALG_ARGON2ID13))
             }
         }
         guard code == 0 else { throw .noMemory(memory) }
