@@ -205,7 +205,8 @@ find_swift() {
             # swiftly's front end looks for its settings in the caller's home, which under sudo is root's.
             export SWIFTLY_HOME_DIR=${candidate%/bin/swift} SWIFTLY_BIN_DIR=${candidate%/swift}
         fi
-        version=$(swift_version "$candidate")
+        # One that does not start, for want of a library, ends the pipe with a code.
+        version=$(swift_version "$candidate") || version=''
         [[ -n $version ]] || continue
         if at_least "$version" "$SWIFT_OLDEST"; then
             SWIFT=$candidate
