@@ -69,14 +69,15 @@ package enum PassphraseBox {
     private static func key(
         _ passphrase: [UInt8], salt: [UInt8], _ passes: UInt64, _ memory: UInt64
     ) throws(Fault) -> SecretBytes {
+        guard !passphrase.isEmpty else { throw .wrongPassphrase }
         Sodium.start()
         let key = SecretBytes(count: XChaCha20Poly1305.keyCount)
         let code = key.withMutableBytes { key in
-            // The address of an empty array's bytes need not be there.
-            (passphrase + [0]).withUnsafeBytes { words in
+            passphrase.withUnsafeBytes { words in
+                // The bytes of an empty array need not be anywhere.
                 guard let first = words.bindMemory(to: CChar.self).baseAddress else { return Int32(-1) }
                 return crypto_pwhash(
-                    key.bytePointer, UInt64(key.count), first, UInt64(passphrase.count), salt, passes, Int(memory),
+                    key.bytePointer, UInt64(key.count), first, UInt64(words.count), salt, passes, Int(memory),
                     Int32(crypto_pwhash_ALG_ARGON2ID13))
             }
         }
