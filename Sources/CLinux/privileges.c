@@ -91,10 +91,11 @@ int clinux_restart_as(uid_t user, gid_t group, gid_t other, uint64_t capabilitie
     return run_again(arguments);
 }
 
-int clinux_restart_with(uint64_t capabilities, char *const *arguments) {
-    // What is not permitted any more is not ambient either.
-    const int code = set_capabilities(capabilities);
-    return code != 0 ? code : run_again(arguments);
+int clinux_restart_without(int capability, char *const *arguments) {
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) != 1) return 0;
+    // What is not ambient is not permitted in the next program either, unless its file gives it. No capset(2), which units forbid.
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0) != 0) return -errno;
+    return run_again(arguments);
 }
 
 void clinux_shut_in(void) {

@@ -17,9 +17,9 @@ bool clinux_could_access(uid_t user, gid_t group, gid_t other, const char *_Nonn
 int clinux_restart_as(
     uid_t user, gid_t group, gid_t other, uint64_t capabilities, char *_Nullable const *_Nonnull arguments);
 
-/// Runs this very program anew as who it is, with these capabilities, which it has, and no others. Returns only if it fails, with a negative
-/// errno.
-int clinux_restart_with(uint64_t capabilities, char *_Nullable const *_Nonnull arguments);
+/// Runs this very program anew as who it is, without this capability, which it was given for whatever it runs (the ambient set). Returns 0
+/// where it was not, or a negative errno.
+int clinux_restart_without(int capability, char *_Nullable const *_Nonnull arguments);
 
 /// Has the kernel keep others of the same user from looking into this process, and it from leaving a core file (PR_SET_DUMPABLE of
 /// prctl(2)), and keeps whatever it runs from gaining privileges. For all threads that are made later.

@@ -68,9 +68,9 @@ enum Confinement {
 
     /// The unit gives the right to ports below 1024; where none is configured it is not kept.
     private static func giveUpPorts(_ configuration: Configuration) throws {
-        let has = clinux_permitted_capabilities()
-        guard has & Capability.bindService != 0, wanted(configuration) & Capability.bindService == 0 else { return }
-        let code = clinux_restart_with(has & ~Capability.bindService, arguments)
+        guard wanted(configuration) & Capability.bindService == 0 else { return }
+        let code = clinux_restart_without(Int32(Capability.bindService.trailingZeroBitCount), arguments)
+        guard code != 0 else { return }
         throw CommandFailure(.failure, "privileges could not be given up: \(String(cString: strerror(-code)))")
     }
 

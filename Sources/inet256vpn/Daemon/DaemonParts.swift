@@ -63,9 +63,11 @@ struct DaemonParts {
             transports: setup.configuration.transports)
         let keeper = FirewallKeeper(logger: logger, store: setup.store)
         self.keeper = keeper
+        let forgets = plan.names == nil && plan.keepsInterface ? plan.portal?.plan.address : nil
         plan.portal?.guardian = { [names = plan.names] index in
             try Blocking.wait { try await keeper.bind(to: index) }
             try? names?.resolved.post(.link(index))
+            if let forgets { ResolvedThread.forget(forgets, interface: index) }
         }
         self.plan = plan
         control = RunningDaemon(

@@ -30,7 +30,7 @@ struct DataPlanePlan {
     let ciphers: CipherSurvey
     var portal: PortalPart?
     /// Who answers about names; nil where nobody does.
-    let names: NamesPlan?
+    private(set) var names: NamesPlan?
     /// What shares its sockets and finds peers; nil where peers are where the configuration says, and nowhere else.
     let discovery: DiscoveryPlan?
     private let configuration: Configuration
@@ -78,8 +78,13 @@ struct DataPlanePlan {
                 plan: left.adopt(design.plan), map: design.map, commands: try Mailbox(),
                 store: design.plan.persistent ? nil : setup.store)
         }
+        let keeps = keepsInterface
+        names?.isInherited = keeps
         guard engine.box.hasCipher else { throw CommandFailure(.usage, Self.noCipher) }
     }
+
+    /// Whether the portal's interface may have been there before this run.
+    var keepsInterface: Bool { portal.map { $0.plan.inherited != nil || $0.plan.persistent } ?? false }
 
     /// What to start the data plane's thread with.
     func setup() throws -> EngineSetup {

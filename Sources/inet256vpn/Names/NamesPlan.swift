@@ -16,6 +16,8 @@ struct NamesPlan: Sendable {
     let commands: Mailbox<NamesCommand>
     let resolved: Mailbox<ResolvedCommand>
     let outcome = ResolvedOutcome()
+    /// Whether the interface may be an earlier run's, of which systemd-resolved may know something.
+    var isInherited = false
 
     /// Nil where nobody answers about names.
     init?(_ setup: DaemonSetup, map: IPv6Map) throws {

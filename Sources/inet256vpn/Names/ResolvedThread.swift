@@ -64,6 +64,8 @@ final class ResolvedThread {
     private var wish: ResolvedWish?
     /// What it has been told of that link.
     private var told: ResolvedWish?
+    /// Whether it may have been told something by an earlier run.
+    private var mayKnow: Bool
     private var tellAt: Instant = .distantFuture
     private var pause = ResolvedThread.firstPause
     private var keeps = false
@@ -84,6 +86,7 @@ final class ResolvedThread {
         mailbox = plan.resolved
         outcome = plan.outcome
         portal = plan.map.address(of: plan.own)
+        mayKnow = plan.isInherited
         self.logger = logger
         poller = try Poller()
         try poller.add(mailbox.descriptor, token: Token.mailbox, interest: .readable)
@@ -130,7 +133,7 @@ final class ResolvedThread {
             soon()
         case .wish(let new):
             wish = new
-            if new == nil { takeBack() } else if new != told { soon() }
+            if new != told || mayKnow { soon() }
         case .again: soon()
         case .leave: keeps = true
         case .stop: isStopping = true
@@ -191,10 +194,11 @@ final class ResolvedThread {
     // MARK: Telling
 
     private func tell() {
-        guard let link, let wish, let server = wish.server else {
+        guard let link else {
             tellAt = .distantFuture
             return
         }
+        guard let wish, let server = wish.server else { return takeBack() }
         guard SameNetwork.asPID1(portal, interface: link) else {
             note("elsewhere", "this machine's systemd-resolved looks at another network than this daemon")
             tellAt = BootClock.now() + Self.audit
@@ -216,6 +220,7 @@ final class ResolvedThread {
         let answer = tell(bus, Int32(truncatingIfNeeded: link), server, wish)
         guard answer == 0 else { return fail("refused", reason(answer)) }
         told = wish
+        mayKnow = false
         note("told", nil)
         pause = Self.firstPause
         tellAt = BootClock.now() + Self.audit
@@ -240,10 +245,27 @@ final class ResolvedThread {
 
     private func takeBack() {
         tellAt = .distantFuture
-        guard told != nil, let link, let bus else { return }
-        // With the interface it is gone by itself.
-        _ = clinux_resolved_revert(bus, Int32(truncatingIfNeeded: link))
+        guard told != nil || mayKnow, let link else { return }
+        // Gone with the interface, it is so by itself; where it cannot be asked there is nobody who knows.
+        if SameNetwork.asPID1(portal, interface: link), connect() == 0, let bus, clinux_resolved_runs(bus) > 0 {
+            _ = clinux_resolved_revert(bus, Int32(truncatingIfNeeded: link))
+        }
         told = nil
+        mayKnow = false
+    }
+
+    /// Takes back what an earlier run has told of an interface that is still there, where nobody answers any more.
+    static func forget(_ portal: IPv6Address, interface: UInt32) {
+        // Without a thread there will be other complaints.
+        try? OwnThread.start("resolved") {
+            var made: OpaquePointer?
+            guard SameNetwork.asPID1(portal, interface: interface), clinux_resolved_open(&made) == 0, let bus = made
+            else { return }
+            if clinux_resolved_runs(bus) > 0 {
+                _ = clinux_resolved_revert(bus, Int32(truncatingIfNeeded: interface))
+            }
+            clinux_resolved_close(bus)
+        }
     }
 
     private func reason(_ code: Int32) -> String {
