@@ -1,4 +1,4 @@
-package import Wire
+internal import Wire
 
 /// Endpoints in the discovery's datagrams: the address (16 bytes, IPv4 mapped) and the port (16 bits, little-endian). Scopes have a
 /// meaning on their own machine alone and stay there.

@@ -1,5 +1,5 @@
-package import INET256
-package import Wire
+internal import INET256
+internal import Wire
 
 /// Where neighbours see this box's datagrams come from. Believed for probing and nothing else; a few neighbours' word is kept.
 struct ObservedEndpoints {

@@ -26,7 +26,9 @@ struct ExportCommand: ParsableCommand {
 
     @Flag(help: "The private keys too, encrypted by a passphrase.")
     var withKey = false
-    @Option(help: ArgumentHelp("Where to; nothing that is there is overwritten. Default: standard output.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Where to; nothing that is there is overwritten. Default: standard output.", valueName: "file"))
     var output: FileArgument?
     @OptionGroup var passphrase: PassphraseOptions
     @Option(
@@ -44,9 +46,11 @@ struct ExportCommand: ParsableCommand {
         defer { plain.wipe() }
         var words = try passphrase.read(isNew: true)
         defer { words.wipe() }
+        let sealed: [UInt8]
         do throws(PassphraseBox.Fault) {
-            try write(try PassphraseBox.seal(plain, passphrase: words, random: SystemRandom()))
+            sealed = try PassphraseBox.seal(plain, passphrase: words, random: SystemRandom())
         } catch { throw CommandFailure(.failure, "\(error)") }
+        try write(sealed)
     }
 
     private func write(_ bytes: [UInt8]) throws {
