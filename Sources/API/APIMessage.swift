@@ -6,12 +6,17 @@ package struct APIRequest: Sendable {
     package var method: String
     /// The path without its query.
     package var path: String
+    /// What stands behind the "?", as it came; empty without one.
+    package var query: String
     package var body: [UInt8]
     package var client: APICaller
 
-    package init(method: String, path: String, body: [UInt8] = [], client: APICaller = .unknown) {
+    package init(
+        method: String, path: String, query: String = "", body: [UInt8] = [], client: APICaller = .unknown
+    ) {
         self.method = method
         self.path = path
+        self.query = query
         self.body = body
         self.client = client
     }
@@ -25,6 +30,18 @@ package struct APIResponse: Sendable, Equatable {
     package var body: [UInt8]
     /// The methods that the path knows, for 405 (RFC 9110 section 15.5.6).
     package var allow: String?
+    /// Further header fields; names and values are the program's own.
+    package var fields: [Field] = []
+
+    package struct Field: Sendable, Equatable {
+        package let name: String
+        package let value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
 
     package init(status: Int, contentType: String = "application/json", body: [UInt8]) {
         self.status = status

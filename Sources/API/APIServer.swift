@@ -26,9 +26,10 @@ package final class APIServer: Sendable {
     /// Opens the endpoint and begins to serve. Port 0 lets the kernel choose: `endpoint` tells which.
     /// `group` is the Unix group that a socket opened by root is handed to, where it exists. `nodes` opens nodes for
     /// applications; without it /nodes answers 501.
+    /// - Parameter beforeAddress: a TCP endpoint may be one whose address this machine does not have yet.
     package static func listen(
         on endpoint: APIEndpoint, responder: any APIResponder, limits: APILimits = APILimits(),
-        nodes: (any APINodeService)? = nil, group: String? = nil, logger: Logger
+        nodes: (any APINodeService)? = nil, group: String? = nil, beforeAddress: Bool = false, logger: Logger
     ) async throws(APIServerError) -> APIServer {
         let connections = APIConnections(limits)
         let service = APIService(
@@ -63,7 +64,8 @@ package final class APIServer: Sendable {
             }
         case .tcp(let address):
             do {
-                let listener = try await bootstrap.bind(to: try address.socketAddress()).get()
+                let binding = beforeAddress ? bootstrap.serverChannelOption(address.freeBinding, value: 1) : bootstrap
+                let listener = try await binding.bind(to: try address.socketAddress()).get()
                 var bound = address
                 bound.port = UInt16(listener.localAddress?.port ?? Int(address.port))
                 return APIServer(endpoint: .tcp(bound), listener: listener, connections: connections, file: nil)

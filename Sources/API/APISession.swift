@@ -137,6 +137,7 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
 
     private func answer(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
         let path = String(head.uri.prefix { $0 != "?" })
+        let query = String(head.uri.dropFirst(path.count + 1))
         if head.isAboutNodes { return answerAboutNodes(head.method, path, body, context) }
         let caller = APICaller.ofChannel(context.channel, service.endpoint)
         answer(context) { [service] in
@@ -146,7 +147,8 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
                 metadata: ["method": "\(head.method)", "path": "\(path)", "client": "\(client)"])
             return await service.responder.respond(
                 to: APIRequest(
-                    method: head.method.rawValue, path: path, body: Array(body.readableBytesView), client: client))
+                    method: head.method.rawValue, path: path, query: query, body: Array(body.readableBytesView),
+                    client: client))
         }
     }
 
@@ -210,6 +212,7 @@ final class APISession: ChannelInboundHandler, RemovableChannelHandler {
         headers.add(name: "cache-control", value: "no-store")
         headers.add(name: "connection", value: "close")
         if let allow = response.allow { headers.add(name: "allow", value: allow) }
+        for field in response.fields { headers.add(name: field.name, value: field.value) }
         let head = HTTPResponseHead(
             version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -10,4 +10,11 @@ extension Endpoint {
         }
         return try SocketAddress(ipAddress: address.description, port: Int(port))
     }
+
+    /// Lets a socket listen on an address that the machine does not have yet (IP_FREEBIND of ip(7); Linux has the same for IPv6,
+    /// as option 78).
+    var freeBinding: ChannelOptions.Types.SocketOption {
+        address.mappedIPv4 != nil
+            ? .init(level: .ip, name: .init(rawValue: 15)) : .init(level: .ipv6, name: .init(rawValue: 78))
+    }
 }
