@@ -89,6 +89,7 @@ let package = Package(
             name: "API", dependencies: ["NodeProtocol", "INET256", "Wire", nioCore, nioPosix, nioHTTP1, logging],
             swiftSettings: fast + quick),
         .target(name: "AdminProtocol", swiftSettings: strict),
+        .target(name: "Dashboard", dependencies: ["AdminProtocol"], swiftSettings: strict),
         .target(
             name: "Settings",
             dependencies: [
@@ -106,7 +107,8 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "Discovery", "Joining", "DNS", "API", "AdminProtocol", "INET256Client",
+                "Settings", "DataPlane", "Discovery", "Joining", "DNS", "API", "AdminProtocol", "Dashboard",
+                "INET256Client",
                 "NodeProtocol",
                 "Firewall",
                 "Portal",
@@ -158,6 +160,7 @@ let package = Package(
             name: "PortalTests", dependencies: ["TestSupport", "Portal", "Netlink", "Wire", "CLinux"],
             swiftSettings: strict),
         .testTarget(name: "AdminProtocolTests", dependencies: ["AdminProtocol"], swiftSettings: strict),
+        .testTarget(name: "DashboardTests", dependencies: ["Dashboard", "AdminProtocol"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
             dependencies: ["TestSupport", "API", "NodeProtocol", "INET256", "System", "Wire", nioCore, logging],
@@ -182,6 +185,7 @@ let package = Package(
             name: "ProgramTests",
             dependencies: [
                 "inet256vpn", "Settings", "DataPlane", "Discovery", "Joining", "DNS", "AdminProtocol", "API",
+                "Dashboard",
                 "Firewall",
                 "INET256",
                 "Mesh", "Netlink", "NodeProtocol", "Portal", "PortMapping", "System", "TestSupport", "Transport",
