@@ -7,6 +7,7 @@ package struct Configuration: Equatable, Sendable {
     package var privateKeyPath: String
     package var apiEndpoint = APIEndpoint.standard
     package var api = APIConfiguration()
+    package var dashboard = DashboardConfiguration()
     package var network = NetworkKind.standard
     package var routing = RoutingConfiguration()
     package var transports = [TransportConfiguration.standard]
@@ -77,6 +78,7 @@ extension Configuration {
         )
         .turn(.behindThose)
         APIConfiguration.table
+        DashboardConfiguration.table
         NetworkKind.setting
         TransportConfiguration.setting
         Setting(

@@ -53,6 +53,18 @@ extension Configuration {
                 "api.listen \(listen) is open to other machines: whoever reaches that port can read this box's status, "
                     + "peers and metrics")
         }
+        // On an address in the portal's prefix it is the firewall that says who comes.
+        if let listen = dashboard.listen, listen.isRemote, !isGuarded(listen) {
+            warnings.append(
+                "dashboard.listen \(listen) is open to other machines: whoever reaches that port can read this box's status, "
+                    + "peers, rules and log")
+        }
         return warnings
+    }
+
+    /// Whether nobody comes to an endpoint but by the portal and its firewall.
+    private func isGuarded(_ endpoint: APIEndpoint) -> Bool {
+        guard case .tcp(let place) = endpoint, portal.enabled, firewall.enabled else { return false }
+        return portal.prefix.contains(place.address)
     }
 }

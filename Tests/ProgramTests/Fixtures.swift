@@ -1,5 +1,6 @@
 import API
 import AdminProtocol
+import Dashboard
 import INET256
 import Joining
 import Logging
@@ -29,6 +30,10 @@ struct FakeDaemon: DaemonControl {
     func firewall() async -> FirewallReport { firewallReport }
     func firewallLines() async -> FirewallLines { FirewallLines(.none, includes: []) }
     func firewallText() async -> String? { firewallReport.enforced ? "table inet inet256vpn {\n}\n" : nil }
+    func dashboardRoutes() async -> [DashboardRoute] { [] }
+    func wouldAllow(_ question: AllowedQuestion) async -> AllowedOutcome {
+        .refused("\(question.from) to \(question.to)")
+    }
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
     func reload(cut: Bool) async throws -> ReloadSummary { try reloaded.get() }
     func invite(_ request: InviteRequest) async throws -> InviteAnswer {

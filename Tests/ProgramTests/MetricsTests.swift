@@ -7,7 +7,7 @@ import Testing
 
 /// The text that Prometheus reads.
 @Suite struct MetricsTests {
-    private func text() -> String {
+    static func text() -> String {
         var firewall = FirewallReport(enforced: true, table: "inet inet256vpn")
         firewall.inbound = FirewallListReport(
             rules: [
@@ -24,6 +24,15 @@ import Testing
         (reach.found, reach.relayedBytes) = (3, 1234)
         report.reach = reach
         return Metrics.text(report, firewall, process)
+    }
+
+    private func text() -> String { Self.text() }
+
+    /// The names that there are, for who uses them.
+    static var everyFamily: Set<String> {
+        Set(
+            text().split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.map { String($0.split(separator: " ")[2]) }
+        )
     }
 
     /// The text format, version 0.0.4: HELP, TYPE and samples of a family stand together, each family comes once, and no

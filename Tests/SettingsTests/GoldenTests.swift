@@ -99,6 +99,7 @@ enum GoldenSample {
     static let scalars: [(path: String, value: String)] = [
         ("private_key_path", "other"), ("api_endpoint", "tcp://127.0.0.1:2560"), ("api.allow", "[peers]"),
         ("api.allow_remote", "true"), ("api.listen", "tcp://127.0.0.1:2561"), ("api.limits.nodes", "1"),
+        ("dashboard.listen", "tcp://127.0.0.1:2580"), ("dashboard.allow_remote", "true"),
         ("api.limits.client_nodes", "2"), ("api.limits.connections", "3"), ("api.limits.client_connections", "4"),
         ("api.limits.requests", "5"), ("api.limits.client_requests", "6"), ("api.limits.connection_requests", "7"),
         ("api.limits.queue", "1 GiB"), ("api.limits.client_queue", "5 MiB"), ("api.limits.connection_queue", "1048577"),
@@ -131,6 +132,7 @@ enum GoldenSample {
           listen: tcp://0.0.0.0:2561
           limits: {nodes: 1, client_nodes: 2, connections: 3, client_connections: 4, requests: 5, client_requests: 6,
             connection_requests: 7, queue: 8 MiB, client_queue: 9 MiB, connection_queue: 10 MiB}
+        dashboard: {listen: "tcp://[fd00::1]:2580", allow_remote: true}
         network: {beaconnet: {max_nodes: 65536}}
         transports: [{udp: "[::]:7", offload: off}]
         peers: [{id: \(Sample.plain), name: office, addrs: ["udp://h:1"]}]

@@ -50,7 +50,11 @@ extension APIConfiguration {
     }
 
     private static let listener = Form<APIEndpoint?> { value, reading in
-        value.isNull ? .some(nil) : value.listener(allowingRemote: reading.configuration.api.allowRemote)
+        value.isNull
+            ? .some(nil)
+            : value.listener(
+                such: "tcp://127.0.0.1:2560", allowingRemote: reading.configuration.api.allowRemote, in: "api",
+                exposing: "this box's status, peers and metrics")
     } show: { endpoint, _ in
         endpoint.map { .word("\($0)") } ?? .nothing
     }
@@ -89,10 +93,15 @@ extension ConfigurationValue {
         return nil
     }
 
-    /// Nothing, or "tcp://127.0.0.1:PORT": there is no way to tell clients apart there, so other machines stay out unless they
-    /// are let in expressly.
-    fileprivate func listener(allowingRemote: Bool) -> APIEndpoint? {
-        let expected = "tcp:// with a loopback address and a port, such as tcp://127.0.0.1:2560"
+    /// "tcp://127.0.0.1:PORT": there is no way to tell clients apart there, so other machines stay out unless they are let in
+    /// expressly.
+    /// - Parameters:
+    ///   - section: where `allow_remote` stands.
+    ///   - exposed: what whoever reaches the port can read.
+    func listener(
+        such example: String, allowingRemote: Bool, in section: String, exposing exposed: String
+    ) -> APIEndpoint? {
+        let expected = "tcp:// with a loopback address and a port, such as \(example)"
         guard let text = text(expected: expected) else { return nil }
         do throws(APIEndpointError) {
             let endpoint = try APIEndpoint(parsing: text, allowingRemote: allowingRemote)
@@ -101,8 +110,7 @@ extension ConfigurationValue {
         } catch .notLoopback(let address) {
             complain(
                 expected:
-                    "a loopback address, or allow_remote: true in api (whoever reaches that port can then read this box's "
-                    + "status, peers and metrics)",
+                    "a loopback address, or allow_remote: true in \(section) (whoever reaches that port can then read \(exposed))",
                 found: "\(found) (\(APIEndpointError.notLoopback(address)))")
         } catch {
             complain(expected: expected)

@@ -1,4 +1,5 @@
 internal import AdminProtocol
+internal import Dashboard
 internal import INET256
 internal import Joining
 
@@ -18,6 +19,12 @@ protocol DaemonControl: Sendable {
 
     /// The firewall's table as nft text; nil when none is in force.
     func firewallText() async -> String?
+
+    /// Where packets for the mesh and for networks go.
+    func dashboardRoutes() async -> [DashboardRoute]
+
+    /// Whether the rules in force would let a new connection begin.
+    func wouldAllow(_ question: AllowedQuestion) async -> AllowedOutcome
 
     /// Sends one ping of `bytes` of payload and waits for its answer, at most for `timeout`. May end early when
     /// the task is cancelled.

@@ -12,6 +12,8 @@ final class LogOutput: Sendable {
     private let threshold: Atomic<Int>
     private let write: @Sendable (String) -> Void
     private let queue: LogQueue?
+    /// The last ones that matter.
+    let events = EventRing()
 
     /// How long the last lines are waited for.
     private static let closingTime: Duration = .seconds(1)
@@ -47,7 +49,10 @@ final class LogOutput: Sendable {
         Logger(label: label) { LogWriter(label: $0, output: self) }
     }
 
-    func emit(_ line: LogLine) { write(Self.text(line, format, journal: journal)) }
+    func emit(_ line: LogLine) {
+        events.add(line)
+        write(Self.text(line, format, journal: journal))
+    }
 
     /// Has everything written and takes nothing more. False when nobody reads: then standard error is not to be written to
     /// by others either, who would wait.

@@ -97,6 +97,7 @@ enum Confinement {
         if case .tcp(let endpoint) = configuration.apiEndpoint { ports.append(endpoint.port) }
         if case .tcp(let endpoint)? = configuration.api.listen { ports.append(endpoint.port) }
         if configuration.servesNames { ports += configuration.dns.listen.map(\.port) }
+        if case .tcp(let endpoint)? = configuration.dashboard.listen { ports.append(endpoint.port) }
         if ports.contains(where: { (1..<1024).contains($0) }) { wanted |= Capability.bindService }
         return wanted
     }

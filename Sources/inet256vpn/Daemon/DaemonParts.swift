@@ -78,6 +78,7 @@ struct DaemonParts {
     struct Up {
         let api: APIService
         let listener: APIService?
+        let dashboard: DashboardService<RunningDaemon>?
         let engine: EngineThread
     }
 
@@ -89,6 +90,8 @@ struct DaemonParts {
             logger: logger)
         do {
             let listener = try await APIService.openListener(setup.configuration, control: control, logger: logger)
+            let dashboard = try await DashboardService.open(
+                setup.configuration, control: control, events: setup.log.events, logger: logger)
             // The guard before all else that may fail: while the daemon does not come up, nothing leaks.
             try stops.check()
             try await prefix?.begin()
@@ -98,7 +101,7 @@ struct DaemonParts {
             try stops.check()
             let engine = try await EngineThread.start(plan.setup())
             setup.store.discardRest()
-            return Up(api: api, listener: listener, engine: engine)
+            return Up(api: api, listener: listener, dashboard: dashboard, engine: engine)
         } catch {
             inbox.close()
             await api.server.close()
@@ -142,6 +145,7 @@ struct DaemonParts {
             services.append(.init(service: service))
         }
         if let listener = up.listener { services.append(.init(service: listener)) }
+        if let dashboard = up.dashboard { services.append(.init(service: dashboard)) }
         if let prefix {
             let changed: @Sendable () -> Void = { [change = changes.continuation] in change.yield() }
             services.append(

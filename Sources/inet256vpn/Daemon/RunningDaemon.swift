@@ -17,7 +17,7 @@ internal import Wire
 actor RunningDaemon: DaemonControl {
     private(set) var configuration: Configuration
     /// The one whose rules are in force.
-    private var enforced: Configuration
+    private(set) var enforced: Configuration
     /// What the operator should know of the configuration and the key files.
     private var warnings: [String]
     /// Those of them that are about the configuration in force: comparing every rule with every other is done once.
@@ -38,6 +38,8 @@ actor RunningDaemon: DaemonControl {
     private let discovery: DiscoveryPlan?
     private let names: NamesPlan?
     private let logger: Logger
+    /// Asked by the page.
+    let answers = FirewallAnswers()
     /// What the box says of itself.
     let candidates: OwnCandidates
     /// Who is let in by an invitation, and by whom this box is.

@@ -9,10 +9,18 @@ struct PacketCases {
 
     /// The packets that `test` stands for.
     func packets(_ test: FirewallTest, _ members: GroupMembers) -> [FirewallPacket] {
+        packets(test, members, most: .max) ?? []
+    }
+
+    /// - Parameter most: nil for more packets than that, which are not made then.
+    func packets(_ test: FirewallTest, _ members: GroupMembers, most: Int) -> [FirewallPacket]? {
         let way = test.way
         let places = test.ends.flatMap(ends)
         let theirs = test.subjects.flatMap(members.prefixes).flatMap(addresses)
         let kinds = test.services.flatMap(\.services).flatMap(self.kinds)
+        let (some, isLarge) = theirs.count.multipliedReportingOverflow(by: places.count)
+        let (all, isLarger) = some.multipliedReportingOverflow(by: kinds.count)
+        guard !isLarge, !isLarger, all <= most else { return nil }
         return theirs.flatMap { their in
             places.flatMap { ours, isForwarded in
                 kinds.map { kind in

@@ -98,17 +98,3 @@ struct FirewallTestCommand: ParsableCommand {
         }
     }
 }
-
-extension FirewallPacket {
-    /// "tcp/22 from fd00::1".
-    fileprivate var words: String {
-        let service =
-            switch transport {
-            case 6: "tcp/\(destinationPort)"
-            case 17: "udp/\(destinationPort)"
-            case FirewallPacket.icmpv6: "icmpv6/\(icmpType)"
-            default: "proto/\(transport)"
-            }
-        return way.isInbound ? "\(service) from \(source)" : "\(service) to \(destination)"
-    }
-}
