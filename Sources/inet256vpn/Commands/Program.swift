@@ -84,7 +84,8 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            UpCommand.self, StatusCommand.self, PeersCommand.self, PingCommand.self, ReloadCommand.self,
+            UpCommand.self, StatusCommand.self, PeersCommand.self, TopCommand.self, PingCommand.self,
+            ReloadCommand.self,
             PeerCommand.self, GroupCommand.self, InviteCommand.self, JoinCommand.self,
             FirewallCommand.self, GuardCommand.self, EchoCommand.self, BenchGroup.self, NetcatCommand.self,
             FindCommand.self, NetcheckCommand.self,
