@@ -48,8 +48,8 @@ enum NamesText {
 
     static func unbound(_ zone: String, _ place: (address: String, port: String)) -> [String] {
         [
-            "server: {domain-insecure: \"\(zone)\", private-domain: \"\(zone)\"}",
-            "stub-zone: {name: \"\(zone)\", stub-addr: \(place.address)@\(place.port)}",
+            "server: domain-insecure: \"\(zone)\" private-domain: \"\(zone)\"",
+            "stub-zone: name: \"\(zone)\" stub-addr: \(place.address)@\(place.port)",
         ]
     }
 }
