@@ -156,14 +156,14 @@ import Wire
 
     /// A kind that is not one, and one that is longer than any message.
     @Test func whatIsNoFrame() {
-        for kind in 19...255 as ClosedRange<UInt8> {
+        for kind in 20...255 as ClosedRange<UInt8> {
             guard case .failure(.unknown) = Self.again([kind, 1, 2, 3]) else {
                 Issue.record("kind \(kind) is read")
                 continue
             }
         }
         let long = [UInt8](repeating: 0, count: MeshBox.messageLimit + 1)
-        for kind in 0...18 as ClosedRange<UInt8> {
+        for kind in 0...19 as ClosedRange<UInt8> {
             let isRead = if case .success = Self.again([kind] + long) { true } else { false }
             #expect(isRead == (kind == FrameKind.relay.rawValue), "kind \(kind)")
         }
