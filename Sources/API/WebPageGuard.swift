@@ -10,6 +10,13 @@ extension APIEndpoint {
         if head.headers.contains(name: "origin") {
             return .failure(403, "requests from web pages are refused")
         }
+        // What a page of somebody else's has the browser fetch, as an image or a script, comes without an Origin; a link that is followed
+        // may lead here (Fetch Metadata, W3C).
+        if let site = head.headers.first(name: "sec-fetch-site"), site != "same-origin", site != "none",
+            head.headers.first(name: "sec-fetch-mode") != "navigate"
+        {
+            return .failure(403, "requests from web pages are refused")
+        }
         let host = head.headers.first(name: "host")
         // Clients open and drop nodes with an empty Host, which no browser sends.
         if head.isAboutNodes, host?.isEmpty ?? (head.method == .CONNECT) { return nil }

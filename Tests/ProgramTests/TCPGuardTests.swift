@@ -13,6 +13,11 @@ import Wire
         ("host: evil.example\r\n", 403), ("host: 127.0.0.1.evil.example\r\n", 403), ("", 403), ("host:\r\n", 403),
         ("host: [::1].evil.example\r\n", 403), ("host: localhost\r\norigin: https://evil.example\r\n", 403),
         ("host: 192.0.2.1\r\n", 403), ("host: localhost.evil.example\r\n", 403),
+        ("host: localhost\r\nsec-fetch-site: cross-site\r\nsec-fetch-mode: no-cors\r\n", 403),
+        ("host: localhost\r\nsec-fetch-site: same-site\r\n", 403),
+        ("host: localhost\r\nsec-fetch-site: cross-site\r\nsec-fetch-mode: navigate\r\n", 200),
+        ("host: localhost\r\nsec-fetch-site: same-origin\r\nsec-fetch-mode: cors\r\n", 200),
+        ("host: localhost\r\nsec-fetch-site: none\r\nsec-fetch-mode: navigate\r\n", 200),
     ])
     func requestsOfWebPages(_ headers: String, _ status: Int) async throws {
         let answer = try await Self.answer(to: "GET /healthz", headers, on: "tcp://127.0.0.1:0")
