@@ -191,3 +191,17 @@ struct NodeRequestTarget: FuzzTarget {
 
     private func isObject(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { JSONObject($0) != nil } }
 }
+
+/// What a browser sends of a form, written as a search of an address: nothing comes out that is longer than what went in, and what is
+/// written by the rules is read as it was.
+struct FormQueryTarget: FuzzTarget {
+    func run(_ input: [UInt8]) {
+        let text = String(decoding: input, as: UTF8.self)
+        let query = FormQuery(text)
+        for name in ["from", "to", "at", "way", ""] {
+            if let value = query[name] { demand(value.utf8.count <= text.utf8.count, "a field too long") }
+        }
+        let written = "from=" + text.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        demand(FormQuery(written)["from"] == text, "it does not come back")
+    }
+}
