@@ -29,7 +29,12 @@ extension KernelTests {
                 #expect(try await alice.page(of: server, "/data.json").contains("\"peers\":[[\"table\""))
                 #expect(try await alice.page(of: server, "/admin/status").hasPrefix("404"))
                 #expect(try await mallory.page(of: server, "/").hasPrefix("no answer"))
-                // And in a terminal.
+                // And in a terminal: of 40 columns and 10 lines, given back by the key q, and held meanwhile by Ctrl-Z.
+                let screen = try await server.run(words: [
+                    "python3", Requirements.root + "/Tests/KernelTests/terminal.py", server.configuration.api,
+                    try Requirements.binary(), "top", "--interval", "0.2",
+                ])
+                #expect(screen.succeeded && screen.output.contains("given back"), "\(screen)")
                 let top = try await server.command("top", "--once", "--interval", "0.2")
                 #expect(top.succeeded && top.output.contains("alice") && !top.output.contains("\u{1b}"), "\(top)")
             }

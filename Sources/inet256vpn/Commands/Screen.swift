@@ -9,6 +9,7 @@ struct Screen {
     private var settings: termios?
 
     private static let ended = Atomic(false)
+    private static let stopped = Atomic(false)
     /// Looks for a key and for the end so often, in milliseconds.
     private static let glance: Int32 = 100
 
@@ -19,19 +20,32 @@ struct Screen {
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number) { _ in Screen.ended.store(true, ordering: .relaxed) }
         }
+        signal(SIGTSTP) { _ in Screen.stopped.store(true, ordering: .relaxed) }
         let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
         guard isatty(STDOUT_FILENO) == 1, !isDumb else { return plain }
         var screen = Screen(isRedrawn: true, settings: nil)
         var now = termios()
-        if isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &now) == 0 {
-            screen.settings = now
+        if isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &now) == 0 { screen.settings = now }
+        screen.take()
+        return screen
+    }
+
+    private func take() {
+        if var settings {
             // Keys at once and unseen; Ctrl-C stays a signal.
-            now.c_lflag &= ~tcflag_t(ICANON | ECHO)
-            tcsetattr(STDIN_FILENO, TCSANOW, &now)
+            settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
+            tcsetattr(STDIN_FILENO, TCSANOW, &settings)
         }
         // The second screen, no cursor, and what is too long is cut (xterm's control sequences 1049, 25 and 7).
-        Output.write("\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l")
-        return screen
+        if isRedrawn { Output.write("\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l") }
+    }
+
+    /// Ctrl-Z: the shell gets its terminal as it was, and gives it back when it goes on.
+    private func pause() {
+        close()
+        // To this thread: of a signal to the process another one may be told, and this one would go on for a moment.
+        raise(SIGSTOP)
+        take()
     }
 
     /// Gives the terminal back as it was.
@@ -47,7 +61,7 @@ struct Screen {
         guard isRedrawn else { return printLines(picture(text, width ?? 120, .max) + [""]) }
         let lines = picture(text, width ?? 80, height ?? 24)
         // In place, in one piece: it does not flicker.
-        Output.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\r\n") + "\u{1b}[J")
+        Output.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\n") + "\u{1b}[J")
     }
 
     /// False when it is to end: a signal, or the key q.
@@ -55,6 +69,7 @@ struct Screen {
         let end = ContinuousClock.now + time
         while ContinuousClock.now < end {
             if Self.ended.load(ordering: .relaxed) { return false }
+            if Self.stopped.exchange(false, ordering: .relaxed) { pause() }
             let left = max(1, (end - ContinuousClock.now) / .milliseconds(1))
             var entry = pollfd(fd: settings == nil ? -1 : STDIN_FILENO, events: Int16(POLLIN), revents: 0)
             guard poll(&entry, 1, min(Self.glance, Int32(left))) > 0 else { continue }
