@@ -67,6 +67,10 @@ struct PeerGraph {
         }
         for item in outer { nodes += knot(item.spot, parts.name(item.session.remote), "relayed", "knot behind") }
         nodes += knot(centre, "this box", "", "knot self")
+        // No more room than it takes, for the words below the lowest as well.
+        let heights = [centre.y] + peers.compactMap { spots[$0.id]?.y } + outer.map(\.spot.y)
+        let top = max(0, (heights.min() ?? 0) - 40)
+        let bottom = (heights.max() ?? Self.height) + 64
         let hidden = candidates.count - peers.count + max(0, behind.count - Self.most)
         let up = peers.count { $0.state == .up }
         var text =
@@ -74,12 +78,13 @@ struct PeerGraph {
         if hidden > 0 {
             text += " \(hidden) more are not drawn."
             nodes.append(
-                label(Spot(x: Self.width / 2, y: Self.height - 8, angle: 0), "\(hidden) more are not drawn", "small"))
+                label(Spot(x: Self.width / 2, y: bottom - 6, angle: 0), "\(hidden) more are not drawn", "small"))
         }
         return .element(
             "svg",
             [
-                .init("class", "graph"), .init("viewBox", "0 0 720 400"), .init("role", "img"),
+                .init("class", "graph"),
+                .init("viewBox", "0 \(Words.fixed(top, 0)) 720 \(Words.fixed(bottom - top, 0))"), .init("role", "img"),
                 .init("aria-label", text + " The tables of peers and sessions have the same in words."),
             ], nodes)
     }
