@@ -137,6 +137,30 @@ import Testing
         #expect(warnings.count == 1 && warnings.first?.contains("status, peers and metrics") == true)
     }
 
+    // MARK: The page
+
+    @Test(arguments: [
+        ("dashboard: {listen: \"tcp://0.0.0.0:2580\"}", "allow_remote: true in dashboard"),
+        ("dashboard: {listen: \"unix:///x\"}", "tcp://127.0.0.1:2580"),
+        ("dashboard: {listen: yes}", "tcp://127.0.0.1:2580"),
+        ("dashboard: {listen: \"tcp://127.0.0.1:9\"}\napi: {listen: \"tcp://127.0.0.1:9\"}", "another port"),
+        ("dashboard: {listen: \"tcp://127.0.0.1:9\"}\napi_endpoint: \"tcp://127.0.0.1:9\"", "another port"),
+    ]) func whereThePageCannotBe(_ yaml: String, _ words: String) {
+        let error = #expect(throws: ConfigurationError.self) { try Self.parse(yaml) }
+        #expect("\(String(describing: error))".contains(words), "\(String(describing: error))")
+    }
+
+    /// Whoever comes by the portal meets the firewall; elsewhere nobody is asked who he is.
+    @Test(arguments: [
+        ("tcp://127.0.0.1:2580", "", 0), ("tcp://[fd00::1]:2580", "", 0), ("tcp://0.0.0.0:2580", "", 1),
+        ("tcp://192.0.2.1:2580", "", 1), ("tcp://[fd00::1]:2580", "firewall: {enabled: false}", 1),
+        ("tcp://[fd00::1]:2580", "portal: {enabled: false}", 1),
+    ]) func thePageBeyondTheMeshIsWarnedOf(_ listen: String, _ more: String, _ warnings: Int) throws {
+        let yaml = "accept: any\ndashboard: {listen: \"\(listen)\", allow_remote: true}\n\(more)"
+        let said = try Self.parse(yaml).warnings(own: []).filter { $0.contains("dashboard.listen") }
+        #expect(said.count == warnings, "\(said)")
+    }
+
     @Test func thePermissionAloneOpensNothing() throws {
         let configuration = try Self.parse("accept: any\napi: {allow_remote: true, listen: \"tcp://127.0.0.1:9\"}")
         #expect(configuration.warnings(own: []).isEmpty)
