@@ -29,7 +29,15 @@ package enum Page {
                     section("s-overview", "What is up", [part("overview")]),
                     section("s-warnings", "Warnings", [part("warnings")]),
                     section("s-peers", "Peers", [scrolling("Peers", part("peers")), part("graph"), legend]),
-                    section("s-history", "The last hour", [scrolling("The last hour", part("history"))]),
+                    section(
+                        "s-history", "The last hour",
+                        [
+                            scrolling("The last hour", part("history")),
+                            .element(
+                                "p", [.init("class", "legend")],
+                                "Each curve is an hour wide, now at its right end. Its highest point is the highest value."
+                            ),
+                        ]),
                     section("s-sessions", "Sessions", [scrolling("Sessions", part("sessions"))]),
                     section(
                         "s-firewall", "Firewall",

@@ -57,10 +57,16 @@ package struct Parts {
             ])
         let configured = status.peers.count { $0.configured }
         let up = status.peers.count { $0.configured && $0.state == .up }
+        let relayed = status.peers.count { $0.configured && $0.state != .up && $0.path?.kind == .relayed }
         let others = status.peers.count { !$0.configured && $0.state == .up }
         row(
-            "Peers", [.text("\(up) of \(configured) up" + (others > 0 ? ", and \(Words.count(others, "other"))" : ""))],
-            up == configured ? "good" : "bad")
+            "Peers",
+            [
+                .text(
+                    "\(up) of \(configured) up" + (relayed > 0 ? ", \(relayed) by relays" : "")
+                        + (others > 0 ? ", and \(Words.count(others, "other"))" : ""))
+            ],
+            up + relayed == configured ? "good" : "bad")
         let direct = status.sessions.count { $0.via == .direct }
         row(
             "Sessions", [.text("\(status.sessions.count): \(direct) direct, \(status.sessions.count - direct) relayed")]
@@ -140,7 +146,7 @@ package struct Parts {
             return [
                 Self.head([.foreign(peer.name ?? "(no name)")]),
                 Self.cell([.text(peer.state.rawValue)], "state " + (peer.state == .up ? "good" : "bad")),
-                Self.cell([.text(peer.path.map(way) ?? "-")]),
+                Self.cell([.text(peer.path.map(way) ?? "-")], "fixed"),
                 Self.number(peer.rttMs.map(Words.milliseconds)),
                 Self.number(peer.lossPercent.map(Words.percent)),
                 Self.number(last.flatMap { $0.received.isNaN ? nil : Words.rate(Double($0.received)) }),
@@ -172,7 +178,8 @@ package struct Parts {
                 Self.cell(
                     session.via == .direct
                         ? [.foreign(session.endpoint ?? "-")]
-                        : session.nextHop.map { [.foreign(name($0))] } ?? [.text("-")]),
+                        : session.nextHop.map { [.foreign(name($0))] } ?? [.text("-")],
+                    "fixed"),
                 Self.number(session.path?.rttMs.map(Words.milliseconds)),
                 Self.number(Words.bytes(session.traffic.rxBytes)),
                 Self.number(Words.bytes(session.traffic.txBytes)),

@@ -5,7 +5,7 @@ struct Sparkline {
 
     /// Points of a curve: one for six samples, their mean.
     private static let points = 60
-    private static let (width, height) = (120.0, 24.0)
+    private static let height = 24
 
     /// - Parameter ceiling: what the curve does not go beyond; without one its highest value is at the top.
     init(_ samples: [Float], ceiling: Float? = nil) {
@@ -24,33 +24,35 @@ struct Sparkline {
         return [svg(top: max(high, 1e-6), text), .text(" "), .element("small", [], text)]
     }
 
+    /// Whole numbers, and no point in the middle of a level stretch: with hundreds of peers they are most of what is sent.
     private func svg(top: Float, _ text: String) -> Node {
         let top = ceiling.map { min($0, max(top, 1)) } ?? top
         var lines: [Node] = []
-        var points: [String] = []
+        var points: [(x: Int, y: Int)] = []
         func end() {
             // A point alone is no line.
-            if points.count == 1, let point = points.first { points.append(point) }
-            if !points.isEmpty {
-                lines.append(.element("polyline", [.init("points", points.joined(separator: " "))], []))
-            }
+            if points.count == 1, let point = points.first { points.append((point.x + 1, point.y)) }
+            let text = points.map { "\($0.x),\($0.y)" }.joined(separator: " ")
+            if !points.isEmpty { lines.append(.element("polyline", [.init("points", text)], [])) }
             points = []
         }
-        for (place, value) in values.enumerated() {
+        for (x, value) in values.enumerated() {
             guard !value.isNaN else {
                 end()
                 continue
             }
-            let x = Double(place) * Self.width / Double(max(1, values.count - 1))
-            let y = Self.height - 1 - Double(min(value, top) / top) * (Self.height - 2)
-            points.append("\(Words.fixed(x, 0)),\(Words.fixed(y, 1))")
+            let y = Self.height - 1 - Int((min(value, top) / top * Float(Self.height - 2)).rounded())
+            if points.count > 1, points[points.count - 1].y == y, points[points.count - 2].y == y {
+                points.removeLast()
+            }
+            points.append((x, y))
         }
         end()
         return .element(
             "svg",
             [
-                .init("class", "spark"), .init("viewBox", "0 0 120 24"), .init("aria-hidden", "true"),
-                .init("focusable", "false"),
+                .init("class", "spark"), .init("viewBox", "0 0 60 24"), .init("preserveAspectRatio", "none"),
+                .init("aria-hidden", "true"),
             ], lines)
     }
 }

@@ -53,7 +53,8 @@ package enum Style {
           border-radius: .3rem; padding: .4rem .6rem; min-height: 2.6rem; max-width: 100%; }
         button { cursor: pointer; padding: .4rem 1.2rem; }
         svg.spark { width: 7.5rem; height: 1.5rem; display: block; }
-        svg.spark polyline { fill: none; stroke: var(--curve); stroke-width: 1.5; stroke-linecap: round; }
+        svg.spark polyline { fill: none; stroke: var(--curve); stroke-width: 1.5; stroke-linecap: round;
+          vector-effect: non-scaling-stroke; }
         svg.graph { display: block; width: 100%; max-width: 45rem; margin: 1rem auto 0; }
         svg.graph text { fill: var(--ink); font-size: 13px; unicode-bidi: isolate; paint-order: stroke; stroke: var(--paper);
           stroke-width: 3px; }

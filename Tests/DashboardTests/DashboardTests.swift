@@ -207,6 +207,9 @@ extension String {
         #expect(html.split(separator: "<polyline").count == 3, "\(html)")
         #expect(html.contains("<small>1 ms to 3 ms, last 3 ms</small>"))
         #expect(Sparkline([]).nodes { "\($0)" }.map(\.html) == ["-"])
-        #expect(Sparkline([0, 0]).nodes { "\($0)" }.map(\.html).joined().contains("0,23.0 120,23.0"))
+        #expect(Sparkline([0, 0]).nodes { "\($0)" }.map(\.html).joined().contains("\"0,23 1,23\""))
+        // Level stretches have two ends.
+        let level = Sparkline([Float](repeating: 2, count: 360)).nodes { "\($0)" }.map(\.html).joined()
+        #expect(level.contains("points=\"0,1 59,1\""), "\(level)")
     }
 }
