@@ -345,7 +345,7 @@ def main():
             least, where = browser.value(CONTRAST)
             check("%s: contrast of texts is at least 4.5" % name, least >= 4.5, (least, where))
             browser.value("document.activeElement.blur(); window.scrollTo(0, 0)")
-            browser.call("Emulation.setDeviceMetricsOverride", width=1000, height=1400, deviceScaleFactor=1, mobile=False)
+            browser.call("Emulation.setDeviceMetricsOverride", width=1000, height=1240, deviceScaleFactor=1, mobile=False)
             browser.listen(0.5)
             browser.picture(os.path.join(options.pictures, "dashboard-%s.png" % name))
             high = browser.value("document.documentElement.scrollHeight")
