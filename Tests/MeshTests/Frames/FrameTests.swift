@@ -48,6 +48,7 @@ import Wire
             (.sameKey, written(.sameKey(otherHasLink: true)), SameKeyLayout.count),
             (.candidates, written(.candidates(candidates)), CandidatesLayout.header),
             (.observed, written(.observed(places[1].endpoint)), ObservedLayout.count),
+            (.service, [19, 2] + payload(40), 2),
         ]
     }
 
@@ -79,7 +80,7 @@ import Wire
 
     @Test func everyKindThereAndBack() throws {
         let samples = Self.samples()
-        #expect(Set(samples.map(\.kind.rawValue)) == Set(0...18))
+        #expect(Set(samples.map(\.kind.rawValue)) == Set(0...19))
         for sample in samples {
             let read = try Self.again(sample.bytes).get()
             #expect(read.kind == sample.kind && read.bytes == sample.bytes, "\(sample.kind)")
