@@ -269,5 +269,5 @@ build_release() {
 
 # What README.md leads to, by the same relative paths.
 documents() {
-    (cd "$ROOT" && find README.md ARCHITECTURE.md CHANGELOG.md LICENSE docs examples -type f ! -path '*/__pycache__/*' | sort)
+    (cd "$ROOT" && find README.md ARCHITECTURE.md CHANGELOG.md LICENSE docs examples deploy/grafana deploy/prometheus -type f ! -path '*/__pycache__/*' | sort)
 }
