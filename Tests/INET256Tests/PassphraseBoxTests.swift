@@ -27,7 +27,9 @@ import Testing
     /// What a file asks for is not what is done: a terabyte of memory, a year of passes.
     @Test func aFileDoesNotSayHowMuchWorkIsDone() throws {
         let sealed = try PassphraseBox.seal(message, passphrase: words, random: SystemRandom())
-        for (place, value) in [(16, UInt64(0)), (16, 17), (16, .max), (24, 0), (24, 8191), (24, 1 << 30 + 1), (24, .max)] {
+        for (place, value) in [
+            (16, UInt64(0)), (16, 17), (16, .max), (24, 0), (24, 8191), (24, 1 << 30 + 1), (24, .max),
+        ] {
             var bent = sealed
             for byte in 0..<8 { bent[place + byte] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(byte))) }
             #expect(throws: PassphraseBox.Fault.notOne) { try PassphraseBox.open(bent, passphrase: words) }

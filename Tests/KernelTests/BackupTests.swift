@@ -17,7 +17,8 @@ extension KernelTests {
                 func made(_ words: String...) async throws -> Outcome { try await alice.run(words: [binary] + words) }
 
                 let exported = try await made(
-                    "export", "--with-key", "--output", backup, "--passphrase-file", words, "--config", alice.configPath)
+                    "export", "--with-key", "--output", backup, "--passphrase-file", words, "--config", alice.configPath
+                )
                 try #require(exported.succeeded, "\(exported)")
                 let bytes = try Data(contentsOf: URL(filePath: backup))
                 let key = try Data(contentsOf: URL(filePath: alice.directory + "/private_key.inet256"))
@@ -25,9 +26,11 @@ extension KernelTests {
                 let mode = try FileManager.default.attributesOfItem(atPath: backup)[.posixPermissions] as? Int
                 #expect(mode == 0o600)
                 // Never over something.
-                #expect(try await !made(
-                    "export", "--with-key", "--output", backup, "--passphrase-file", words, "--config", alice.configPath
-                ).succeeded)
+                #expect(
+                    try await !made(
+                        "export", "--with-key", "--output", backup, "--passphrase-file", words, "--config",
+                        alice.configPath
+                    ).succeeded)
 
                 let target = other + "/config.yaml"
                 let imported = try await made("import", backup, "--passphrase-file", words, "--config", target)

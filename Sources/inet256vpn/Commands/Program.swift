@@ -91,7 +91,8 @@ struct RootCommand: AsyncParsableCommand {
             FindCommand.self, NetcheckCommand.self,
             PubkeyCommand.self,
             IslandCommand.self, CentralDiscoveryCommand.self,
-            InitCommand.self, ExportCommand.self, ImportCommand.self, KeygenCommand.self, AddrCommand.self, IP6AddrCommand.self, CreateConfigCommand.self,
+            InitCommand.self, ExportCommand.self, ImportCommand.self, KeygenCommand.self, AddrCommand.self,
+            IP6AddrCommand.self, CreateConfigCommand.self,
             CheckCommand.self,
             ListNetworksCommand.self, VersionCommand.self,
         ])

@@ -28,7 +28,8 @@ struct PassphraseOptions: ParsableArguments {
         }
         guard !isNew || words.count >= Self.least else {
             words.wipe()
-            throw CommandFailure(.usage, "a passphrase has at least \(Self.least) bytes: four words that nobody guesses are good")
+            throw CommandFailure(
+                .usage, "a passphrase has at least \(Self.least) bytes: four words that nobody guesses are good")
         }
         return words
     }
