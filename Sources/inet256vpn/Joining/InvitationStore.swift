@@ -31,6 +31,9 @@ struct InvitationStore: Sendable {
             return try JSONDecoder().decode(InvitationBook.self, from: Data(bytes))
         } catch let error as FileError where error.code == ENOENT {
             return InvitationBook()
+        } catch is DecodingError {
+            throw CommandFailure(
+                .failure, "\(path) is damaged: move it away, and who holds an open invitation needs another")
         }
     }
 
