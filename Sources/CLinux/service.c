@@ -3,9 +3,13 @@
 
 #include "bus.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -90,6 +94,18 @@ int clinux_unit_job(uint32_t pid, char *type, size_t size) {
     result = ask(&calls, bus, pid, type, size);
     calls.close(bus);
     return result;
+}
+
+void clinux_close_at_exec(int first) {
+    // CLOSE_RANGE_CLOEXEC, Linux 5.11; before that one by one.
+    if (syscall(SYS_close_range, (unsigned)first, ~0U, 4U) == 0) return;
+    DIR *open = opendir("/proc/self/fd");
+    if (!open) return;
+    for (struct dirent *entry; (entry = readdir(open));) {
+        const int number = atoi(entry->d_name);
+        if (number >= first) fcntl(number, F_SETFD, FD_CLOEXEC);
+    }
+    closedir(open);
 }
 
 int clinux_begin_again(const char *path, char *const *arguments) {

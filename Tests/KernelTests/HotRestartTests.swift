@@ -45,6 +45,32 @@ extension KernelTests {
             }
         }
 
+        /// What a run has open and does not hand on is closed with it, whoever opened it: the hundredth restart has as many descriptors as the first.
+        @Test(.timeLimit(.minutes(2)))
+        func restartsDoNotGatherDescriptors() async throws {
+            try await Testbed.with { bed in
+                let alice = try await bed.box("alice")
+                alice.configuration.portal = false
+                try await alice.start()
+                let daemon = try #require(alice.daemon)
+                func restarted(_ times: Int) async throws -> Int {
+                    for _ in 0..<times {
+                        let log = alice.log.count
+                        daemon.signal(SIGUSR2)
+                        try await eventually("the next run is up") {
+                            String(alice.log.dropFirst(log)).contains("taken over from the run before")
+                        }
+                    }
+                    // Its threads have opened what they need.
+                    try await eventually("it answers") { try await alice.command("status").succeeded }
+                    return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.identifier)/fd").count
+                }
+                let first = try await restarted(1)
+                let later = try await restarted(12)
+                #expect(later < first + 12, "\(first) descriptors, \(later) twelve restarts later")
+            }
+        }
+
         /// A configuration that would not start keeps the run that there is.
         @Test(.timeLimit(.minutes(1)))
         func whatWouldNotStartIsRefused() async throws {

@@ -89,7 +89,9 @@ extension KernelTests {
                 }
                 try await refused(line, "has been used by somebody else")
                 let short = try await Self.line(alice, "--expires", "1s")
-                try await Task.sleep(for: .seconds(2))
+                try await eventually("its time is over") {
+                    try await alice.command("invite", "list").output.contains("expired")
+                }
                 try await refused(short, "has expired")
                 let revoked = try await Self.line(alice)
                 let list = try await alice.command("invite", "list", "--json").output
@@ -150,7 +152,7 @@ extension KernelTests {
                 // It dies and comes back.
                 await alice.kill()
                 let waiting = try Self.joining(bob, line, "--name", "office")
-                try await Task.sleep(for: .seconds(2))
+                try await eventually("it calls") { waiting.said.contains("calling office") }
                 try await alice.start(withItsFile: true)
                 let late = await waiting.finish(within: .seconds(60))
                 #expect(late.succeeded, "\(late)")

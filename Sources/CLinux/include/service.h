@@ -18,5 +18,8 @@ int clinux_socket_is(int fd, int domain, int type, int protocol);
 /// at most. Returns 0 or a negated errno: -ENOENT where there is no libsystemd.
 int clinux_unit_job(uint32_t pid, char *_Nonnull type, size_t size);
 
+/// Has every descriptor from `first` on closed when this process runs another program in its place, whoever has opened it and how.
+void clinux_close_at_exec(int first);
+
 /// Runs the program at `path` in the place of this one, with no signal blocked. Returns a negated errno, or not at all.
 int clinux_begin_again(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments);

@@ -89,23 +89,49 @@ package struct FileContents {
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(mode))
         guard descriptor >= 0 else { throw FileError("create", temporary) }
         defer { unlink(temporary) }
-        do {
-            defer { close(descriptor) }
-            // The umask may have taken bits that the caller asked for.
-            guard fchmod(descriptor, mode_t(mode)) == 0 else { throw FileError("set the mode of", temporary) }
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let view = UnsafeRawBufferPointer(rebasing: rest)
-                let count = write(descriptor, view.baseAddress, view.count)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw FileError("write", temporary)
-                }
-                rest = rest.dropFirst(count)
-            }
-            guard fsync(descriptor) == 0 else { throw FileError("write", temporary) }
-        }
+        try fill(descriptor, temporary, mode: mode, bytes: bytes)
         guard link(temporary, path) == 0 else { throw FileError("create", path) }
+    }
+
+    /// Puts a file in the place of the one at `path`, if there is one: whoever reads sees the old one or the new one, and it is on the disk
+    /// when this returns.
+    package static func replace(_ path: String, mode: UInt32, bytes: UnsafeRawBufferPointer) throws(FileError) {
+        let temporary = "\(path).new"
+        // What an earlier run left, whoever has put it there, is not written into.
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(mode))
+        guard descriptor >= 0 else { throw FileError("write", path) }
+        do throws(FileError) {
+            try fill(descriptor, path, mode: mode, bytes: bytes)
+            guard rename(temporary, path) == 0 else { throw FileError("replace", path) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        let folder = open(FilePath.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        fsync(folder)
+        close(folder)
+    }
+
+    /// All of a new file's content, on the disk; closes it.
+    private static func fill(
+        _ descriptor: Int32, _ path: String, mode: UInt32, bytes: UnsafeRawBufferPointer
+    ) throws(FileError) {
+        defer { close(descriptor) }
+        // The umask may have taken bits that the caller asked for.
+        guard fchmod(descriptor, mode_t(mode)) == 0 else { throw FileError("set the mode of", path) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let view = UnsafeRawBufferPointer(rebasing: rest)
+            let count = write(descriptor, view.baseAddress, view.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileError("write", path)
+            }
+            rest = rest.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0 else { throw FileError("write", path) }
     }
 }
 

@@ -136,10 +136,10 @@ package struct Handover: Sendable {
     /// Closes them: the run goes on, or ends.
     package consuming func cancel() { for (_, number) in copies { close(number) } }
 
-    /// Runs the program at `path` in the place of this one, with these descriptors from 3 on; nothing else that is open must be needed there
-    /// with those numbers.
+    /// Runs the program at `path` in the place of this one, with these descriptors from 3 on. All others are closed then but the standard
+    /// streams, and what `besides` opens for the other program.
     /// - Returns: only where that failed.
-    package func begin(_ path: String, _ arguments: [String]) -> SystemError {
+    package func begin(_ path: String, _ arguments: [String], besides: () -> Void = {}) -> SystemError {
         // First out of the way of the places that they are to have.
         var moved: [Int32] = []
         for (name, number) in copies {
@@ -150,6 +150,9 @@ package struct Handover: Sendable {
         for (place, number) in moved.enumerated() where dup2(number, Int32(3 + place)) < 0 {
             return SystemError("hand over", "the descriptor of \(copies[place].name)", code: errno)
         }
+        // Libraries open theirs as they like.
+        clinux_close_at_exec(Int32(3 + copies.count))
+        besides()
         if !copies.isEmpty {
             setenv("LISTEN_PID", "\(getpid())", 1)
             setenv("LISTEN_FDS", "\(copies.count)", 1)

@@ -24,15 +24,15 @@ struct AdminRoutes: APIResponder {
             (Admin.firewallText.declaration, { _ in await answers.firewallText() }),
             (Admin.ping.declaration, { await answers.ping($0) }),
             (Admin.reload.declaration, { await answers.reload($0) }),
-            answers.asked(Admin.invite, byMaster: true) { try await control.invite($0) },
+            answers.asked(Admin.invite) { try await control.invite($0) },
             (Admin.invitations.declaration, { _ in await answers.invitations() }),
-            answers.asked(Admin.revoke, byMaster: true) { request in
+            answers.asked(Admin.revoke) { request in
                 guard let id = InvitationID(request.id) else {
                     throw CommandFailure(.usage, "\"\(request.id)\" is no invitation's id: 16 hexadecimal digits")
                 }
                 return RevokeAnswer(revoked: try await control.revoke(id))
             },
-            answers.asked(Admin.join, byMaster: true) { try await control.join($0) },
+            answers.asked(Admin.join) { try await control.join($0) },
         ]
         handlers = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $1) })
     }
@@ -107,16 +107,15 @@ private struct AdminAnswers<Control: DaemonControl>: Sendable {
         }
     }
 
-    /// A request with a body. What it throws is told to who asks.
-    /// - Parameter byMaster: root and the daemon's own user alone may ask: it decides who is let in.
+    /// A request with a body, of root or the daemon's own user alone: it decides who is let in. What it throws is told to who asks.
     func asked<Body: Decodable, Answer: Encodable>(
-        _ request: AdminRequest<Body, Answer>, byMaster: Bool,
+        _ request: AdminRequest<Body, Answer>,
         _ answer: @escaping @Sendable (Body) async throws -> Answer
     ) -> (AdminDeclaration, AdminRoutes.Handler) {
         (
             request.declaration,
             { asked in
-                if byMaster, case .process(_, let user, _) = asked.client, user != 0, user != geteuid() {
+                if case .process(_, let user, _) = asked.client, user != 0, user != geteuid() {
                     return .failure(403, "only root may ask for that: run it with sudo")
                 }
                 guard let body = try? JSONDecoder().decode(Body.self, from: Data(asked.body)) else {

@@ -163,7 +163,7 @@ actor RunningDaemon: DaemonControl {
     func revoke(_ id: InvitationID) async throws -> Bool { try await joins.revoke(id) }
 
     func join(_ order: JoinOrder) async throws -> JoinOutcome {
-        try await joins.join(order, isPeer: configuration.peers.contains { $0.id.description == order.address })
+        try await joins.join(order)
     }
 
     /// What the daemon of another box says.

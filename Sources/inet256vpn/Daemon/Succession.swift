@@ -32,7 +32,6 @@ struct Succession: Sendable {
 
     /// Does not return where it works.
     func begin() -> any Error {
-        Confinement.rememberForNextRun()
-        return handover.begin(path, CommandLine.arguments)
+        handover.begin(path, CommandLine.arguments, besides: Confinement.rememberForNextRun)
     }
 }

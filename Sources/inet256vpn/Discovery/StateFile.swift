@@ -10,18 +10,13 @@ internal import Wire
 struct StateFile: Sendable {
     let path: String
 
-    private static let usualFolder = "/var/lib/inet256vpn"
-
     /// Nil where none is wanted, or there is no folder for it.
     init?(_ choice: StateFileChoice, of address: Address) {
         switch choice {
         case .none: return nil
         case .path(let path): self.path = path
         case .auto:
-            let given = getenv("STATE_DIRECTORY").map { String(cString: $0) } ?? ""
-            // systemd.exec(5): several are divided by colons.
-            let folder = given.split(separator: ":").first.map(String.init) ?? Self.usualFolder
-            guard access(folder, W_OK | X_OK) == 0 else { return nil }
+            guard let folder = StateFolder.writable else { return nil }
             // Of this box's own: two on one machine have two.
             path = "\(folder)/endpoints-\(address.description.prefix(12))"
         }
@@ -55,23 +50,12 @@ struct StateFile: Sendable {
     /// Replaces it at once: whoever reads sees the old one or the new one.
     /// - Throws: the errno.
     func write(_ places: LastGoodPlaces) throws(StateFileError) {
-        let other = path + ".new"
-        // What an earlier run left, whoever has put it there, is not written into.
-        unlink(other)
-        let descriptor = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw StateFileError(path: path, code: errno) }
-        var failure: Int32 = 0
-        var rest = Array(places.text.utf8)[...]
-        while !rest.isEmpty && failure == 0 {
-            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 { failure = errno == EINTR ? 0 : errno } else { rest = rest.dropFirst(written) }
-        }
-        if failure == 0, fsync(descriptor) != 0 { failure = errno }
-        close(descriptor)
-        if failure == 0, rename(other, path) != 0 { failure = errno }
-        guard failure != 0 else { return }
-        unlink(other)
-        throw StateFileError(path: path, code: failure)
+        let bytes = Array(places.text.utf8)
+        do throws(FileError) {
+            try bytes.withRawBytes { (bytes) throws(FileError) in
+                try FileContents.replace(path, mode: 0o600, bytes: bytes)
+            }
+        } catch { throw StateFileError(path: path, code: error.code) }
     }
 }
 

@@ -15,14 +15,9 @@ struct InvitationStore: Sendable {
 
     /// In systemd's folder for the service, else the usual one, else beside the configuration.
     init(of address: Address, configuration file: String) {
-        let given = getenv("STATE_DIRECTORY").map { String(cString: $0) } ?? ""
-        // systemd.exec(5): several are divided by colons.
-        let folders = given.split(separator: ":").prefix(1).map(String.init) + [Self.usualFolder]
-        let folder = folders.first { access($0, W_OK | X_OK) == 0 } ?? FilePath.directory(of: file)
+        let folder = StateFolder.writable ?? FilePath.directory(of: file)
         path = "\(folder)/invitations-\(address.description.prefix(12))"
     }
-
-    static let usualFolder = "/var/lib/inet256vpn"
 
     /// An empty book where there is none yet.
     func load() throws -> InvitationBook {
@@ -40,16 +35,8 @@ struct InvitationStore: Sendable {
     /// Replaces the file at once, and is on the disk when it returns.
     func save(_ book: InvitationBook) throws { try Self.write(JSONText.encode(book), to: path) }
 
-    static func write(_ bytes: [UInt8], to path: String) throws {
-        let other = path + ".new"
-        unlink(other)
-        try bytes.withUnsafeBytes { try FileContents.create(other, mode: 0o600, bytes: $0) }
-        guard rename(other, path) == 0 else { throw FileError("replace", path, code: errno) }
-        let folder = open(FilePath.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if folder >= 0 {
-            fsync(folder)
-            close(folder)
-        }
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        try bytes.withUnsafeBytes { try FileContents.replace(path, mode: 0o600, bytes: $0) }
     }
 
     // MARK: For whoever may write the configuration

@@ -250,7 +250,7 @@ actor JoinKeeper {
     // MARK: The invited
 
     /// Calls the inviter until it answers, twenty seconds at most, or a minute while it is writing.
-    func join(_ order: JoinOrder, isPeer: Bool) async throws -> JoinOutcome {
+    func join(_ order: JoinOrder) async throws -> JoinOutcome {
         guard let address = Address(order.address), address != own,
             let bytes = Data(base64Encoded: order.request).map({ [UInt8]($0) }),
             let request = bytes.withUnsafeBytes({ JoinRequest($0) })

@@ -205,7 +205,7 @@ struct InviteApplyCommand: AsyncParsableCommand {
         help: ArgumentHelp("The configuration file. Default: \(Configuration.standardPath).", valueName: "file"))
     var config: FileArgument?
     @Option(help: ArgumentHelp("Where they are left.", valueName: "folder"))
-    var from = "\(InvitationStore.usualFolder)/joined"
+    var from = "\(StateFolder.usual)/joined"
 
     func run() async throws {
         let path = config?.path ?? Configuration.standardPath
