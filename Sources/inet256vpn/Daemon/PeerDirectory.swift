@@ -29,8 +29,7 @@ actor PeerDirectory {
     /// Of the configuration, and behind them who is called besides.
     private var peers: [PeerConfiguration] = []
     private var configured: [PeerConfiguration] = []
-    /// Inviters that are called before the configuration has them, and until when that may be.
-    private var callees: [(peer: PeerConfiguration, until: Instant)] = []
+    private var callees = Callees()
     private var places: [Key: PeerPlace] = [:]
     /// Whom the data plane was too busy to hear of: it is told again until it has.
     private var owed: Set<Address> = []
@@ -44,8 +43,6 @@ actor PeerDirectory {
 
     /// Endpoints of one name.
     private static let mostFound = 32
-    /// For which an inviter is kept that has said welcome.
-    private static let courtesy: Interval = .seconds(120)
     private static let firstPause: Interval = .seconds(1)
     private static let longestPause: Interval = .seconds(60)
     /// What a busy data plane is left before it is told again.
@@ -87,30 +84,22 @@ actor PeerDirectory {
 
     /// Calls somebody as if it were a peer, until `endCall`.
     func call(_ peer: PeerConfiguration) {
-        callees.removeAll { $0.peer.id == peer.id }
-        callees.append((peer, .distantFuture))
+        callees.add(peer)
         settle()
     }
 
     /// - Parameter lasts: it is about to be configured, and keeps its session meanwhile.
     func endCall(_ address: Address, lasts: Bool) {
-        guard let place = callees.firstIndex(where: { $0.peer.id == address }) else { return }
-        guard lasts else {
-            callees.remove(at: place)
-            return settle()
-        }
-        callees[place].until = BootClock.now() + Self.courtesy
+        callees.end(address, at: BootClock.now() + (lasts ? Callees.courtesy : .zero))
+        settle()
+        guard lasts else { return }
         Task { [weak self] in
-            try? await Task.sleep(for: .nanoseconds(Self.courtesy.nanoseconds))
+            try? await Task.sleep(for: .nanoseconds(Callees.courtesy.nanoseconds))
             await self?.settle()
         }
     }
 
-    private func settle() {
-        let now = BootClock.now()
-        callees.removeAll { callee in callee.until <= now || configured.contains { $0.id == callee.peer.id } }
-        replace(configured + callees.map(\.peer))
-    }
+    private func settle() { replace(configured + callees.peers(besides: configured, now: BootClock.now())) }
 
     private func replace(_ list: [PeerConfiguration]) {
         let old = peers
