@@ -28,8 +28,10 @@ import Testing
                 return client
             }
             for _ in 0..<10 { #expect(try Self.isAnswered(target)) }
-            // The oldest have gone: nothing but the end comes on them, long before their time is up.
-            for client in held.prefix(16) { #expect(try client.readToEnd().isEmpty) }
+            // Room was made: nothing but the end comes on all but the last few, long before their time is up. Which those
+            // are is not asked: connections come in on several threads, and the order is that in which these take them.
+            #expect(eventually(seconds: 20) { held.count { $0.hasEnded } >= held.count - 4 })
+            for client in held where client.hasEnded { #expect(try client.readToEnd().isEmpty) }
         }
     }
 

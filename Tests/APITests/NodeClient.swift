@@ -100,6 +100,13 @@ final class NodeClient {
         return buffer
     }
 
+    /// Whether the server has closed and everything before that was read. Does not wait.
+    var hasEnded: Bool {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 0 || count < 0 && errno == ECONNRESET
+    }
+
     func readAnswer() throws -> String { String(decoding: try readToEnd(), as: UTF8.self) }
 
     func readHead() throws -> String {
