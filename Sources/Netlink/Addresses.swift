@@ -52,7 +52,13 @@ package struct Addresses {
 
     private func put(_ address: InterfaceAddress, _ flags: Int32, _ operation: String) throws(NetlinkError) {
         try send(RTM_NEWADDR, flags, operation, address) { request in
-            request.put(UInt16(IFA_FLAGS), u32: address.flags.rawValue)
+            request.put(UInt16(IFA_FLAGS), u32: address.flags.subtracting(.deprecated).rawValue)
+            if address.flags.contains(.deprecated) {
+                // It stays for good, and is preferred for no time at all; the flag itself is the kernel's.
+                var times = ifa_cacheinfo()
+                times.ifa_valid = .max
+                withUnsafeBytes(of: times) { request.put(UInt16(IFA_CACHEINFO), $0) }
+            }
             if address.protocolNumber != 0 {
                 request.put(InterfaceAddress.protocolAttribute, u8: address.protocolNumber)
             }

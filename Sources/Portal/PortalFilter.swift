@@ -17,21 +17,24 @@ package enum Verdict {
 package struct PortalFilter: Sendable {
     /// The portal's own address.
     package let own: IPv6Address
+    /// The one that it had before, which is its own as well for a time; else the same.
+    package let former: IPv6Address
     /// The prefix that all addresses of the mesh are in.
     package let prefix: IPv6Prefix
     /// The networks behind this box and behind others.
     package let networks: PortalNetworks
 
-    package init(own: IPv6Address, prefix: IPv6Prefix, networks: PortalNetworks = .none) {
+    package init(own: IPv6Address, former: IPv6Address? = nil, prefix: IPv6Prefix, networks: PortalNetworks = .none) {
         precondition(prefix.contains(own), "the portal's address is in its prefix")
         self.own = own
+        self.former = former ?? own
         self.prefix = prefix
         self.networks = networks
     }
 
     /// Where an address is, seen from this box.
     package enum Location: Hashable, Sendable {
-        /// Our own address.
+        /// An address of our own.
         case own
         /// In a network behind this box.
         case local
@@ -44,7 +47,7 @@ package struct PortalFilter: Sendable {
 
     /// Networks inside the mesh's prefix are more specific than it; those around it leave its addresses to the nodes.
     package func location(of address: IPv6Address) -> Location {
-        if address == own { return .own }
+        if address == own || address == former { return .own }
         let isInPrefix = prefix.contains(address)
         guard let found = networks.find(address), !isInPrefix || found.prefix.length > prefix.length else {
             return isInPrefix ? .node : .nowhere

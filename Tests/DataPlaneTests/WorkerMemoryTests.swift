@@ -16,7 +16,7 @@ import Wire
 
     /// Both pools take a page from the kernel when the first packet is put there, and no sooner.
     @Test func aNewWorkerHasTouchedNone() throws {
-        let heap = try FreshHeap(Self.touched)
+        let heap = try FreshHeap()
         let place = try Self.place()
         let (queue, batch) = (try Self.touchedByQueue(place), try Self.touchedByBatch(place))
         #expect(queue == 0 && batch == 0, "\(queue) and \(batch) bytes")
@@ -24,7 +24,7 @@ import Wire
     }
 
     @Test func aStreamsMemoryGoesBackInTheSilenceAfterIt() throws {
-        let heap = try FreshHeap(Self.touched)
+        let heap = try FreshHeap()
         defer { withExtendedLifetime(heap) {} }
         let place = try Self.place()
         let worker = place.worker
@@ -113,25 +113,25 @@ import Wire
     }
 }
 
-/// The heap as it is at the program's start: what other tests have touched and left free in it is taken, as long as this lives. The heap of a
-/// thread is not trimmed at its end, so giving back does not do.
+/// A heap in which no room is left for a block that is to be mapped by itself, as at the program's start: what other tests have touched and
+/// left free is taken, as long as this lives. The heap of a thread is not trimmed at its end, so giving back does not do.
 private final class FreshHeap {
     private var held: [UnsafeMutableRawPointer] = []
-    /// Below what is mapped by itself, and so out of the heap.
-    private static let size = 900_000
-    private static let most = 1000
 
-    init(_ touched: (UnsafeMutableRawPointer, Int) throws -> Int) throws {
+    init() throws {
         ResidentMemory.settle()
         ResidentMemory.giveBack()
-        // Several in a row that nobody has touched: the first may lie between two that somebody has.
-        var fresh = 0
-        while fresh < 4, held.count < Self.most {
-            let block = try #require(malloc(Self.size))
+        var size = 32 << 20
+        while size >= ResidentMemory.mappedBlock {
+            let block = try #require(malloc(size))
             held.append(block)
-            // Its head is written with the block.
-            fresh = try touched(block + 8192, Self.size - 16_384) == 0 ? fresh + 1 : 0
+            if Self.isMapped(block) { size /= 2 }
         }
+    }
+
+    /// Whether a block is outside of the heap: the second bit of what glibc keeps before it (malloc.c, IS_MMAPPED).
+    private static func isMapped(_ block: UnsafeMutableRawPointer) -> Bool {
+        (block - MemoryLayout<Int>.size).load(as: Int.self) & 2 != 0
     }
 
     deinit { for block in held { free(block) } }

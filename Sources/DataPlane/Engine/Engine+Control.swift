@@ -36,7 +36,7 @@ extension Engine {
             case .ping(_, _, _, let answer): answer(.refused("the daemon is stopping"))
             case .snapshot(let answer): answer(snapshot(box.deadline))
             case .setPeer, .removePeer, .setAcceptsAnybody, .setDirect, .setSpray, .setCandidates, .setSeen,
-                .setAccess, .setNodeAccess, .sendRaw, .service, .portalLost, .stop:
+                .setAccess, .setNodeAccess, .sendRaw, .service, .setKnown, .forgetFormer, .portalLost, .stop:
                 break
             }
         }

@@ -33,6 +33,8 @@ extension Engine {
         case .sendRaw(let bytes, let target, let source): try sendRaw(bytes, to: target, from: source)
         case .service(let purpose, let body, let target):
             _ = box.sendService(purpose, body, to: target, now: now)
+        case .setKnown(let address): box.setKnown(to: address, asFormer: false, now: now)
+        case .forgetFormer: forgetFormer(now)
         case .portalLost: failure = TunError.gone(name: worker.bridge?.device.name ?? "")
         case .stop(let keeping):
             stopping = true
@@ -83,7 +85,7 @@ extension Engine {
             case .spray(let address, let endpoint): openSpray(address, endpoint, now)
             case .service(let address, let purpose, let body): serviceHeard(address, purpose, body)
             case .undeliverable(let node, _, let message):
-                if node == .main { try desk?.undeliverable(message, now: now) }
+                if node == .main || node == former { try desk?.undeliverable(message, now: now) }
             }
         }
     }

@@ -25,9 +25,9 @@ extension Engine {
         try interface.prepare()
         let device = try sides?.open(portal, devices) ?? devices.open(portal, queues: 1)[0]
         let rules = PortalRules(
-            portal, main: box.mainAddress, ownPorts: Set(worker.lines.compactMap(\.port.facts.udpPort)))
+            portal, main: box.mainAddress, former: box.formerAddress, ownPorts: Set(worker.lines.compactMap(\.port.facts.udpPort)))
         let bridge = PortalBridge(device: device, ways: box, rules: rules, gate: portal.gate)
-        desk = PortalDesk(bridge, hosted: hosted)
+        desk = PortalDesk(bridge, former: former, hosted: hosted)
         learnMachineAddresses()
         try worker.open(bridge)
         let index = try devices.index(of: device)

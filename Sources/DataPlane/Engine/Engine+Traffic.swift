@@ -65,7 +65,7 @@ extension Engine: WorkerCore {
 
     @inline(__always)
     func take(_ delivery: Delivery) throws {
-        guard delivery.node == .main else {
+        guard delivery.node == .main || delivery.node == former else {
             hosted.receive(delivery)
             return
         }

@@ -39,6 +39,8 @@ final class Engine<Devices: PortalDevices> {
     /// What the configuration calls peers, for the log.
     var names: [Address: String] = [:]
     var pings = WaitingPings()
+    /// The node under the box's former address, whose packets are the portal's too.
+    private(set) var former: NodeID?
     /// Messages for the main node while there is no portal.
     var unread: UInt64 = 0
 
@@ -89,10 +91,12 @@ final class Engine<Devices: PortalDevices> {
         ports = setup.ports.map(EnginePort.init)
         rawDatagrams = setup.rawDatagrams
         rawFirstBytes = setup.rawDatagrams?.firstBytes
+        if let key = setup.formerKey { former = try box.openFormer(key, now: now) }
         for key in setup.nodeKeys { try hosted.addConfigured(key, now: now) }
         for peer in setup.peers {
             names[peer.address] = peer.name
             box.setPeer(PeerSettings(address: peer.address, endpoints: []), now: now)
+            box.setKnown(to: peer.address, asFormer: !peer.knowsNewKey, now: now)
             for address in peer.expected { box.expect(address) }
         }
         if setup.threads > 1, setup.portal != nil {
@@ -141,6 +145,15 @@ final class Engine<Devices: PortalDevices> {
         sides?.stop(logger)
         box.shutDown(now: BootClock.now())
         try flush(BootClock.now())
+    }
+
+    /// Fine where there is none.
+    func forgetFormer(_ now: Instant) {
+        guard let former else { return }
+        self.former = nil
+        desk?.former = nil
+        interface?.forgetFormer()
+        box.close(former, now: now)
     }
 
     private func settle(_ wanted: ThreadScheduling) {

@@ -29,6 +29,10 @@ package enum EngineCommand: Sendable {
     case sendRaw([UInt8], Endpoint, from: IPv6Address)
     /// Says something to the daemon of another box (`MeshBox.sendService`): once, and it may be lost.
     case service(UInt8, [UInt8], to: Address)
+    /// A peer's configuration has the box's new address.
+    case setKnown(Address)
+    /// The box answers under its former address no longer.
+    case forgetFormer
     /// The portal's interface is gone: ends the thread.
     case portalLost
     /// Says goodbye to the neighbours, takes the portal down and ends the thread.

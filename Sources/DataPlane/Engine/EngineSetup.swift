@@ -17,6 +17,8 @@ package struct EngineSetup: Sendable {
         package var name: String
         /// Where it is configured to be, as far as that is known without asking.
         package var expected: [IPv6Address]
+        /// Whether it has said that it knows the box by its new address, where there is a former one.
+        package var knowsNewKey = false
 
         package init(_ address: Address, name: String, expected: [IPv6Address]) {
             self.address = address
@@ -57,6 +59,8 @@ package struct EngineSetup: Sendable {
     }
 
     package var key: PrivateKey
+    /// The box's key before this one, which answers as well for a time.
+    package var formerKey: PrivateKey?
     package var nodeKeys: [PrivateKey] = []
     package var box: BoxSettings
     /// What datagrams come and go by, in the order of their numbers.

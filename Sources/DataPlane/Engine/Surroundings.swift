@@ -11,6 +11,8 @@ package protocol PortalInterface: AnyObject {
     func start() throws
     /// The paths carry so many bytes. False when it cannot be told now.
     func fit(mtu: UInt32) -> Bool
+    /// The box is not there under its former address any more: takes it away.
+    func forgetFormer()
     /// The machine's own addresses, where packets of its own must be told from those of hosts behind it; else nil.
     func machineAddresses() -> Set<IPv6Address>?
     /// Takes the interface down, with all that was done for it.

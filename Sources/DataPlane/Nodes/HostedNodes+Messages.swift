@@ -57,7 +57,7 @@ extension HostedNodes {
         let hop: Hop
         if let local = node(address) {
             hop = .local(local)
-        } else if address == box.mainAddress {
+        } else if isBox(address) {
             hop = .main
         } else {
             hop = gate.admits(address) ? .remote : .prohibited

@@ -50,6 +50,9 @@ final class HostedNodes {
     /// The nodes that are open because applications opened them.
     var applications: Set<Address> { Set(byAddress.values.lazy.filter { !$0.isConfigured }.map(\.address)) }
 
+    /// Whether an address is the box's own, or was before and still answers.
+    func isBox(_ address: Address) -> Bool { address == box.mainAddress || address == box.formerAddress }
+
     func node(_ address: Address) -> HostedNode? { byAddress[address] }
 
     func node(hold: UInt64) -> HostedNode? { holds[hold] }
@@ -66,7 +69,7 @@ final class HostedNodes {
 
     /// Opens the node of `key`, or joins it; what is given is the connection's hold on it.
     func open(_ key: PrivateKey, sink: any APINodeSink, now: Instant) throws(APINodeError) -> UInt64 {
-        guard key.address != box.mainAddress else { throw .reserved }
+        guard !isBox(key.address) else { throw .reserved }
         let node: HostedNode
         if let open = byAddress[key.address] {
             node = open
@@ -107,7 +110,7 @@ final class HostedNodes {
 
     /// Ends every connection of the node of `key`, and the node unless the configuration names it.
     func drop(_ key: PrivateKey, now: Instant) throws(APINodeError) {
-        guard key.address != box.mainAddress else { throw .reserved }
+        guard !isBox(key.address) else { throw .reserved }
         guard let node = byAddress[key.address] else { return }
         handOver(node)
         for hold in node.endAll() { holds[hold] = nil }

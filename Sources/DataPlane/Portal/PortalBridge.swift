@@ -48,6 +48,8 @@ final class PortalBridge<Device: PacketDevice, Ways: LaneSource> {
             drops.count(reason)
             return true
         }
+        // And sends as the node that the source is.
+        if rules.hasFormer, header.source != rules.filter.own { return false }
         // The core looks closer whether it is a datagram of our own.
         guard !header.isUDP(from: rules.ownPorts) else { return false }
         let destination = header.destination

@@ -10,6 +10,8 @@ final class PortalDesk<Device: PacketDevice> {
     let bridge: PortalBridge<Device, MeshBox>
     /// The box's other nodes: packets to them do not leave it.
     private let hosted: HostedNodes?
+    /// The node under the box's former address; nil where it has none (any more).
+    var former: NodeID?
     /// The machine's addresses on other interfaces, where hosts behind it may send through the portal as well.
     var machineAddresses: Set<IPv6Address> = []
     private(set) var unknown: UInt64 = 0
@@ -22,8 +24,9 @@ final class PortalDesk<Device: PacketDevice> {
     /// Where a packet is put together that cannot be sealed where it is written.
     private let single = UnsafeMutableRawBufferPointer.allocate(byteCount: TunDevice.readSize, alignment: 16)
 
-    init(_ bridge: PortalBridge<Device, MeshBox>, hosted: HostedNodes? = nil) {
+    init(_ bridge: PortalBridge<Device, MeshBox>, former: NodeID? = nil, hosted: HostedNodes? = nil) {
         self.bridge = bridge
+        self.former = former
         self.hosted = hosted
         errors = ICMPv6Errors(source: bridge.rules.filter.own)
     }
@@ -92,7 +95,11 @@ final class PortalDesk<Device: PacketDevice> {
             try reply(.prohibited, header, now)
             return
         }
-        if let lane = box.lane(to: address, now: now),
+        guard let node = sender(header, address) else {
+            bridge.drops.count(.sourceNotOurs)
+            return
+        }
+        if let lane = box.lane(from: node, to: address, now: now),
             let splitter = Bridge.split(header, virtio, limit: lane.capacity, partial: true),
             splitter.largest <= lane.capacity
         {
@@ -108,27 +115,36 @@ final class PortalDesk<Device: PacketDevice> {
         }
         while let count = splitter.next(into: single) {
             let packet = UnsafeRawBufferPointer(rebasing: single[..<count])
-            try send(single: packet, header, to: address, now)
+            try send(single: packet, header, from: node, to: address, now)
         }
+    }
+
+    /// By which node a packet goes out; nil where its source was ours and is no more.
+    private func sender(_ header: IPv6Header, _ address: Address) -> NodeID? {
+        guard rules.hasFormer, header.source != own else { return .main }
+        if header.source == rules.filter.former { return former }
+        // What is behind this box is, to a neighbour, behind the address that it knows.
+        return former == nil ? .main : box.knownAs(to: address)
     }
 
     private typealias Bridge = PortalBridge<Device, MeshBox>
 
     /// One finished packet, that has no keys yet, goes in pieces, or stays in this box. `header` is what it was cut from.
     private func send(
-        single packet: UnsafeRawBufferPointer, _ header: IPv6Header, to address: Address, _ now: Instant
+        single packet: UnsafeRawBufferPointer, _ header: IPv6Header, from sender: NodeID, to address: Address,
+        _ now: Instant
     ) throws(TunError) {
         let trafficClass = rules.dscp.outer(header.trafficClass)
-        switch box.send(packet, from: .main, to: address, trafficClass: trafficClass, now: now) {
+        switch box.send(packet, from: sender, to: address, trafficClass: trafficClass, now: now) {
         case .sent, .queued:
             break
         case .fragmented(let limit):
             // It is on its way in pieces, so nothing is lost; the sender learns what goes in one, once that is known.
-            guard box.isSizeSettled(to: address, from: .main) else { return }
+            guard box.isSizeSettled(to: address, from: sender) else { return }
             try sayTooBig(header, packet.count, limit, now)
         case .loopback(let node):
             // A hosted node of this box: an application may understand packets, the kernel has no other place for them.
-            if hosted?.deliver(packet, to: node, from: box.mainAddress) == true { return }
+            if let source = box.address(of: sender), hosted?.deliver(packet, to: node, from: source) == true { return }
             unknown += 1
             try reply(.noRoute, header, now)
         case .dropped:

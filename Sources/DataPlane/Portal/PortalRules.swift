@@ -12,10 +12,16 @@ struct PortalRules {
     var ownPorts: Set<UInt16>
     let dscp: DSCPPolicy
 
-    /// `main`: the box's own address.
-    init(_ setup: EngineSetup.PortalSetup, main: Address, ownPorts: Set<UInt16>) {
+    /// Whether packets may be another node's than the box's main one: those of its former address.
+    let hasFormer: Bool
+
+    /// `main`: the box's own address. `former`: the one that it had before.
+    init(_ setup: EngineSetup.PortalSetup, main: Address, former: Address? = nil, ownPorts: Set<UInt16>) {
         map = setup.map
-        filter = PortalFilter(own: setup.map.address(of: main), prefix: setup.map.prefix, networks: setup.networks)
+        hasFormer = former != nil
+        filter = PortalFilter(
+            own: setup.map.address(of: main), former: former.map(setup.map.address), prefix: setup.map.prefix,
+            networks: setup.networks)
         owners = setup.owners
         self.ownPorts = ownPorts
         dscp = setup.dscp

@@ -89,6 +89,8 @@ package struct BoxStatus: Sendable {
     }
 
     package var mainAddress: Address
+    /// The address that the box had before, while it still answers as that.
+    package var formerAddress: Address?
     package var nodes: [Address]
     package var links: [Link]
     package var sessions: [SessionStatus]
@@ -116,8 +118,8 @@ extension MeshBox {
     package func status(now: Instant) -> BoxStatus {
         let all = allSessions.sorted { $0.number < $1.number }
         return BoxStatus(
-            mainAddress: mainAddress, nodes: nodes.all.map(\.address),
-            links: all.filter { $0.local.isMain && ($0.peer != nil || $0.link.neighbour != nil) }.map(linkStatus),
+            mainAddress: mainAddress, formerAddress: formerAddress, nodes: nodes.all.map(\.address),
+            links: all.filter { $0.local.isBox && ($0.peer != nil || $0.link.neighbour != nil) }.map(linkStatus),
             sessions: all.map { sessionStatus($0, now) },
             strangers: links.strangers.map {
                 BoxStatus.Stranger(address: $0.address, endpoint: $0.endpoint, attempts: $0.count, age: now - $0.last)

@@ -125,9 +125,12 @@ final class BoxNode {
     let address: Address
     let keys: AddressKeys
     let noise: NoiseKeyPair
+    /// Whether it stands for the box itself, and its sessions may be links: the main node, and the one under the box's former address.
+    let isBox: Bool
 
-    init(id: NodeID, key: PrivateKey) {
+    init(id: NodeID, key: PrivateKey, isBox: Bool? = nil) {
         self.id = id
+        self.isBox = isBox ?? (id == .main)
         self.key = key
         address = key.address
         keys = AddressKeys(key.address)

@@ -22,9 +22,9 @@ struct LocalNodes {
     func called(by hint: UInt32) -> [BoxNode] { byHint[hint] ?? [] }
 
     /// Adds a node under the lowest number that is free. Its address is nobody's yet.
-    mutating func add(_ key: PrivateKey) -> BoxNode {
+    mutating func add(_ key: PrivateKey, isBox: Bool = false) -> BoxNode {
         let place = places.firstIndex { $0 == nil } ?? places.count
-        let node = BoxNode(id: NodeID(rawValue: place), key: key)
+        let node = BoxNode(id: NodeID(rawValue: place), key: key, isBox: isBox || place == 0)
         if place == places.count { places.append(node) } else { places[place] = node }
         byAddress[node.address] = node
         byHint[node.keys.hint, default: []].append(node)

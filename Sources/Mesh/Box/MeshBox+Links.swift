@@ -7,9 +7,9 @@ extension MeshBox {
 
     /// Adds a configured peer or changes its endpoints. A link with it is sought from now on.
     package func setPeer(_ settings: PeerSettings, now: Instant) {
-        guard nodes[settings.address] == nil, let main = node(.main) else { return }
-        guard let peer = links.setPeer(settings) else { return }
-        guard let session = openSession(main, settings.address, now) else { return }
+        guard nodes[settings.address] == nil else { return }
+        guard let peer = links.setPeer(settings), let local = node(peer.knowsUs) else { return }
+        guard let session = openSession(local, settings.address, now) else { return }
         session.configure(as: peer)
         if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: true) }
         if !session.usesDirectPath {
@@ -23,20 +23,22 @@ extension MeshBox {
     }
 
     /// The other end does not know yet whether a link with it is accepted now.
-    private func greet(_ session: Session, _ now: Instant) {
-        guard session.usesDirectPath, session.current != nil, session.local.isMain else { return }
+    func greet(_ session: Session, _ now: Instant) {
+        guard session.usesDirectPath, session.current != nil, session.local.isBox else { return }
         sendHello(session, wantsAnswer: true, now)
     }
 
     /// Forgets a configured peer; its link goes down unless anybody may have one.
     package func removePeer(_ address: Address, now: Instant) {
-        guard links.removePeer(address), let main = node(.main) else { return }
-        guard let session = session(main, address) else { return }
-        session.configure(as: nil)
-        if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: false) }
-        if !links.acceptsAnybody {
-            sayGoodbye(session, now)
-            remove(session, now)
+        guard links.removePeer(address) else { return }
+        for id in boxNodes {
+            guard let local = node(id), let session = session(local, address) else { continue }
+            session.configure(as: nil)
+            if let neighbour = session.link.neighbour { routes.network.distinguish(neighbour, isPeer: false) }
+            if !links.acceptsAnybody {
+                sayGoodbye(session, now)
+                remove(session, now)
+            }
         }
     }
 
@@ -80,7 +82,8 @@ extension MeshBox {
     // MARK: Up and down
 
     func acceptsLink(_ session: Session) -> Bool {
-        session.local.isMain && (session.peer != nil || links.acceptsAnybody)
+        session.local.isBox && (session.peer != nil || links.acceptsAnybody || mayBeKnownOtherwise(session))
+            && !hasLinkOtherwise(session)
     }
 
     /// The direct path carried something authenticated: it is alive.
@@ -93,7 +96,7 @@ extension MeshBox {
         }
         if session.path.isProven, let path = session.direct?.path { session.peer?.noteProven(path.remote) }
         session.traffic.answered()
-        if session.local.isMain, session.link.neighbour == nil {
+        if session.local.isBox, session.link.neighbour == nil {
             session.link.greet(now)
             wake(session, now)
         }
@@ -109,7 +112,7 @@ extension MeshBox {
 
     /// The other end says where its portal has all nodes: where that is elsewhere, the two do not know nodes by the same names.
     func receivePrefix(_ prefix: IPv6Prefix, _ session: Session) {
-        guard session.local.isMain else {
+        guard session.local.isBox else {
             drops.count(.malformedFrame)
             return
         }
@@ -118,7 +121,7 @@ extension MeshBox {
     }
 
     func receiveHello(_ hello: HelloFrame, _ session: Session, _ now: Instant) {
-        guard session.local.isMain else {
+        guard session.local.isBox else {
             drops.count(.malformedFrame)
             return
         }
@@ -129,6 +132,7 @@ extension MeshBox {
         case .changed: takeLinkDown(session, now)
         case .tooSoon: return drops.count(.helloTooSoon)
         }
+        heedName(session, now)
         if hello.wantsAnswer { sendHello(session, wantsAnswer: false, now) }
         evaluateLink(session, now)
     }
@@ -192,6 +196,7 @@ extension MeshBox {
         note(.linkDown(session.remote))
         routes.network.neighbourDown(neighbour, now: now)
         networkMoved(now)
+        greetOtherwise(session, now)
     }
 
     /// The direct path does not answer any more. The session goes on through relays if there is a way.

@@ -26,7 +26,7 @@ extension MeshBox {
 
     /// Asks an address for an echo of `payload` bytes. `BoxEvent.pong` with `id` follows if it answers.
     package func ping(_ remote: Address, id: UInt64, payload: Int, now: Instant) -> SendOutcome {
-        guard let local = node(.main) else { return drop(.nodeClosed) }
+        guard let local = node(knownAs(to: remote)) else { return drop(.nodeClosed) }
         if nodes[remote] != nil {
             note(.pong(id: id, from: remote, bytes: payload))
             return .loopback(.main)
@@ -57,7 +57,7 @@ extension MeshBox {
     /// that is known of nobody.
     package var largestPacket: Int? {
         allSessions.lazy
-            .filter { $0.local.isMain && $0.link.neighbour != nil && $0.usesDirectPath && $0.size.isSettled }
+            .filter { $0.local.isBox && $0.link.neighbour != nil && $0.usesDirectPath && $0.size.isSettled }
             .compactMap { self.frameCapacity($0) }.max().map { $0 - 1 }
     }
 

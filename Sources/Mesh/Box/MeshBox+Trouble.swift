@@ -33,7 +33,7 @@ extension MeshBox {
     /// Somebody else who proved to be where the peer is said to be. A peer that is called by another address is silent, as all
     /// are to strangers: who it is shows when it calls.
     private func occupant(of session: Session, _ peer: Peer) -> LinkTrouble? {
-        for other in allSessions where other.remote != session.remote && other.local.isMain {
+        for other in allSessions where other.remote != session.remote && other.local.isBox {
             guard other.usesDirectPath, let path = other.direct?.path, other.direct?.validated == true,
                 peer.endpoints.contains(path.remote)
             else { continue }

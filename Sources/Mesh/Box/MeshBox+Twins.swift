@@ -36,7 +36,7 @@ extension MeshBox {
 
     /// A neighbour says that another machine has our key.
     func receiveSameKey(_ otherHasLink: Bool, _ session: Session, _ now: Instant) {
-        guard session.local.isMain else {
+        guard session.local.isBox else {
             drops.count(.malformedFrame)
             return
         }

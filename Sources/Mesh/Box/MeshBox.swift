@@ -99,6 +99,7 @@ package final class MeshBox {
             sayGoodbye(session, now)
             remove(session, now)
         }
+        if links.former == id { forgetFormer(now) }
         nodes.remove(node)
         for response in answering.removeAll(of: node) { indices.release(response.index) }
         routes.network.removeLocal(node.address, now: now)
@@ -111,8 +112,8 @@ package final class MeshBox {
     package func address(of id: NodeID) -> Address? { node(id)?.address }
 
     @discardableResult
-    private func add(_ key: PrivateKey, _ now: Instant) -> NodeID {
-        let node = nodes.add(key)
+    func add(_ key: PrivateKey, isBox: Bool = false, _ now: Instant) -> NodeID {
+        let node = nodes.add(key, isBox: isBox)
         routes.network.addLocal(key, now: now)
         news.forwarding.doubt()
         networkMoved(now)
@@ -177,7 +178,7 @@ package final class MeshBox {
         }
         let session = sessions.make(local, remote, now)
         session.path.setPorts(links.ports)
-        session.configure(as: local.isMain ? links.peers[remote] : nil)
+        session.configure(as: links.peers[remote].flatMap { $0.knowsUs == local.id ? $0 : nil })
         wake(session, now)
         return session
     }

@@ -12,6 +12,8 @@ struct Links {
     }
 
     private let limits: MeshLimits
+    /// The node under the box's former address, whose sessions may be links as well; nil where it has none.
+    var former: NodeID?
     /// Whether anybody gets a link, or configured peers only.
     var acceptsAnybody: Bool
     /// What the driver's ports are like, as it said.

@@ -4,6 +4,10 @@ internal import Wire
 /// A configured neighbour: where it may be, and what came of calling there.
 final class Peer {
     let address: Address
+    /// As whom this box has its link with it: the peer's configuration knows it by one of its addresses.
+    var knowsUs = NodeID.main
+    /// Before this it is not called as somebody else again, when that was refused.
+    var nextName: Instant = .distantPast
     private(set) var endpoints: [Endpoint]
     /// Those of them that are only said, and how often each was called since when without ever having answered.
     private var hearsay: [Endpoint: Calls]

@@ -4,7 +4,7 @@ internal import Wire
 /// What joins a local node to a remote address: its keys, its ways to send, and what waits. Each part is written by itself alone; the
 /// box asks them what is due, does it, and tells them what came.
 ///
-/// A link is the session of two main addresses over a direct path. All other sessions, and this one while its direct path is
+/// A link is the session of two boxes' addresses over a direct path. All other sessions, and this one while its direct path is
 /// down, ride in relay frames.
 final class Session {
     let number: UInt32

@@ -183,7 +183,7 @@ extension Session {
     }
 
     /// Hellos go out until the link is up.
-    private var mayGreet: Bool { local.isMain && usesDirectPath && current != nil }
+    private var mayGreet: Bool { local.isBox && usesDirectPath && current != nil }
 
     private var wantsCall: Bool { peer?.endpoints.isEmpty == false && !usesDirectPath }
 

@@ -8,6 +8,8 @@ package struct PortalPlan: Hashable, Sendable {
     package let interface: String
     /// This box's derived address; it gets a /128.
     package let address: IPv6Address
+    /// The one that it had before, while it still answers there: a /128 that no connection begins from.
+    package internal(set) var former: IPv6Address?
     package let prefix: IPv6Prefix
     /// Bytes: 1280, below which there is no IPv6 (RFC 8200 section 5), to 65535.
     package internal(set) var mtu: UInt32
@@ -42,13 +44,14 @@ package struct PortalPlan: Hashable, Sendable {
 
     /// - Throws: `PortalError.badPlan` with the field and what was expected.
     package init(
-        interface: String, address: IPv6Address, prefix: IPv6Prefix, mtu: UInt32, persistent: Bool = false,
+        interface: String, address: IPv6Address, former: IPv6Address? = nil, prefix: IPv6Prefix, mtu: UInt32,
+        persistent: Bool = false,
         routing: Routing = Routing()
     ) throws(PortalError) {
         if let fault = NetworkInterface.nameFault(interface) {
             throw .badPlan("interface \"\(interface)\": \(fault)")
         }
-        guard prefix.contains(address) else {
+        for address in [address, former ?? address] where !prefix.contains(address) {
             throw .badPlan("address \(address): it does not lie in the prefix \(prefix)")
         }
         guard (1280...65535).contains(mtu) else {
@@ -66,6 +69,7 @@ package struct PortalPlan: Hashable, Sendable {
         }
         self.interface = interface
         self.address = address
+        self.former = former == address ? nil : former
         self.prefix = prefix
         self.mtu = mtu
         self.persistent = persistent
@@ -75,6 +79,9 @@ package struct PortalPlan: Hashable, Sendable {
         localNetworks = Self.inOrder(routing.localNetworks)
         guarding = routing.guarding
     }
+
+    /// All addresses of the box.
+    package var addresses: [IPv6Address] { [address] + (former.map { [$0] } ?? []) }
 
     /// What routes lead into the portal for: the prefix first, then the networks.
     package var served: [IPv6Prefix] { [prefix] + networks }

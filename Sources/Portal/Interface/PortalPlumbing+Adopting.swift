@@ -14,7 +14,7 @@ extension PortalPlumbing {
                 $0.protocolNumber == PortalMark.protocolNumber
             }
             // Kernels before 5.18 keep no mark on addresses.
-            guard ours.allSatisfy({ $0.address == plan.address }) else { return false }
+            guard ours.allSatisfy({ plan.addresses.contains($0.address) }) else { return false }
             let wanted = portalRoutes(index)
             let there = try routes.list(RouteFilter(family: .ipv6, protocolNumber: PortalMark.protocolNumber)).filter {
                 $0.interface == index && $0.kind == .unicast && !PortalMark.isException($0)

@@ -60,10 +60,13 @@ extension PortalPlumbing {
         for address in own where address.protocolNumber == Self.kernelLinkLocal {
             damages.append(.linkLocal(address))
         }
-        if let address = own.first(where: { $0.address == plan.address }) {
-            if let fault = Self.fault(of: address) { damages.append(.address(plan.address, fault: fault)) }
-        } else {
-            damages.append(.address(plan.address, fault: nil))
+        for wanted in plan.addresses {
+            if let address = own.first(where: { $0.address == wanted }) {
+                let fault = Self.fault(of: address, isFormer: wanted == plan.former)
+                if let fault { damages.append(.address(wanted, fault: fault)) }
+            } else {
+                damages.append(.address(wanted, fault: nil))
+            }
         }
         return damages
     }
@@ -71,11 +74,12 @@ extension PortalPlumbing {
     /// IFAPROT_KERNEL_LL of linux/if_addr.h: 5.18 and newer.
     private static let kernelLinkLocal: UInt8 = 3
 
-    static func fault(of address: InterfaceAddress) -> String? {
+    /// - Parameter isFormer: no connection is to begin from it.
+    static func fault(of address: InterfaceAddress, isFormer: Bool = false) -> String? {
         if address.prefixLength != 128 { return "\(address)" }
         if address.flags.contains(.duplicate) { return "taken for a duplicate" }
         if address.flags.contains(.tentative) { return "tentative" }
-        if address.flags.contains(.deprecated) { return "deprecated" }
+        if address.flags.contains(.deprecated) != isFormer { return isFormer ? "not deprecated" : "deprecated" }
         return address.flags.contains(.permanent) ? nil : "about to expire"
     }
 

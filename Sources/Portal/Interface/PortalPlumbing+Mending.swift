@@ -47,12 +47,12 @@ extension PortalPlumbing {
         case .queueLength(_, let wanted): try links.setTransmitQueueLength(index, wanted)
         case .linkLocal(nil): try links.setAddressGeneration(index, .none)
         case .linkLocal(let address?): try addresses.remove(address)
-        case .address(_, let fault):
+        case .address(let address, let fault):
             if fault != nil {
                 for old in try addresses.list(interface: index, family: .ipv6)
-                where old.address == plan.address && old.prefixLength != 128 { try addresses.remove(old) }
+                where old.address == address && old.prefixLength != 128 { try addresses.remove(old) }
             }
-            try addresses.replace(ownAddress(index))
+            try addresses.replace(laidOut(address, index))
         case .down: try links.setUp(index)
         case .needless(let route, _):
             _ = try routes.remove(route)

@@ -131,6 +131,16 @@ package struct PortalPlumbing {
         plan.mtu = mtu
     }
 
+    /// Takes the former address away, once it is up. The plan has none from then on.
+    package mutating func forgetFormer() throws(PortalError) {
+        guard let former = plan.former else { return }
+        if let raised {
+            let address = laidOut(former, raised)
+            try asking { () throws(NetlinkError) in _ = try addresses.remove(address) }
+        }
+        plan.former = nil
+    }
+
     /// Takes away everything that was added: routes, address, mark, and the holding routes unless the plan's guard stays
     /// for good. A persistent device gets its former alias, MTU and state back; another goes with its descriptor. Does all
     /// it can, then throws the first failure; what failed is tried again by the next call.
@@ -159,15 +169,16 @@ package struct PortalPlumbing {
 
     // MARK: - Parts
 
-    func ownAddress(_ interface: UInt32) -> InterfaceAddress {
-        InterfaceAddress(
-            plan.address, prefixLength: 128, interface: interface, flags: [.noDuplicateDetection, .noPrefixRoute],
-            protocolNumber: PortalMark.protocolNumber)
+    func laidOut(_ address: IPv6Address, _ interface: UInt32) -> InterfaceAddress {
+        var flags: AddressFlags = [.noDuplicateDetection, .noPrefixRoute]
+        if address == plan.former { flags.insert(.deprecated) }
+        return InterfaceAddress(
+            address, prefixLength: 128, interface: interface, flags: flags, protocolNumber: PortalMark.protocolNumber)
     }
 
     /// Marked by us; kernels before 5.18 keep no mark on addresses, there the plan's own address has to do.
     private func isOurs(_ address: InterfaceAddress) -> Bool {
-        address.protocolNumber == PortalMark.protocolNumber || address.address == plan.address
+        address.protocolNumber == PortalMark.protocolNumber || plan.addresses.contains(address.address)
     }
 
     /// The device that was made for us, or offered to us.
@@ -202,10 +213,10 @@ package struct PortalPlumbing {
             // impossible the address is refused below, which says what to run.
             if link.isIPv6Disabled == true { try? Self.switchIPv6On(link.index) }
             for old in try addresses.list(interface: link.index, family: .ipv6)
-            where old.protocolNumber == PortalMark.protocolNumber && old.address != plan.address {
+            where old.protocolNumber == PortalMark.protocolNumber && !plan.addresses.contains(old.address) {
                 try addresses.remove(old)
             }
-            try addresses.replace(ownAddress(link.index))
+            for address in plan.addresses { try addresses.replace(laidOut(address, link.index)) }
             if !link.isUp { try links.setUp(link.index) }
         }
     }
@@ -240,7 +251,9 @@ package struct PortalPlumbing {
         for route in portalRoutes(link.index) + overruling {
             attempt { () throws(NetlinkError) in _ = try routes.remove(route) }
         }
-        attempt { () throws(NetlinkError) in _ = try addresses.remove(ownAddress(link.index)) }
+        for address in plan.addresses {
+            attempt { () throws(NetlinkError) in _ = try addresses.remove(laidOut(address, link.index)) }
+        }
         if let before {
             if !before.isUp { attempt { () throws(NetlinkError) in try links.setDown(link.index) } }
             attempt { () throws(NetlinkError) in try links.setMTU(link.index, before.mtu) }

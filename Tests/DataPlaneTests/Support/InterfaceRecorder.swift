@@ -15,6 +15,7 @@ final class InterfaceRecorder: PortalInterface, Sendable {
         note("fit \(mtu)")
         return true
     }
+    func forgetFormer() { note("forget former") }
     func machineAddresses() -> Set<IPv6Address>? { nil }
     func close() { note("close") }
     func leave() { note("leave") }

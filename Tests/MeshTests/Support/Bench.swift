@@ -64,6 +64,14 @@ final class Bench {
         boxes[place] = MeshBox(key: keys[place], settings: settings, random: random, now: now)
     }
 
+    /// A new key in a new process, which answers under the former one as well.
+    func rotate(_ place: Int, _ change: (inout BoxSettings) -> Void = { _ in }) throws -> (NodeID, Address) {
+        let old = keys[place]
+        keys[place] = PrivateKey(generatedFrom: random)
+        restart(place, change)
+        return (try boxes[place].openFormer(old, now: now), old.address)
+    }
+
     func address(_ place: Int) -> Address { keys[place].address }
     func endpoint(_ place: Int) -> Endpoint {
         Endpoint(address: IPv6Address(high: 0x2001_0db8 << 32, low: UInt64(place) + 1), port: 25632)

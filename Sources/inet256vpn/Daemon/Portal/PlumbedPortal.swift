@@ -54,6 +54,12 @@ final class PlumbedPortal: PortalInterface {
         }
     }
 
+    func forgetFormer() {
+        do { try commands.post(.forgetFormer) } catch {
+            logger.warning("the former address stays on the interface", metadata: ["reason": "\(error)"])
+        }
+    }
+
     func machineAddresses() -> Set<IPv6Address>? {
         guard !plan.localNetworks.isEmpty else { return nil }
         do {

@@ -7,6 +7,8 @@ internal import Transport
 enum PortalCommand: Sendable {
     /// The interface gets another MTU, in bytes.
     case fit(mtu: UInt32)
+    /// The box is not there under its former address any more.
+    case forgetFormer
     /// What the kernel has now.
     case inspect(@Sendable (PortalReport?) -> Void)
     /// The same after mending whatever can be mended, whoever fights about it; and what was mended.
@@ -18,7 +20,7 @@ enum PortalCommand: Sendable {
         switch self {
         case .inspect(let answer): answer(nil)
         case .mend(let answer): answer(nil, [])
-        case .fit, .stop: break
+        case .fit, .forgetFormer, .stop: break
         }
     }
 }

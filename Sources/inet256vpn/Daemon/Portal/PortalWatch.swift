@@ -110,6 +110,7 @@ final class PortalWatch {
     private func obey(_ command: PortalCommand) {
         switch command {
         case .fit(let mtu): fit(mtu)
+        case .forgetFormer: forgetFormer()
         case .inspect(let answer): answer(try? report(plumbing.inspect()))
         case .mend(let answer):
             // Whoever asks for it does not want to wait.
@@ -127,6 +128,12 @@ final class PortalWatch {
             logger.info("the interface's MTU follows the paths", metadata: ["mtu": "\(mtu)"])
         } catch {
             logger.warning("the interface's MTU cannot be changed", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func forgetFormer() {
+        do { try plumbing.forgetFormer() } catch {
+            logger.warning("the former address stays on the interface", metadata: ["reason": "\(error)"])
         }
     }
 
