@@ -1,8 +1,10 @@
+internal import DNS
+
 /// Where a configuration names peers, groups and networks: every place that the reader looks a name up for.
 enum NameReferences {
     /// The paths of all scalars that are `name` and mean what is called so.
     static func paths(of name: String, in root: PlainValue) -> [YAMLPath] {
-        lists(in: root).flatMap { path -> [YAMLPath] in
+        lists(in: root, of: name).flatMap { path -> [YAMLPath] in
             guard let value = root.value(at: path) else { return [] }
             if let items = value.items {
                 return items.indices.filter { items[$0].text == name }.map { path + [.index($0)] }
@@ -12,7 +14,7 @@ enum NameReferences {
     }
 
     /// The places that have one name or a list of them.
-    private static func lists(in root: PlainValue) -> [YAMLPath] {
+    private static func lists(in root: PlainValue, of name: String) -> [YAMLPath] {
         var paths: [YAMLPath] = []
         for name in root["groups"]?.keys ?? [] { paths.append([.key("groups"), .key(name)]) }
         for name in root["networks"]?.keys ?? [] { paths.append([.key("networks"), .key(name), .key("via")]) }
@@ -26,6 +28,9 @@ enum NameReferences {
         entries([.key("firewall"), .key("tests")]) { $0["way"]?.text == "out" ? "to" : "from" }
         paths.append([.key("portal"), .key("allow")])
         paths.append([.key("api"), .key("allow")])
+        paths.append([.key("dns"), .key("allow")])
+        // There it means this box, whoever is called so.
+        if name != Zone.own { entries([.key("dns"), .key("services")]) { _ in "host" } }
         return paths
     }
 }

@@ -1,3 +1,4 @@
+internal import DNS
 internal import Firewall
 internal import INET256
 
@@ -28,6 +29,10 @@ extension EditedConfiguration {
         try requireFree(name)
         var expected = configuration
         expected.peers[index].name = name
+        for place in expected.dns.services.indices
+        where peer.name != Zone.own && expected.dns.services[place].host == peer.name {
+            expected.dns.services[place].host = name
+        }
         let entry = Self.peersPath + [.index(index)]
         guard let old = peer.name else {
             return try take(
@@ -96,7 +101,7 @@ extension EditedConfiguration {
             // The whole entry, less the key that has the name.
             let entry = YAMLPath(list.dropLast())
             return (.remove(entry), "removed \(entry.words), which was about \(name) alone")
-        case .key("portal") where list != use, .key("api") where list != use:
+        case .key("portal") where list != use, .key("api") where list != use, .key("dns") where list != use:
             return (.remove(use), "took \(name) out of \(list.words), which nobody is left in")
         default:
             throw EditRefusal(

@@ -80,6 +80,32 @@ import Testing
                 == "+peers: [{id: \(Sample.plain), name: box-1}]")
     }
 
+    /// Who is answered about names, and whose services are told.
+    @Test func namesInDNSAreFollowedToo() throws {
+        let text = """
+            peers: [{id: \(Sample.plain), name: office}, {id: "\(Sample.dashed)", name: this}]
+            dns:
+              allow: [office]
+              services:
+                - {name: _ssh._tcp, port: 22, host: office}
+                - {name: _http._tcp, port: 80, host: this}
+
+            """
+        let new = try Self.read(text).applying([.renamePeer("office", to: "tower"), .renamePeer("this", to: "that")])
+        #expect(
+            new.text.text
+                == text.replacing("office", with: "tower").replacing("name: this", with: "name: that"))
+        #expect {
+            _ = try Self.read(text).applying([.removePeer("office")])
+        } throws: { error in
+            "\(error)".contains("office is still named in dns.allow[0] (line 3), dns.services[0].host (line 5)")
+        }
+        let answered = "peers: [{id: \(Sample.plain), name: office}]\ndns: {allow: [office]}\n"
+        #expect(
+            try Self.read(answered).applying([.removePeer("office", everywhere: true)]).text.text
+                == "peers: []\ndns: {allow: []}\n")
+    }
+
     @Test func aPeerLeavesWithAllThatNamesIt() throws {
         let text = """
             peers:
