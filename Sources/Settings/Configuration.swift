@@ -5,6 +5,7 @@ package import API
 package struct Configuration: Equatable, Sendable {
     /// Absolute, as are all paths here: what the file says relative to itself is already resolved.
     package var privateKeyPath: String
+    package var formerKey: FormerKeyConfiguration?
     package var apiEndpoint = APIEndpoint.standard
     package var api = APIConfiguration()
     package var dashboard = DashboardConfiguration()
@@ -16,6 +17,7 @@ package struct Configuration: Equatable, Sendable {
     package var scheduling = SchedulingChoice.normal
     package var peers: [PeerConfiguration] = []
     package var accept = AcceptPolicy.peers
+    package var keyChanges = KeyChangePolicy.accept
     package var direct = DirectChoice.allowed
     /// Whether peers may have this box spray (docs/reach.md).
     package var sprays = false
@@ -68,6 +70,7 @@ extension Configuration {
             help: "the box's key, binary or base64; `./` is relative to the file"
         )
         .inFile(.written(standardKeyName))
+        FormerKeyConfiguration.setting
         Setting(
             "api_endpoint", \.apiEndpoint, APIConfiguration.endpoint, .restart,
             comment: """
@@ -99,6 +102,7 @@ extension Configuration {
             "accept", \.accept, .word, .reload,
             comment: "Who may open a link to this box: peers (those above), or any (a public box).",
             help: "who may open a link: configured `peers`, or `any` (a public box)")
+        KeyChangePolicy.setting
         DirectChoice.table
         ReachConfiguration.advertiseSetting
         ReachConfiguration.portMappingSetting

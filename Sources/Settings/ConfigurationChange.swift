@@ -4,6 +4,8 @@ package struct ConfigurationChange: Equatable, Sendable {
     package var peersRemoved: [PeerConfiguration] = []
     /// The new form of peers whose name or endpoints differ; their id is the same.
     package var peersChanged: [PeerConfiguration] = []
+    /// What the former key is from now on, where a reload changes that: the inner nil says that there is none any more.
+    package var formerKey: FormerKeyConfiguration??
     /// Other keys that take effect at once.
     package var applied: [String] = []
     /// Keys whose new value waits for a restart.
@@ -13,8 +15,9 @@ package struct ConfigurationChange: Equatable, Sendable {
     package static let reloadable: [String] = {
         let whole = Configuration.table.sections.filter { $0.isSame != nil }.map(\.path)
         var keys: [String] = []
-        for setting in toldInOrder where setting.effect != .restart {
-            let key = whole.first { setting.path.hasPrefix($0 + ".") } ?? setting.path
+        for setting in toldInOrder where setting.effect != .restart || setting.exception != nil {
+            let own = setting.exception.map { "\(setting.path) (\($0.words))" } ?? setting.path
+            let key = whole.first { setting.path.hasPrefix($0 + ".") } ?? own
             if !keys.contains(key) { keys.append(key) }
         }
         return keys
@@ -35,10 +38,11 @@ package struct ConfigurationChange: Equatable, Sendable {
                 peersAdded.append(peer)
             }
         }
+        if FormerKeyConfiguration.isAtOnce(old.formerKey, new.formerKey) { formerKey = .some(new.formerKey) }
         peersRemoved = old.peers.filter { peer in !new.peers.contains { $0.id == peer.id } }
 
         for setting in Self.toldInOrder where !setting.isSame(old, new) {
-            switch setting.effect {
+            switch setting.effect(from: old, to: new) {
             case .reload: applied.append(setting.path)
             case .restart: needsRestart.append(setting.path)
             case .together: break
@@ -67,7 +71,9 @@ extension Configuration {
     /// This one with all that a reload may change as `new` has it; what needs a restart stays as it is until then.
     package func reloaded(from new: Configuration) -> Configuration {
         var next = self
-        for setting in Self.table.settings where setting.effect != .restart { setting.copy(new, &next) }
+        for setting in Self.table.settings where setting.effect(from: self, to: new) != .restart {
+            setting.copy(new, &next)
+        }
         next.fileWarnings = new.fileWarnings
         return next
     }

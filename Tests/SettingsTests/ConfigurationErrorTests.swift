@@ -37,6 +37,31 @@ struct Wrong: CustomTestStringConvertible, Sendable {
         Wrong("private_key_path: []", line: 1, "private_key_path", "an empty list", "path of a file"),
         Wrong("\nprivate_key_path:", line: 2, "private_key_path", "nothing"),
         Wrong("private_key_path: ./dir/", line: 1, "private_key_path", "path of a file"),
+        Wrong("former_key: ./old", line: 1, "former_key", "\"./old\"", "{path: ./former_key.inet256, until: "),
+        Wrong("former_key: {}", line: 1, "former_key", "the keys path and until"),
+        Wrong("former_key: {until: 2026-12-29}", line: 1, "former_key", "the key path"),
+        Wrong("former_key: {path: a}", line: 1, "former_key", "the key until", "2026-12-29T10:00:00Z"),
+        Wrong("former_key: {path: a, untill: 2026-12-29}", line: 1, "former_key", "did you mean \"until\""),
+        Wrong("former_key: {path: a/, until: 2026-12-29}", line: 1, "former_key.path", "path of a file"),
+        Wrong("former_key:\n  path: a\n  until:", line: 3, "former_key.until", "nothing", "a time in UTC such as"),
+        Wrong("former_key: {path: a, until: soon}", line: 1, "former_key.until", "\"soon\"", "a time in UTC such as"),
+        Wrong("former_key: {path: a, until: 1798538400}", line: 1, "former_key.until", "a time in UTC such as"),
+        Wrong("former_key: {path: a, until: [2026-12-29]}", line: 1, "former_key.until", "a list"),
+        Wrong("former_key: {path: a, until: 2026-02-30}", line: 1, "former_key.until", "there is no such day"),
+        Wrong("former_key: {path: a, until: 2026-12-29T24:00:00Z}", line: 1, "former_key.until", "no such time of day"),
+        Wrong("former_key: {path: a, until: 2026-12-29T10:00:00}", line: 1, "former_key.until", "a Z at the end"),
+        Wrong(
+            "former_key: {path: a, until: \"2026-12-29T10:00:00+01:00\"}", line: 1, "former_key.until", "a Z at the end"
+        ),
+        Wrong("former_key: {path: a, until: 1969-12-31}", line: 1, "former_key.until", "before 1970"),
+        Wrong(
+            "private_key_path: ./a\nformer_key: {path: a, until: 2026-12-29}", line: 2, "former_key.path",
+            "/a a second time"),
+        Wrong(
+            "former_key: {path: a, until: 2026-12-29}\nnodes: [{private_key_path: a}]", line: 1, "former_key.path",
+            "a key file of its own"),
+        Wrong("key_changes: yes", line: 1, "key_changes", "\"accept\", \"ask\" or \"refuse\""),
+        Wrong("key_changes: acept", line: 1, "key_changes", "did you mean \"accept\""),
         Wrong(
             "api_endpoint: tcp://192.0.2.1:80", line: 1, "api_endpoint", "not a loopback address", "allow_remote: true"),
         Wrong("api_endpoint: tcp://example.org:80", line: 1, "api_endpoint", "numeric"),

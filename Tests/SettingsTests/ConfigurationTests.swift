@@ -21,6 +21,7 @@ import Wire
         let configuration = try Self.parse(yaml)
         #expect(configuration == Configuration(directory: "/etc/box"))
         #expect(configuration.privateKeyPath == "/etc/box/private_key.inet256")
+        #expect(configuration.formerKey == nil && configuration.keyChanges == .accept)
         #expect(configuration.apiEndpoint == .unix(path: "/run/inet256vpn/api.sock"))
         #expect(configuration.network.rawValue == "beaconnet")
         #expect(configuration.transports.map(\.udp.description) == ["[::]:25632"])
@@ -41,6 +42,7 @@ import Wire
         }
         .joined(separator: "\n")
         let configuration = try Self.parse(uncommented)
+        #expect(configuration.formerKey?.path == "/etc/box/former_key.inet256")
         #expect(configuration.peers.map(\.name) == ["office"])
         #expect(configuration.peers.first?.endpoints.count == 2)
         #expect(configuration.portal.table == 254)
@@ -76,6 +78,7 @@ import Wire
 
     static let everything = """
         private_key_path: /keys/a
+        former_key: {path: ./old, until: 2026-12-29T10:00:00Z}
         api_endpoint: tcp://127.0.0.1:2560
         network: onehop
         transports: [{udp: "192.0.2.7:1", fwmark: 0x1f, interface: eth0}, {udp: "[2001:db8::1]:0", offload: off}]
@@ -83,6 +86,7 @@ import Wire
           - {id: \(Sample.dashed), name: office, addrs: ["udp://h.example.org:25632", "udp://[fe80::1%eth0]:7"]}
           - {id: \(Sample.plain)}
         accept: any
+        key_changes: refuse
         discovery:
           - local: {interfaces: [eth0, wlan0], announce_period: 2m, secret: of the house, autopeering: true}
           - central: {endpoint: "discovery.example.org:25633", period: 30s, visibility: peers}
@@ -119,6 +123,8 @@ import Wire
         let office = try Sample.address(Sample.dashed)
         let other = try Sample.address(Sample.plain)
         #expect(configuration.privateKeyPath == "/keys/a")
+        #expect(configuration.formerKey == FormerKeyConfiguration(path: "/etc/box/old", until: 1_798_538_400))
+        #expect(configuration.keyChanges == .refuse)
         #expect(configuration.apiEndpoint.description == "tcp://127.0.0.1:2560")
         #expect(configuration.network.rawValue == "onehop")
         #expect(configuration.transports.map(\.udp.description) == ["192.0.2.7:1", "[2001:db8::1]:0"])
@@ -213,7 +219,8 @@ import Wire
         #expect(change.peersChanged.map(\.label) == ["office"])
         #expect(
             change.applied == [
-                "accept", "portal.allow", "portal.except", "dns.zone", "dns.search", "dns.resolved", "dns.allow",
+                "former_key", "accept", "key_changes", "portal.allow", "portal.except", "dns.zone", "dns.search",
+                "dns.resolved", "dns.allow",
                 "dns.services", "log.level",
             ])
         #expect(

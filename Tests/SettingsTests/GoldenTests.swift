@@ -104,7 +104,8 @@ enum GoldenSample {
         ("api.limits.requests", "5"), ("api.limits.client_requests", "6"), ("api.limits.connection_requests", "7"),
         ("api.limits.queue", "1 GiB"), ("api.limits.client_queue", "5 MiB"), ("api.limits.connection_queue", "1048577"),
         ("network", "onehop"), ("network.beaconnet.max_nodes", "64"), ("threads", "64"), ("scheduling", "realtime"),
-        ("accept", "any"), ("direct", "peers"), ("direct.with", "off"), ("direct.spray", "true"),
+        ("accept", "any"), ("key_changes", "ask"), ("former_key", "{path: former, until: 2026-12-29}"),
+        ("direct", "peers"), ("direct.with", "off"), ("direct.spray", "true"),
         ("serve.discovery", "true"), ("state_file", "none"),
         ("crypto.min_suite", "2"),
         ("crypto.ciphers", "[chacha20-poly1305, aes-256-gcm]"),
@@ -125,6 +126,7 @@ enum GoldenSample {
     /// All of them at once.
     static let changed = """
         private_key_path: other
+        former_key: {path: former, until: 2026-12-29T10:00:00Z}
         api_endpoint: tcp://127.0.0.1:2560
         api:
           allow: [office, peers]
@@ -137,6 +139,7 @@ enum GoldenSample {
         transports: [{udp: "[::]:7", offload: off}]
         peers: [{id: \(Sample.plain), name: office, addrs: ["udp://h:1"]}]
         accept: any
+        key_changes: refuse
         direct: {with: any, spray: true}
         advertise: ["udp://203.0.113.7:25632"]
         port_mapping: off

@@ -46,6 +46,8 @@ package struct Setting: Sendable {
     private(set) var rows: [TableRow]?
     /// Parts of its value that are settings themselves.
     private(set) var parts: [Section] = []
+    /// Which changes of what waits for a restart a reload applies all the same.
+    private(set) var exception: Exception?
 
     /// Takes in what stands there.
     let read: @Sendable (ConfigurationValue, Reading) -> Void
@@ -53,6 +55,13 @@ package struct Setting: Sendable {
     let isSame: @Sendable (Configuration, Configuration) -> Bool
     /// Gives the second the value that the first has.
     let copy: @Sendable (Configuration, inout Configuration) -> Void
+
+    struct Exception: Sendable {
+        /// For people, such as "another until".
+        var words: String
+        /// Of the present configuration and the new one.
+        var applies: @Sendable (Configuration, Configuration) -> Bool
+    }
 
     /// How it stands in the default file.
     enum FileForm: Sendable {
@@ -84,6 +93,11 @@ package struct Setting: Sendable {
     }
 
     var key: String { path.split(separator: ".").last.map(String.init) ?? path }
+
+    /// What becomes of this very change.
+    func effect(from old: Configuration, to new: Configuration) -> Effect {
+        exception?.applies(old, new) == true ? .reload : effect
+    }
 }
 
 /// An order in which keys are told. It is that of the table, but for those that were given a place.
@@ -127,6 +141,12 @@ extension Setting {
     func rows(_ rows: [TableRow]) -> Setting { with { $0.rows = rows } }
 
     func parts(_ parts: [Section]) -> Setting { with { $0.parts = parts } }
+
+    func atOnce(
+        _ words: String, where applies: @escaping @Sendable (Configuration, Configuration) -> Bool
+    ) -> Setting {
+        with { $0.exception = Exception(words: words, applies: applies) }
+    }
 
     private func with(_ change: (inout Setting) -> Void) -> Setting {
         var setting = self
