@@ -1,5 +1,5 @@
 package import Firewall
-internal import INET256
+package import INET256
 
 /// What commands change of a configuration.
 package enum ConfigurationStep: Hashable, Sendable {
@@ -8,11 +8,18 @@ package enum ConfigurationStep: Hashable, Sendable {
     case removePeer(String, everywhere: Bool = false)
     /// What names it follows.
     case renamePeer(String, to: String)
+    /// It has a new key: its new address stands wherever its old one did.
+    case replacePeer(Address, with: Address)
     /// Makes the group where it is not there yet. The member as a file would name it.
     case addGroupMember(group: String, member: String)
     case removeGroupMember(group: String, member: String)
     case removeGroup(String)
     case addRule(RuleDraft)
+    /// Adds the key by which this box answers as well, or puts other values in. The path is as it is to stand in the file, the time in
+    /// seconds since 1970.
+    case setFormerKey(path: String, until: Int64)
+    /// Where there is none, nothing.
+    case removeFormerKey
 }
 
 /// A firewall rule as people say it; what its words mean, the configuration that it goes into says.
@@ -68,10 +75,13 @@ package struct EditedConfiguration: Sendable {
         case .addPeer(let peer): try add(peer)
         case .removePeer(let who, let everywhere): try removePeer(who, everywhere: everywhere)
         case .renamePeer(let who, let name): try renamePeer(who, to: name)
+        case .replacePeer(let old, let new): try replacePeer(old, with: new)
         case .addGroupMember(let group, let member): try add(member, to: group)
         case .removeGroupMember(let group, let member): try remove(member, from: group)
         case .removeGroup(let group): try removeGroup(group)
         case .addRule(let draft): try add(draft)
+        case .setFormerKey(let path, let until): try setFormerKey(path: path, until: until)
+        case .removeFormerKey: try removeFormerKey()
         }
     }
 
@@ -98,6 +108,13 @@ package struct EditedConfiguration: Sendable {
         if let index = peers.firstIndex(where: { $0.name == who || $0.id.description == who }) { return index }
         let near = NearMiss.of(who, among: peers.compactMap(\.name))
         throw EditRefusal("no peer is called \(who)", advice: near.map { "Did you mean \($0)?" })
+    }
+
+    /// Refuses an address that a peer has.
+    func requireNoPeer(_ address: Address) throws(EditRefusal) {
+        guard let index = configuration.peers.firstIndex(where: { $0.id == address }) else { return }
+        let name = configuration.peers[index].name.map { ", called \($0)" } ?? ""
+        throw EditRefusal("\(address) is a peer already: peers[\(index)]\(name)")
     }
 
     /// Refuses what cannot be the name of something new.

@@ -3,13 +3,10 @@ internal import Firewall
 internal import INET256
 
 extension EditedConfiguration {
-    private static let peersPath: YAMLPath = [.key("peers")]
+    static let peersPath: YAMLPath = [.key("peers")]
 
     mutating func add(_ peer: PeerConfiguration) throws {
-        if let index = configuration.peers.firstIndex(where: { $0.id == peer.id }) {
-            let name = configuration.peers[index].name.map { ", called \($0)" } ?? ""
-            throw EditRefusal("\(peer.id) is a peer already: peers[\(index)]\(name)")
-        }
+        try requireNoPeer(peer.id)
         if let name = peer.name { try requireFree(name) }
         var fields = [YAMLField("id", .quoted(peer.id.description))]
         if let name = peer.name { fields.append(YAMLField("name", .text(name))) }

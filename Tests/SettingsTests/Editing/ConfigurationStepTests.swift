@@ -37,6 +37,11 @@ import Testing
         try EditedConfiguration(Array(text.utf8), file: "/etc/box/config.yaml")
     }
 
+    private static func address(_ text: String) -> Address {
+        guard let address = Address(text) else { preconditionFailure("\(text) is an address") }
+        return address
+    }
+
     private static func peer(_ name: String?, _ id: String = Sample.doubleDashed) throws -> PeerConfiguration {
         PeerConfiguration(id: try Sample.address(id), name: name)
     }
@@ -171,6 +176,16 @@ import Testing
         (.renamePeer("office", to: "yard"), "a network is called yard already"),
         (.renamePeer("office", to: "any"), "has a meaning of its own"),
         (.renamePeer("offcie", to: "x"), "Did you mean office?"),
+        (.replacePeer(address(Sample.doubleDashed), with: address(Sample.plain)), "no peer has the address --Lz5Z"),
+        (.replacePeer(address(Sample.plain), with: address(Sample.dashed)), "is a peer already: peers[1], called barn"),
+        (
+            .replacePeer(address(Sample.plain), with: address(Sample.plain)),
+            "is a peer already: peers[0], called office"
+        ),
+        (.setFormerKey(path: "./x", until: .max), "years have four digits"),
+        (.setFormerKey(path: "./x", until: -1), "years have four digits"),
+        (.setFormerKey(path: "./x/", until: 0), "the path of a file"),
+        (.setFormerKey(path: "./private_key.inet256", until: 0), "a key file of its own"),
         (.removePeer("office"), "office is still named in groups.admins[0] (line 8)"),
         (.removePeer("office", everywhere: true), "which denies something to office"),
         (.addGroupMember(group: "admins", member: "office"), "in the group admins already"),

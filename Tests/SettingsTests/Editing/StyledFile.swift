@@ -10,6 +10,9 @@ struct FileModel {
     var rules: [(action: String, services: [String], from: [String])] = []
     var outbound: [(action: String, services: [String], to: [String])] = []
     var hasTests = false
+    var formerKey: (path: String, until: String)?
+    /// Who is answered about names.
+    var answered: [String] = []
 
     static let names = ["office", "barn", "alice", "bob", "home-1", "srv.example", "0x10", "123", "null", "No", "x_y"]
 
@@ -41,6 +44,32 @@ struct FileModel {
             outbound.append(("reject", ["tcp/25"], subjects.prefix(1).map { $0 }))
         }
         hasTests = Bool.random(using: &random)
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            formerKey = (
+                ["./old.inet256", "/keys/old", "old"].randomElement(using: &random) ?? "old",
+                ["2026-12-29", "2026-12-29T10:00:00Z"].randomElement(using: &random) ?? "2026-12-29"
+            )
+        }
+        sayByAddress(&random)
+    }
+
+    /// Some places name a peer by its address.
+    private mutating func sayByAddress(_ random: inout SplitMix) {
+        for peer in peers where Bool.random(using: &random) {
+            // Whoever stands there by name would stand there twice.
+            if let place = groups.indices.randomElement(using: &random),
+                !groups[place].members.contains(where: { $0 == peer.name })
+            {
+                groups[place].members.append(peer.id)
+            }
+            if let place = rules.indices.randomElement(using: &random),
+                !rules[place].from.contains(where: { $0 == peer.name })
+            {
+                rules[place].from.append(peer.id)
+            }
+            if Bool.random(using: &random), !networks.isEmpty { networks[0].via = peer.id }
+            if Bool.random(using: &random) { answered.append(peer.id) }
+        }
     }
 
     static func address(_ random: inout SplitMix) -> String {
@@ -154,6 +183,16 @@ struct StyledFile {
         }
         if let firewall = firewall(model) { keys.append(("firewall", firewall)) }
         if chance(3) { keys.append(("accept", .word("peers"))) }
+        if !model.answered.isEmpty {
+            keys.append(("dns", .map([("allow", .list(model.answered.map { .word($0) }))])))
+        }
+        if let key = model.formerKey {
+            var fields: [(key: String, value: Plain)] = [("path", .word(key.path)), ("until", .word(key.until))]
+            if chance(3) { fields.reverse() }
+            keys.append(("former_key", .map(fields)))
+        } else if chance(12) {
+            keys.append(("former_key", .nothing))
+        }
         if chance(2) { keys.shuffle(using: &random) }
         return .map(keys)
     }
@@ -347,7 +386,7 @@ struct StyledFile {
     }
 
     private mutating func scalar(_ word: String, key: String?, inFlow: Bool) -> String {
-        if aliases, FileModel.names.contains(word) {
+        if aliases, FileModel.names.contains(word) || Address(word) != nil {
             if let anchor = anchors[word] {
                 if chance(2) { return "*\(anchor) " }
             } else if chance(2) {
@@ -365,6 +404,7 @@ struct StyledFile {
         let isPlain =
             word.first.map { $0.isLetter || $0.isNumber } == true && word != "null"
             && !word.contains { "#:,[]{}".contains($0) } || word.hasPrefix("udp://") && !inFlow
+            || word.hasSuffix(":00Z")
         let style = chance(4) ? [nil, "'", "\""].randomElement(using: &random) ?? nil : favourite
         switch style {
         case "'": return "'\(word)'"

@@ -42,7 +42,7 @@ import Wire
                 continue
             }
             #expect(old.text.comments.count == file.marks.count, "file \(number):\n\(file.text)")
-            for operation in Self.operations(old.configuration, &random) {
+            for operation in Self.operations(old, &random) {
                 tally.edits += 1
                 do {
                     try Self.check(try old.applying([operation.step]), old, file, operation, number)
@@ -74,6 +74,9 @@ import Wire
             .add(YAMLField("name", .text("n")), to: [.key("peers"), .index(1)], behind: "id"),
             .remove([.key("peers"), .index(0)]), .remove([.key("peers")]), .remove([.key("groups"), .key("admins")]),
             .replace([name], with: "other"),
+            .add(YAMLField("former_key", .mapping([YAMLField("path", .quoted("./x"))])), to: []),
+            .add(YAMLField("path", .quoted("./x")), to: [.key("former_key")]), .remove([.key("former_key")]),
+            .replace([[.key("former_key"), .key("until")]], with: "2027-01-01T00:00:00Z"),
         ]
         let signs: [UInt8] = Array("\n\r\t #-:,[]{}&*!|>?'\"%@`~\u{0}\u{85}".utf8)
         var taken = 0
@@ -111,7 +114,7 @@ import Wire
         for path in paths.sorted() {
             let text = try String(contentsOfFile: path, encoding: .utf8)
             let old = try EditedConfiguration(Array(text.utf8), file: path)
-            for operation in Self.operations(old.configuration, &random) {
+            for operation in Self.operations(old, &random) {
                 var expected = old.configuration
                 operation.change(&expected)
                 let new = try old.applying([operation.step])
@@ -157,8 +160,34 @@ import Wire
 
     // MARK: Operations
 
-    private static func operations(_ old: Configuration, _ random: inout SplitMix) -> [Operation] {
-        peerOperations(old, &random) + groupOperations(old, &random) + ruleOperations(old)
+    private static func operations(_ edited: EditedConfiguration, _ random: inout SplitMix) -> [Operation] {
+        let old = edited.configuration
+        return peerOperations(old, &random) + groupOperations(old, &random) + ruleOperations(old)
+            + replacements(edited, &random) + keyOperations(old)
+    }
+
+    /// What must come of a peer's new address is what a plain search of the text for the old one makes of it.
+    private static func replacements(_ old: EditedConfiguration, _ random: inout SplitMix) -> [Operation] {
+        old.configuration.peers.map { peer in
+            let new = Address(raw: .random(&random))
+            let text = old.text.text.replacing(peer.id.description, with: new.description)
+            return Operation(name: "replace peer", step: .replacePeer(peer.id, with: new), touched: 40) {
+                guard let read = try? Configuration.parse(text, file: old.file) else {
+                    Issue.record("the text with another address cannot be read:\n\(text)")
+                    return
+                }
+                $0 = read
+            }
+        }
+    }
+
+    private static func keyOperations(_ old: Configuration) -> [Operation] {
+        let key = FormerKeyConfiguration(path: "/keys/former", until: 1_798_538_400)
+        let step = ConfigurationStep.setFormerKey(path: key.path, until: key.until)
+        return [
+            Operation(name: "set former key", step: step, touched: 2) { $0.formerKey = key },
+            Operation(name: "remove former key", step: .removeFormerKey, removes: true) { $0.formerKey = nil },
+        ]
     }
 
     private static func peerOperations(_ old: Configuration, _ random: inout SplitMix) -> [Operation] {
