@@ -75,6 +75,7 @@ let package = Package(
             dependencies: ["INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict + quick),
         .target(name: "Joining", dependencies: ["INET256", "Wire"], swiftSettings: strict),
+        .target(name: "KeyChange", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .target(
             name: "MeshSim",
             dependencies: ["Mesh", "INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
@@ -142,6 +143,7 @@ let package = Package(
         .testTarget(
             name: "DiscoveryTests", dependencies: ["Discovery", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(name: "JoiningTests", dependencies: ["Joining", "INET256", "Wire"], swiftSettings: strict),
+        .testTarget(name: "KeyChangeTests", dependencies: ["KeyChange", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "INET256", "Wire"], swiftSettings: strict),
         .testTarget(
             name: "NetlinkTests", dependencies: ["TestSupport", "Netlink", "Firewall", "Wire"],
@@ -198,7 +200,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "DNS", "Portal", "PortMapping",
+                "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "KeyChange", "DNS", "Portal",
+                "PortMapping",
                 "INET256",
                 "Wire", nioCore,
             ],

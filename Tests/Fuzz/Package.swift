@@ -39,6 +39,7 @@ let package = Package(
             dependencies: ["INET256", "Wire", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: strict),
         .target(name: "Joining", dependencies: ["INET256", "Wire"], swiftSettings: strict),
+        .target(name: "KeyChange", dependencies: ["INET256", "Wire"], swiftSettings: strict),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
         .target(name: "Netlink", dependencies: ["Wire", "CMnl", "CLinux"], swiftSettings: strict),
         .target(name: "System", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
@@ -58,7 +59,8 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "DNS", "Portal",
+                "FuzzDriver", "API", "INET256Client", "NodeProtocol", "Mesh", "Discovery", "Joining", "KeyChange",
+                "DNS", "Portal",
                 "PortMapping",
                 "INET256",
                 "Wire",

@@ -30,7 +30,9 @@ enum Seeds {
             ("beacon", control.flatMap { [[0] + $0, [0xfd] + $0] }), ("text", texts(boxes)), ("packet", packets()),
             ("offload", superPackets()), ("session", attacks()), ("names", names()),
             ("portmapping", PortMappingSeeds.all()), ("nameserver", NameServerSeeds.all()),
-        ] + APISeeds.all(boxes.keys) + DiscoverySeeds.all() + [("joining", JoiningTarget.seeds())]
+        ] + APISeeds.all(boxes.keys) + DiscoverySeeds.all() + [
+            ("joining", JoiningTarget.seeds()), ("keychange", KeyChangeTarget.seeds()),
+        ]
     }
 
     /// What one box said to the other until they had a link, once as it was and once with everything put right.
