@@ -108,7 +108,8 @@ let package = Package(
         .executableTarget(
             name: "inet256vpn",
             dependencies: [
-                "Settings", "DataPlane", "Discovery", "Joining", "DNS", "API", "AdminProtocol", "Dashboard",
+                "Settings", "DataPlane", "Discovery", "Joining", "KeyChange", "DNS", "API", "AdminProtocol",
+                "Dashboard",
                 "INET256Client",
                 "NodeProtocol",
                 "Firewall",
@@ -186,7 +187,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "inet256vpn", "Settings", "DataPlane", "Discovery", "Joining", "DNS", "AdminProtocol", "API",
+                "inet256vpn", "Settings", "DataPlane", "Discovery", "Joining", "KeyChange", "DNS", "AdminProtocol",
+                "API",
                 "Dashboard",
                 "Firewall",
                 "INET256",

@@ -22,6 +22,10 @@ package enum Admin {
     /// Without a body nothing is cut. 422 with what is wrong in the configuration.
     package static let reload = AdminRequest<ReloadRequest?, ReloadSummary>(
         .post, "/admin/reload", .members, "what `inet256vpn reload` asks: `{\"cut\": true}`, or no body")
+    /// 422 with what would keep the next run from its start.
+    package static let restart = AdminRequest<RestartRequest, RestartAnswer>(
+        .post, "/admin/restart", .members,
+        "`{}`, of root or the daemon's own user: the daemon begins again in its own place, as by SIGUSR2")
     package static let invite = AdminRequest<InviteRequest, InviteAnswer>(
         .post, "/admin/invite", .members, "what `inet256vpn invite` asks, of root or the daemon's own user")
     package static let invitations = AdminRequest<Nothing, InvitationList>(
@@ -34,7 +38,7 @@ package enum Admin {
 
     package static let all: [AdminDeclaration] = [
         health.declaration, metrics.declaration, status.declaration, netcheck.declaration, firewall.declaration,
-        firewallPolicy.declaration, firewallText.declaration, ping.declaration, reload.declaration,
+        firewallPolicy.declaration, firewallText.declaration, ping.declaration, reload.declaration, restart.declaration,
         invite.declaration, invitations.declaration, revoke.declaration, join.declaration,
     ]
 

@@ -44,6 +44,10 @@ package struct StatusReport: Codable, Sendable, Equatable {
     package var discovery: DiscoveryStatus?
     /// Nil of a daemon that does not say.
     package var dns: NamesStatus?
+    /// The key that the box had before, while it answers under that as well.
+    package var formerKey: FormerKeyStatus?
+    /// Peers that have a new key, which waits to be accepted; nil of a daemon that does not say.
+    package var newKeys: [NewKeyStatus]?
     /// Keys of the configuration's file whose values, read by a reload, wait for a restart; nil of a daemon that does not say.
     package var needsRestart: [String]?
     /// The configuration's file has been written since it was last taken over.
@@ -78,6 +82,8 @@ package struct StatusReport: Codable, Sendable, Equatable {
         case sameKey = "same_key"
         case queuedBytes = "queued_bytes"
         case memoryRssBytes = "memory_rss_bytes"
+        case formerKey = "former_key"
+        case newKeys = "new_keys"
         case needsRestart = "needs_restart"
         case configurationUnread = "configuration_unread"
         case configurationFile = "configuration_file"

@@ -64,7 +64,7 @@ package struct KeyStatement: Equatable, Sendable {
         said + former.sign(purpose: purpose, message: said) + new.sign(purpose: purpose, message: said)
     }
 
-    /// One that somebody may have: what is no point of the main subgroup could be many addresses' secret.
+    /// One that somebody may have: with other points one secret would stand behind several addresses.
     private static func key(_ reader: inout ByteReader) -> PublicKey? {
         guard let bytes = reader.take(PublicKey.serializedCount), let key = try? PublicKey(serialized: bytes),
             key.x25519() != nil

@@ -188,5 +188,47 @@ extension KernelTests {
                 #expect(his.contains(carol.address) && his.contains("udp://192.0.2.7:25632"), "\(his)")
             }
         }
+
+        /// What the daemon leaves to be written down by root is written down once; what is bent is said and goes, and keeps nothing from the
+        /// rest. A link leads nowhere.
+        @Test(.timeLimit(.minutes(2)))
+        func whatIsLeftIsWrittenDownOnce() async throws {
+            try await Self.with { alice, bob, bed in
+                let folder = alice.directory + "/joined"
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                func leave(_ name: String, _ text: String) throws {
+                    try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+                }
+                func apply() async throws -> Outcome {
+                    try await alice.run(words: [
+                        try Requirements.binary(), "invite", "apply", "--from", folder, "--config", alice.configPath,
+                    ])
+                }
+                try leave("a.json", "nonsense")
+                try FileManager.default.createSymbolicLink(
+                    atPath: folder + "/b.json", withDestinationPath: alice.directory + "/private_key.inet256")
+                try leave("c.json", #"{"address": "\#(bob.address)", "name": "bob", "groups": ["admins"]}"#)
+                try leave("d.json", "{}")
+                try leave("e.txt", "is not ours")
+                let first = try await apply()
+                #expect(!first.succeeded && first.output.contains("bob is a peer now"), "\(first)")
+                for name in ["a.json", "b.json", "d.json"] { #expect(first.said.contains(name), "\(first)") }
+                #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["e.txt"])
+                #expect(try Self.mentions(of: bob, in: alice) == 1)
+                #expect(try Self.text(alice).contains("admins: [bob]"))
+                let key = try FileManager.default.attributesOfItem(atPath: alice.directory + "/private_key.inet256")
+                #expect(key[.size] as? Int == 81)
+                // Once more, and then with another key.
+                try leave("c.json", #"{"address": "\#(bob.address)", "name": "bob", "groups": ["admins"]}"#)
+                #expect(try await apply().succeeded)
+                #expect(try Self.mentions(of: bob, in: alice) == 1)
+                let other = try await Box("other", namespace: "none", in: bed).address
+                try leave("f.json", #"{"address": "\#(other)", "groups": [], "former": "\#(bob.address)"}"#)
+                let renewed = try await apply()
+                #expect(renewed.succeeded, "\(renewed)")
+                let text = try Self.text(alice)
+                #expect(text.contains(other) && !text.contains(bob.address) && text.contains("admins: [bob]"))
+            }
+        }
     }
 }

@@ -140,6 +140,21 @@ import Wire
         }
     }
 
+    /// A point with a part of order 8, made by other code: libsodium takes its signature, but eight such keys have one secret.
+    @Test func aKeyBesideTheMainSubgroupIsRefused() throws {
+        let raw = Self.bytes("6a84d583f06569edb3f5ed77df65544b27d6948b4f0b2cb76f33dd8413b20719")
+        let signature = Self.bytes(
+            "f9e42d2edc81d23367967352b47e4856b82578634e6c1de72280ce8b60ce70c0"
+                + "0a5820a56506eda368d20f1824e8d523e611e9348cc481a578b0e092e43ca905")
+        let header = Self.new.publicKey.serialized.dropLast(32)
+        let key = try PublicKey(serialized: header + raw)
+        let said = Self.said(Self.former.publicKey.serialized, key.serialized)
+        // Else nothing would be shown here.
+        #expect(key.verify(signature: signature, purpose: "inet256/vpn/key-change", message: said))
+        let byFormer = KeyStatement.signed(said, by: Self.former, Self.new).dropFirst(said.count).prefix(64)
+        #expect(Self.read(said + byFormer + signature) == nil)
+    }
+
     /// An application that has a node with one of the keys can sign much by it, and not this.
     @Test func thePurposeIsReserved() throws {
         let said = Self.said(Self.former.publicKey.serialized, Self.new.publicKey.serialized)
@@ -177,6 +192,11 @@ import Wire
             let read = Self.reply([1, verdict] + bytes.dropFirst(2))
             #expect((read != nil) == (1...5).contains(verdict))
         }
+    }
+
+    private static func bytes(_ hex: String) -> [UInt8] {
+        let digits = hex.compactMap(\.hexDigitValue)
+        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 
     private static func hex(_ bytes: [UInt8]) -> String {

@@ -36,6 +36,8 @@ struct FakeDaemon: DaemonControl {
     }
     func ping(_ target: Address, bytes: Int, timeout: Duration) async -> PingOutcome { outcome }
     func reload(cut: Bool) async throws -> ReloadSummary { try reloaded.get() }
+    func restart() async throws -> RestartAnswer { RestartAnswer(pid: 7) }
+
     func invite(_ request: InviteRequest) async throws -> InviteAnswer {
         InviteAnswer(id: "0000000000000001", invitation: "inet256:A", expires: 1, endpoints: [], warnings: [])
     }

@@ -25,7 +25,8 @@ extension Engine {
         try interface.prepare()
         let device = try sides?.open(portal, devices) ?? devices.open(portal, queues: 1)[0]
         let rules = PortalRules(
-            portal, main: box.mainAddress, former: box.formerAddress, ownPorts: Set(worker.lines.compactMap(\.port.facts.udpPort)))
+            portal, main: box.mainAddress, former: box.formerAddress,
+            ownPorts: Set(worker.lines.compactMap(\.port.facts.udpPort)))
         let bridge = PortalBridge(device: device, ways: box, rules: rules, gate: portal.gate)
         desk = PortalDesk(bridge, former: former, hosted: hosted)
         learnMachineAddresses()

@@ -66,6 +66,10 @@ extension APIClient {
         return try await ask(Admin.reload, body: body, timeout: .seconds(30))
     }
 
+    func restart() async throws -> RestartAnswer {
+        try await ask(Admin.restart, body: try JSONText.encode(RestartRequest()), timeout: .seconds(30))
+    }
+
     func invite(_ request: InviteRequest) async throws -> InviteAnswer {
         try await ask(Admin.invite, body: try JSONText.encode(request))
     }

@@ -24,6 +24,7 @@ struct AdminRoutes: APIResponder {
             (Admin.firewallText.declaration, { _ in await answers.firewallText() }),
             (Admin.ping.declaration, { await answers.ping($0) }),
             (Admin.reload.declaration, { await answers.reload($0) }),
+            answers.asked(Admin.restart) { _ in try await control.restart() },
             answers.asked(Admin.invite) { try await control.invite($0) },
             (Admin.invitations.declaration, { _ in await answers.invitations() }),
             answers.asked(Admin.revoke) { request in

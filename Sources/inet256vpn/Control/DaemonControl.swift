@@ -35,6 +35,9 @@ protocol DaemonControl: Sendable {
     /// - Parameter cut: end what is open and what the new rules would not let begin.
     func reload(cut: Bool) async throws -> ReloadSummary
 
+    /// Begins again in its own place, in a moment. Throws, with everything as it was, when the next run would not come up.
+    func restart() async throws -> RestartAnswer
+
     /// Makes an invitation.
     func invite(_ request: InviteRequest) async throws -> InviteAnswer
 

@@ -1,4 +1,5 @@
 internal import API
+internal import Foundation
 internal import Glibc
 internal import INET256
 internal import Mesh
@@ -17,6 +18,8 @@ struct DaemonSetup: Sendable {
     var version: FileVersion?
     /// The box's own key.
     var key: PrivateKey
+    /// The box's key before this one, which it answers under as well; nil where it does not.
+    var formerKey: PrivateKey?
     /// The keys of the further nodes, in the order of `configuration.nodes`.
     var nodeKeys: [PrivateKey]
     /// Those of them that were handed over, by their paths: the daemon has no right to read them again, and the next start has.
@@ -56,12 +59,40 @@ struct DaemonSetup: Sendable {
             warnings += file.warnings
             nodeKeys.append(file.key)
         }
+        let former = Self.former(configuration, &keys, &warnings)
+        if let former, let other = addresses[former.address], former.address != main.key.address {
+            throw CommandFailure(.usage, "former_key.path holds the same key as \(other)")
+        }
+        if let former { addresses[former.address] = configuration.formerKey?.path }
         let configurationWarnings = configuration.warnings(own: Set(addresses.keys))
         return DaemonSetup(
-            configuration: configuration, file: path, version: version, key: main.key, nodeKeys: nodeKeys,
+            configuration: configuration, file: path, version: version, key: main.key,
+            formerKey: former?.address == main.key.address ? nil : former, nodeKeys: nodeKeys,
             handedKeys: keys.taken, keyVersions: keys.versions, log: LogOutput(configuration.log),
             warnings: warnings + configurationWarnings,
             configurationWarnings: configurationWarnings)
+    }
+
+    /// The former key, while its time is not over. One that cannot be read costs the former address, and not the box.
+    private static func former(
+        _ configuration: Configuration, _ keys: inout KeyReader, _ warnings: inout [String]
+    ) -> PrivateKey? {
+        guard let former = configuration.formerKey, former.until > Int64(Date().timeIntervalSince1970) else {
+            return nil
+        }
+        do {
+            let file = try keys.read(former.path)
+            warnings += file.warnings
+            return file.key
+        } catch {
+            warnings.append("former_key.path: \(error); this box is not there under its former address")
+            return nil
+        }
+    }
+
+    /// The box's addresses, and those of its further nodes.
+    var ownAddresses: Set<Address> {
+        Set([key.address] + (formerKey.map { [$0.address] } ?? []) + nodeKeys.map(\.address))
     }
 
     /// Refuses what a start would refuse of configuration and keys; touches nothing. What depends on the rest of the
@@ -71,7 +102,7 @@ struct DaemonSetup: Sendable {
     @discardableResult
     func rehearse(beside running: Configuration? = nil) throws -> FirewallKeeper.Prepared? {
         if let fault = configuration.portal.prefixFault, !force { throw CommandFailure(.usage, fault) }
-        if let design = try PortalDesign(configuration, address: key.address) {
+        if let design = try PortalDesign(configuration, address: key.address, former: formerKey?.address) {
             let isTaken = running?.portal.interface == configuration.portal.interface && running?.portal.enabled == true
             if !isTaken { try design.refuseOthersInterface() }
         }

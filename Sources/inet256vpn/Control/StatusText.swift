@@ -17,6 +17,7 @@ struct StatusText {
         }
         row("address", report.mainAddr)
         if let ip6 = report.ip6Addr { row("ipv6", ip6) }
+        if let former = report.formerKey { row("former", KeyWords.line(former)) }
         row(
             "daemon",
             "inet256vpn \(report.version), up \(Units.time(report.uptimeSeconds)), pid \(report.pid), "
@@ -43,7 +44,7 @@ struct StatusText {
             row("ciphers", report.suites.map { "\($0.cipher) (\($0.backend))" }.joined(separator: ", "))
         }
         if report.nodes.count > 1 {
-            for node in report.nodes where node.origin != "main" {
+            for node in report.nodes where node.origin != "main" && node.origin != "former" {
                 row("node", [node.address, node.ip6Addr, node.origin].compactMap(\.self).joined(separator: "  "))
             }
         }

@@ -147,7 +147,8 @@ private struct Needs {
     init(_ setup: DaemonSetup) {
         let configuration = setup.configuration
         read = [setup.file] + ((try? IncludedText.read(configuration.firewall.include).files) ?? [])
-        keys = [configuration.privateKeyPath] + configuration.nodes.map(\.privateKeyPath)
+        let former = configuration.formerKey.map { [$0.path] } ?? []
+        keys = [configuration.privateKeyPath] + former + configuration.nodes.map(\.privateKeyPath)
         socket = if case .unix(let path) = configuration.apiEndpoint { path } else { nil }
         hasPortal = configuration.portal.enabled
         isRealTime = configuration.scheduling == .realtime

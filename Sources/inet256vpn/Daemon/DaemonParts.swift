@@ -40,7 +40,7 @@ struct DaemonParts {
         self.inbox = inbox
         var plan = try DataPlanePlan(
             setup, mailbox: mailbox, inbox: inbox, logger: logger, startMilliseconds: milliseconds)
-        let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
+        let own = setup.ownAddresses
         plan.engine.surroundingsChanged = {
             [
                 change = changes.continuation, move = moves.continuation, place = places.continuation,
@@ -131,6 +131,7 @@ struct DaemonParts {
             .init(service: PeerService(control: control, directory: directory, surroundingsChanges: moves.stream)),
             .init(service: ReachService(control: control, changes: places.stream)),
             .init(service: SayingService(control: control, sayings: sayings.stream)),
+            .init(service: KeyNewsService(control: control)),
             .init(service: WarningService(control: control, logger: logger)),
             .init(service: NotifyService(notify: notify, control: control, ending: ending, logger: logger)),
         ]

@@ -41,6 +41,7 @@ struct PeerService: ServiceLifecycle.Service {
             while true {
                 do { try await Task.sleep(for: Self.refresh) } catch { break }
                 await directory.refresh(await control.unlinkedPeers())
+                await control.settleFormerAddresses()
             }
             await watching
         }

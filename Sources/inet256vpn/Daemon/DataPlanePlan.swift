@@ -34,6 +34,7 @@ struct DataPlanePlan {
     /// What shares its sockets and finds peers; nil where peers are where the configuration says, and nowhere else.
     let discovery: DiscoveryPlan?
     private let configuration: Configuration
+    private let former: Address?
 
     init(
         _ setup: DaemonSetup, mailbox: Mailbox<EngineCommand>, inbox: NodeInbox, logger: Logger,
@@ -51,17 +52,24 @@ struct DataPlanePlan {
         box.minimumSuite = UInt8(configuration.crypto.minSuite)
         box.limits.rekeyAfter = .seconds(Int64(configuration.crypto.rekeyAfter))
         box.backends = ciphers.choice
-        // The main one, the configured ones and those of applications.
-        box.limits.maximumLocalNodes = 1 + setup.nodeKeys.count + APILimitsConfiguration.countRange.upperBound
+        // The main one, that of a former key, the configured ones and those of applications.
+        box.limits.maximumLocalNodes = 2 + setup.nodeKeys.count + APILimitsConfiguration.countRange.upperBound
         engine = EngineSetup(key: setup.key, box: box, mailbox: mailbox, inbox: inbox, logger: logger)
+        engine.formerKey = setup.formerKey
         engine.nodeKeys = setup.nodeKeys
         engine.ports = configuration.transports.map { $0.source(setup.store) }
         engine.threads = configuration.threads
         engine.threadsBesides = ThreadNeeds.besides
         engine.scheduling = ThreadScheduling(configuration.scheduling)
-        let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
+        let own = setup.ownAddresses
+        let renewed = setup.formerKey.map {
+            KeyNewsStore(of: setup.key.address, configuration: setup.file).load(since: $0.address)
+        }
         engine.peers = configuration.peers.filter { !own.contains($0.id) }.map {
-            EngineSetup.Neighbour($0.id, name: $0.label, expected: $0.endpoints.compactMap(\.numeric?.address))
+            var peer = EngineSetup.Neighbour(
+                $0.id, name: $0.label, expected: $0.endpoints.compactMap(\.numeric?.address))
+            peer.knowsNewKey = renewed?.contains($0.id) == true
+            return peer
         }
         engine.apiGate = PortalGate(configuration.api.allow, configuration)
         engine.apiNodes = configuration.api.limits.nodes
@@ -72,7 +80,8 @@ struct DataPlanePlan {
         names = try NamesPlan(setup, map: try IPv6Map(prefix: configuration.portal.prefix))
         let left = LeftBehind(setup, logger)
         left.sortSockets()
-        if let design = try PortalDesign(configuration, address: setup.key.address) {
+        former = setup.formerKey?.address
+        if let design = try PortalDesign(configuration, address: setup.key.address, former: former) {
             engine.box.prefix = design.map.prefix
             portal = PortalPart(
                 plan: left.adopt(design.plan), map: design.map, commands: try Mailbox(),
@@ -89,7 +98,9 @@ struct DataPlanePlan {
     /// What to start the data plane's thread with.
     func setup() throws -> EngineSetup {
         var setup = engine
-        guard let portal, let design = try PortalDesign(configuration, address: setup.key.address) else { return setup }
+        guard let portal,
+            let design = try PortalDesign(configuration, address: setup.key.address, former: former)
+        else { return setup }
         let logger = setup.logger
         var part = EngineSetup.PortalSetup(
             portal.plan.interface, map: portal.map, gate: PortalGate(portalOf: configuration, portal.map)
@@ -121,8 +132,8 @@ struct PortalDesign {
     let table: PortalNetworks
 
     /// Nil without a portal.
-    /// - Parameter address: the box's own.
-    init?(_ configuration: Configuration, address: Address) throws {
+    /// - Parameter address: the box's own. `former`: the one that it had before, while it answers there.
+    init?(_ configuration: Configuration, address: Address, former: Address? = nil) throws {
         guard configuration.portal.enabled else { return nil }
         map = try IPv6Map(prefix: configuration.portal.prefix)
         networks = SiteNetworks(configuration.networks)
@@ -134,7 +145,8 @@ struct PortalDesign {
         routing.guarding = configuration.portal.guarding
         plan = try PortalPlan(
             interface: configuration.portal.interface, address: map.address(of: address),
-            prefix: map.prefix, mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
+            former: former.map(map.address), prefix: map.prefix,
+            mtu: UInt32(configuration.portal.mtu ?? PortalConfiguration.leastMTU),
             persistent: configuration.portal.persistent, routing: routing)
         table = try networks.table(map)
     }
@@ -184,6 +196,12 @@ extension PortalGate {
         } else {
             self = .outside(excepted, map)
         }
+    }
+
+    /// With other addresses of some that it admits: each key is admitted where its value is.
+    func admitting(_ others: [Address: Address]) -> PortalGate {
+        guard case .only(let some) = self else { return self }
+        return .only(some.union(others.filter { some.contains($0.value) }.keys))
     }
 
     /// `portal.allow` or `api.allow`, with `peers` resolved.

@@ -2,6 +2,7 @@ internal import API
 internal import AdminProtocol
 internal import DataPlane
 internal import Foundation
+internal import Glibc
 internal import INET256
 internal import Joining
 internal import Logging
@@ -44,6 +45,10 @@ actor RunningDaemon: DaemonControl {
     let candidates: OwnCandidates
     /// Who is let in by an invitation, and by whom this box is.
     let joins: JoinKeeper
+    /// Of this box's change of key, and those of others.
+    let keys: KeyKeeper
+    /// Peers' former addresses, which pass where their new ones do.
+    var formerAddresses: [Address: Address] = [:]
     private let started = BootClock.now()
 
     init(
@@ -67,6 +72,7 @@ actor RunningDaemon: DaemonControl {
         self.logger = logger
         joins = JoinKeeper(
             own: setup.key.address, file: setup.file, engine: plan.engine.mailbox, directory: directory, logger: logger)
+        keys = KeyKeeper(setup, engine: plan.engine.mailbox, logger: logger)
         candidates = OwnCandidates(
             setup.configuration.reach, mailbox: plan.engine.mailbox, discovery: plan.discovery?.commands,
             logger: logger)
@@ -97,6 +103,9 @@ actor RunningDaemon: DaemonControl {
         let names = await self.names?.status()
         report.dns = names?.status ?? NamesStatus(enabled: false, zone: "\(configuration.dns.zone)")
         report.warnings += names?.warnings ?? []
+        report.formerKey = await keys.former(configuration, map)
+        report.newKeys = await keys.offers(configuration, map)
+        report.warnings += KeyWords.warnings(report, now: Int64(Date().timeIntervalSince1970))
         report.needsRestart = waiting
         report.configurationUnread = FileVersion(setup.file) != taken
         report.configurationFile = FilePath.absolute(setup.file)
@@ -169,6 +178,31 @@ actor RunningDaemon: DaemonControl {
     /// What the daemon of another box says.
     func heard(_ from: Address, _ purpose: UInt8, _ body: [UInt8]) async {
         await joins.heard(from, purpose, body, configuration)
+        await keys.heard(from, purpose, body, configuration)
+        if purpose == KeyKeeper.Purpose.statement { await settleFormerAddresses() }
+    }
+
+    // MARK: Restart
+
+    /// Begins again in its own place, in a moment.
+    /// - Throws: what would keep the next run from its start, or from seeing what is new.
+    func restart() throws -> RestartAnswer {
+        let (_, change) = try setup.reread(after: configuration)
+        let handed = setup.handedKeys.keys.filter {
+            change.needsRestart.contains("private_key_path") && $0 == setup.configuration.privateKeyPath
+        }
+        guard handed.isEmpty else {
+            throw CommandFailure(
+                .failure,
+                "the key was handed to the daemon when it was started, and it may not read the new one itself: stop it and start it again"
+            )
+        }
+        Task {
+            // Behind the answer.
+            try? await Task.sleep(for: .milliseconds(100))
+            kill(getpid(), SIGUSR2)
+        }
+        return RestartAnswer(pid: getpid())
     }
 
     // MARK: Reload
@@ -196,7 +230,9 @@ actor RunningDaemon: DaemonControl {
         rules.networks = new.networks
         var summary = change.summary
         summary.repaired = try await keeper.repair()
-        try await keeper.enforce(rules, open: OpenFlows(rules, own: setup.key.address))
+        try await keeper.enforce(
+            rules, open: OpenFlows(rules, own: setup.key.address, former: setup.formerKey?.address))
+        formerAddresses = await keys.formerAddresses(next)
         do {
             try mailbox.post(all: commands(from: old, to: next))
         } catch {
@@ -215,7 +251,12 @@ actor RunningDaemon: DaemonControl {
         await directory.set(next.peers)
         await candidates.set(next.reach)
         names?.set(next)
-        if cut || next.firewall.cutRemoved { await end(rules, gone: change.peersRemoved, since: old, &summary) }
+        if next.formerKey == nil { await keys.endFormer() }
+        if cut || next.firewall.cutRemoved {
+            // Who is there under another address is not gone.
+            let gone = change.peersRemoved.filter { formerAddresses[$0.id] == nil }
+            await end(rules, gone: gone, since: old, &summary)
+        }
         return summary
     }
 
@@ -228,21 +269,36 @@ actor RunningDaemon: DaemonControl {
             before != now || peersDiffer && now.namesPeers
         }
         let gateDiffers = differ(old.portal.allow, new.portal.allow) || old.portal.except != new.portal.except
-        if gateDiffers, let map { commands.append(.setAccess(PortalGate(portalOf: new, map))) }
+        if gateDiffers, let map { commands.append(.setAccess(portalGate(new, map))) }
         if old.direct != new.direct || old.direct == .allowed && gateDiffers {
             commands.append(.setDirect(DirectPolicy(new)))
         }
         if old.sprays != new.sprays { commands.append(.setSpray(new.sprays)) }
         if differ(old.api.allow, new.api.allow) || old.api.limits.nodes != new.api.limits.nodes {
-            commands.append(.setNodeAccess(PortalGate(new.api.allow, new), limit: new.api.limits.nodes))
+            commands.append(nodeAccess(new))
         }
         return commands
+    }
+
+    private func portalGate(_ configuration: Configuration, _ map: IPv6Map) -> PortalGate {
+        PortalGate(portalOf: configuration, map).admitting(formerAddresses)
+    }
+
+    private func nodeAccess(_ configuration: Configuration) -> EngineCommand {
+        let gate = PortalGate(configuration.api.allow, configuration).admitting(formerAddresses)
+        return .setNodeAccess(gate, limit: configuration.api.limits.nodes)
+    }
+
+    func postGates(_ configuration: Configuration) {
+        if let map { try? mailbox.post(.setAccess(portalGate(configuration, map))) }
+        try? mailbox.post(nodeAccess(configuration))
     }
 
     /// Brings back the rules that were in force.
     private func undo(rules: Configuration) async {
         do {
-            try await keeper.enforce(rules, open: OpenFlows(rules, own: setup.key.address))
+            try await keeper.enforce(
+                rules, open: OpenFlows(rules, own: setup.key.address, former: setup.formerKey?.address))
         } catch {
             logger.error("the firewall's former rules could not be brought back", metadata: ["reason": "\(error)"])
         }
@@ -252,7 +308,7 @@ actor RunningDaemon: DaemonControl {
     private func end(
         _ next: Configuration, gone: [PeerConfiguration], since old: Configuration, _ summary: inout ReloadSummary
     ) async {
-        guard let map, let open = OpenFlows(next, own: setup.key.address) else {
+        guard let map, let open = OpenFlows(next, own: setup.key.address, former: setup.formerKey?.address) else {
             summary.connectionsCut = 0
             summary.cutNote = "there is no portal"
             return
@@ -275,7 +331,7 @@ actor RunningDaemon: DaemonControl {
 
     /// Replaces the present configuration's warnings by those of `next`, and tells the new ones.
     private func warn(of next: Configuration) {
-        let own = Set([setup.key.address] + setup.nodeKeys.map(\.address))
+        let own = setup.ownAddresses
         let old = configurationWarnings
         let new = next.warnings(own: own)
         for warning in new where !old.contains(warning) { logger.warning("\(warning)") }

@@ -64,8 +64,12 @@ struct StatusWriter {
         report.sessions = snapshot.box.sessions.filter(\.established).map(session)
         report.nodes = snapshot.box.nodes.enumerated().map { place, node in
             LocalNodeStatus(
-                address: "\(node)", ip6Addr: place == 0 ? report.ip6Addr : nil,
-                origin: place == 0 ? "main" : snapshot.applications.contains(node) ? "application" : "configured")
+                address: "\(node)",
+                ip6Addr: place == 0 || node == snapshot.box.formerAddress ? map.map { "\($0.address(of: node))" } : nil,
+                origin: place == 0
+                    ? "main"
+                    : node == snapshot.box.formerAddress
+                        ? "former" : snapshot.applications.contains(node) ? "application" : "configured")
         }
         report.applicationMessages = MessageCounts(sent: snapshot.hosted.sent, received: snapshot.hosted.received)
         report.drops = drops(snapshot)
@@ -149,7 +153,9 @@ struct StatusWriter {
                 peer.detail = peer.detail ?? "loses too much: data goes by relays"
             }
             peer.rttMs = link.roundTrip.map { Double($0.nanoseconds) / 1e6 }
-            if let session = box.sessions.first(where: { $0.remote == link.address && $0.local == box.mainAddress }) {
+            if let session = box.sessions.first(where: {
+                $0.remote == link.address && ($0.local == box.mainAddress || $0.local == box.formerAddress)
+            }) {
                 peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds
                 peer.traffic = traffic(session)
                 peer.lostPackets = session.lostDatagrams

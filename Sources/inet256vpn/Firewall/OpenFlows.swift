@@ -76,11 +76,12 @@ struct OpenFlows: Sendable {
 
 extension OpenFlows {
     /// Nil where there is no portal.
-    init?(_ configuration: Configuration, own: Address) {
+    init?(_ configuration: Configuration, own: Address, former: Address? = nil) {
         guard configuration.portal.enabled, let map = try? IPv6Map(prefix: configuration.portal.prefix),
             let networks = try? SiteNetworks(configuration.networks).table(map)
         else { return nil }
-        filter = PortalFilter(own: map.address(of: own), prefix: map.prefix, networks: networks)
+        filter = PortalFilter(
+            own: map.address(of: own), former: former.map(map.address), prefix: map.prefix, networks: networks)
         policy = configuration.firewallPolicy()
         admitted =
             switch PortalGate(configuration.portal.allow, configuration) {

@@ -46,6 +46,8 @@ struct InvitationStore: Sendable {
         var address: String
         var name: String?
         var groups: [String]
+        /// Where it is a peer already: the address that this one is in the place of.
+        var former: String?
     }
 
     /// Left for `inet256vpn invite apply`, which the unit inet256vpn-joined.path starts as root.
@@ -54,14 +56,25 @@ struct InvitationStore: Sendable {
         try Self.write(JSONText.encode(joined), to: "\(requests)/\(joined.address).json")
     }
 
-    /// What is left there.
-    static func left(in folder: String) throws -> [(file: String, joined: Joined)] {
+    /// The files that are left there.
+    static func left(in folder: String) throws -> [String] {
         guard access(folder, F_OK) == 0 else { return [] }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
-        return try names.sorted().prefix(256).map { name in
-            let file = "\(folder)/\(name)"
-            let bytes = try FileContents.read(file, limit: 65_536).bytes
-            return (file, try JSONDecoder().decode(Joined.self, from: Data(bytes)))
+        return names.sorted().prefix(256).map { "\(folder)/\($0)" }
+    }
+
+    /// What one of them says. The folder is the service's: a link in it would lead root to somebody else's file.
+    static func read(_ file: String) throws -> Joined {
+        var status = stat()
+        guard lstat(file, &status) == 0 else { throw FileError("look at", file) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw CommandFailure(.failure, "it is no ordinary file")
+        }
+        let bytes = try FileContents.read(file, limit: 65_536).bytes
+        do {
+            return try JSONDecoder().decode(Joined.self, from: Data(bytes))
+        } catch {
+            throw CommandFailure(.failure, "it does not say who has joined")
         }
     }
 }

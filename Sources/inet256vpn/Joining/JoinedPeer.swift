@@ -10,6 +10,13 @@ struct JoinedPeer {
         guard let address = Address(joined.address) else {
             throw CommandFailure(.usage, "\(joined.address) is no address")
         }
+        if let text = joined.former {
+            guard let former = Address(text) else { throw CommandFailure(.usage, "\(text) is no address") }
+            // Done before, or by hand.
+            let isThere = configuration.peers.contains { $0.id == address }
+            steps = isThere ? [] : [.replacePeer(former, with: address)]
+            return
+        }
         var steps: [ConfigurationStep] = []
         var name = configuration.peers.first { $0.id == address }?.name
         if !configuration.peers.contains(where: { $0.id == address }) {

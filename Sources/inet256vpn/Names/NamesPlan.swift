@@ -25,7 +25,7 @@ struct NamesPlan: Sendable {
         guard configuration.servesNames else { return nil }
         self.map = map
         own = setup.key.address
-        nodes = setup.nodeKeys.map(\.address)
+        nodes = (setup.formerKey.map { [$0.address] } ?? []) + setup.nodeKeys.map(\.address)
         let portal = map.address(of: own)
         places = configuration.dns.listen.map { listen in
             switch listen {

@@ -31,7 +31,9 @@ import Wire
     /// Whoever calls, and whoever is let in: the link comes back under the address that the neighbour knows, and moves to the new one
     /// with its configuration.
     @Test(arguments: accepting, [(true, true), (true, false), (false, true)])
-    func theLinkIsOfTheAddressThatIsKnown(accepts: (first: Bool, second: Bool), calls: (first: Bool, second: Bool)) throws {
+    func theLinkIsOfTheAddressThatIsKnown(accepts: (first: Bool, second: Bool), calls: (first: Bool, second: Bool))
+        throws
+    {
         let bench = Bench(0)
         for accepts in [accepts.first, accepts.second] {
             var settings = Simulation.smallBoxes()

@@ -1,3 +1,4 @@
+internal import AdminProtocol
 internal import ArgumentParser
 internal import INET256
 internal import Settings
@@ -19,7 +20,42 @@ struct PeerCommand: AsyncParsableCommand {
 
             \(ExitStatus.help)
             """,
-        subcommands: [PeerAddCommand.self, PeerRemoveCommand.self, PeerRenameCommand.self])
+        subcommands: [PeerAddCommand.self, PeerRemoveCommand.self, PeerRenameCommand.self, PeerAcceptCommand.self])
+}
+
+struct PeerAcceptCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "accept",
+        abstract: "Take a peer's new key.",
+        discussion: """
+            A peer that has a new key says so by a statement that its old key and its new one
+            have signed; `status` shows it where `key_changes: ask` leaves it to you. This
+            writes the new address in the place of the old one, wherever the configuration
+            has it: the peer's name, its groups and rules go on holding.
+
+            \(EditOptions.help)
+
+            EXAMPLES
+              sudo inet256vpn peer accept bob
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "The peer: its name, or the address in the configuration.")
+    var who: WordArgument
+    @OptionGroup var options: EditOptions
+
+    func run() async throws {
+        var daemon = DaemonAccess()
+        daemon.config = options.config
+        let offers = try await daemon.client().status().newKeys ?? []
+        guard let offer = offers.first(where: { $0.name == who.text || $0.former == who.text }),
+            let former = Address(offer.former), let new = Address(offer.new)
+        else {
+            throw CommandFailure(.failure, "no peer \(who.text) has said that it has a new key")
+        }
+        try await options.run([.replacePeer(former, with: new)])
+    }
 }
 
 struct PeerAddCommand: AsyncParsableCommand {

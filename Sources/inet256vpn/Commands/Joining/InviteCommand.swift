@@ -210,15 +210,15 @@ struct InviteApplyCommand: AsyncParsableCommand {
     func run() async throws {
         let path = config?.path ?? Configuration.standardPath
         var failures: [String] = []
-        for (file, joined) in try InvitationStore.left(in: from) {
+        for file in try InvitationStore.left(in: from) {
+            // Also what cannot be done: it would be tried again and again. The invited asks again, and then it is left here anew.
+            defer { unlink(file) }
             do {
+                let joined = try InvitationStore.read(file)
                 try await JoinedPeer(joined, try Configuration.load(path)).write(into: path)
                 print("\(joined.name ?? joined.address) is a peer now")
-                unlink(file)
             } catch {
-                failures.append("\(joined.address): \(error)")
-                // It would be tried again and again; the invited asks again, and then it is left here anew.
-                unlink(file)
+                failures.append("\(file): \(error)")
             }
         }
         guard failures.isEmpty else { throw CommandFailure(.failure, failures.joined(separator: "\n")) }

@@ -272,6 +272,17 @@ enum SystemUnit {
         }
     }
 
+    /// Whether it is what runs.
+    static var isRunning: Bool {
+        access("/run/systemd/system", F_OK) == 0 && (try? run(["is-active", unit])) == true
+    }
+
+    static func restart() throws {
+        guard try run(["restart", unit]) else {
+            throw CommandFailure(.failure, "sudo systemctl restart \(unit); journalctl -u \(unit) says why it failed")
+        }
+    }
+
     private static func run(_ arguments: [String]) throws -> Bool {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
