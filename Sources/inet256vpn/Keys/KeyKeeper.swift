@@ -35,6 +35,7 @@ actor KeyKeeper {
     private var writing: Set<Address> = []
     private var left: [Address: Instant] = [:]
     private var words = TokenBucket(burst: 10, every: .seconds(30))
+    private var writes = TokenBucket(burst: 20, every: .seconds(60))
 
     init(_ setup: DaemonSetup, engine: Mailbox<EngineCommand>, logger: Logger) {
         own = setup.ownAddresses
@@ -112,7 +113,8 @@ actor KeyKeeper {
         }
         let before = statements[statement.former]
         if peers.contains(where: { $0.id == statement.former || $0.id == statement.new }) {
-            // Before the configuration has it: whoever is asked then who was who must know.
+            // Before the configuration has it: whoever is asked then who was who must know. One for each key.
+            statements = statements.filter { $0.value.new != statement.new }
             statements[statement.former] = statement
         }
         if peers.contains(where: { $0.id == statement.new }) { return .replaced }
@@ -139,7 +141,12 @@ actor KeyKeeper {
     private func write(
         _ statement: KeyStatement, _ peer: PeerConfiguration, _ metadata: Logger.Metadata
     ) async -> KeyStatementReply.Verdict {
-        guard writing.insert(statement.former).inserted else { return .waits }
+        // Each takes a reload, and nobody changes keys all the time.
+        guard !writing.contains(statement.former), writes.take(now: BootClock.now()) else {
+            say("a peer has a new key, and many have been taken lately: it is taken later", metadata)
+            return .waits
+        }
+        writing.insert(statement.former)
         defer { writing.remove(statement.former) }
         do {
             try await RenewedPeer(former: statement.former, new: statement.new).write(into: file)

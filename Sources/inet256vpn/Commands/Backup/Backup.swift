@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import Settings
 
 /// A box's configuration and keys in one: what makes it the same box on another machine.
@@ -12,7 +13,7 @@ struct Backup: Codable {
 
     /// The program's, for people.
     var version: String
-    /// The configuration first, then the key of the box, then those of its further nodes.
+    /// The configuration first, then the key of the box, then its former one and those of its further nodes.
     var files: [File]
 
     private static let largest = 2 << 20
@@ -23,7 +24,10 @@ struct Backup: Codable {
         let folder = FilePath.directory(of: FilePath.absolute(path))
         version = Program.version
         files = []
-        let keys = [configuration.privateKeyPath] + configuration.nodes.map(\.privateKeyPath)
+        // One that is lost costs the former address, and no backup.
+        let former = configuration.formerKey.flatMap { access($0.path, F_OK) == 0 ? $0.path : nil }
+        let keys =
+            [configuration.privateKeyPath] + (former.map { [$0] } ?? []) + configuration.nodes.map(\.privateKeyPath)
         for (place, file) in ([FilePath.absolute(path)] + keys).enumerated() {
             let contents = try FileContents.read(file, limit: Self.largest)
             let isInside = file.hasPrefix(folder + "/")
