@@ -33,6 +33,8 @@ package struct PeerStatus: Codable, Sendable, Equatable {
     package var cipherBackend: String?
     /// Bytes of datagram that the path carries.
     package var mtu: Int?
+    /// What it calls itself; nil where it says nothing.
+    package var ownNames: [String]?
     /// How what is for the peer goes; nil while there is no session.
     package var path: PathStatus?
 
@@ -45,6 +47,7 @@ package struct PeerStatus: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case id, name, configured, state, detail, reason, endpoint, traffic, cipher, mtu, avoided, path
+        case ownNames = "own_names"
         case rttMs = "rtt_ms"
         case cipherBackend = "cipher_backend"
         case handshakeAgeSeconds = "handshake_age_seconds"

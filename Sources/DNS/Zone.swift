@@ -6,10 +6,11 @@ package import Wire
 ///     NAME.ZONE                    a peer's address, or those of a group's members
 ///     this.ZONE                    this box
 ///     BASE32.ZONE                  any address at all
+///     NAME.of.BOB.ZONE             the peer BOB, who calls itself NAME
 ///     _SERVICE._PROTO.NAME.ZONE    where a service is
 ///     ...ip6.arpa                  the names of an address in the portal's prefix
 ///
-/// Only the box's own configuration says what is called what. What a peer calls itself has no part in it.
+/// Only the box's own configuration says what is called what. What a peer calls itself stands below its name here, and nowhere else.
 package struct Zone: Sendable {
     /// Seconds for which an answer may be kept. Short: names change with a reload.
     package static let life: UInt32 = 60
@@ -94,6 +95,16 @@ package struct Zone: Sendable {
         guard let text, let name = free(text) else { return note(address) }
         put(name, [map.address(of: address)])
         pointers[map.address(of: address), default: []].append(name)
+    }
+
+    /// What a peer calls itself, below what it is called here. Where the configuration has that name, it stays as it is.
+    package mutating func add(_ own: OwnNames, of peer: String, _ address: Address) {
+        for text in own.names {
+            guard let name = DomainName("\(text).\(OwnNames.label).\(peer)", in: name),
+                entries[name]?.addresses.isEmpty != false
+            else { continue }
+            put(name, [map.address(of: address)])
+        }
     }
 
     /// A group: its name has its members' addresses, and they keep their own names.

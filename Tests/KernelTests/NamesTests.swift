@@ -48,6 +48,37 @@ extension KernelTests {
         private static let services =
             "dns: {services: [{name: _ssh._tcp, port: 22}, {name: _http._tcp, port: 80, host: bob}]}\ngroups: {crew: [bob]}\n"
 
+        /// What a peer calls itself stands below the name that it has here, whatever it says; and goes when it says so no more.
+        @Test(.timeLimit(.minutes(2)))
+        func peersHaveNamesOfTheirOwn() async throws {
+            try await Testbed.with { bed in
+                let boxes = try await TwoBoxes(in: bed)
+                let (alice, bob) = (boxes.alice, boxes.bob)
+                let own = "dns: {own_names: [laptop, this, bob, alice]}\n"
+                let more = bob.configuration.more
+                bob.configuration.more += own
+                try await boxes.start()
+                func ask(_ name: String) async throws -> [String] {
+                    try await dig(alice, .loopback, "\(name).mesh.internal", "AAAA").answers
+                }
+                try await eventually(within: .seconds(60), "alice has heard of it") {
+                    try await ask("laptop.of.bob") == ["AAAA \(bob.ip6)"]
+                }
+                for name in ["this.of.bob", "bob.of.bob", "alice.of.bob"] {
+                    #expect(try await ask(name) == ["AAAA \(bob.ip6)"])
+                }
+                // Nobody chooses his own name.
+                #expect(try await ask("this") == ["AAAA \(alice.ip6)"])
+                for name in ["laptop", "alice", "of.bob"] { #expect(try await ask(name) == []) }
+                #expect(try await ask("bob") == ["AAAA \(bob.ip6)"])
+                let peers = try await alice.command("peers", "--json").output
+                #expect(peers.contains("own_names") && peers.contains("laptop"), "\(peers)")
+                bob.configuration.more = more
+                try bob.reload()
+                try await eventually(within: .seconds(30), "it is forgotten") { try await ask("laptop.of.bob") == [] }
+            }
+        }
+
         /// Every type, by UDP and TCP, on loopback and on the portal's address.
         @Test(.timeLimit(.minutes(1)), arguments: [["+notcp"], ["+tcp"], ["+noedns"], ["+dnssec", "+cookie"]])
         func everyTypeIsAnswered(_ how: [String]) async throws {

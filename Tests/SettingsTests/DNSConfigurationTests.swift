@@ -38,6 +38,9 @@ import Testing
         ("dns: {listen: [\"0.0.0.0:53\"]}", "dns.listen[0]"), ("dns: {listen: [\"[::]:53\"]}", "dns.listen[0]"),
         ("dns: {listen: [\"portal:0\"]}", "dns.listen[0]"), ("dns: {listen: [\"portal:053\"]}", "dns.listen[0]"),
         ("dns: {listen: [portal, portal]}", "dns.listen[1]"), ("dns: {allow: [nobody]}", "dns.allow[0]"),
+        ("dns: {own_names: laptop}", "dns.own_names"), ("dns: {own_names: [Laptop]}", "dns.own_names[0]"),
+        ("dns: {own_names: [a, \"b c\"]}", "dns.own_names[1]"), ("dns: {own_names: [a, a]}", "dns.own_names[1]"),
+        ("dns: {own_names: [a, b, c, d, e, f, g, h, i]}", "dns.own_names"),
         ("dns: {services: [{name: ssh, port: 22}]}", "dns.services[0].name"),
         ("dns: {services: [{name: _ssh._tcp, port: 0}]}", "dns.services[0].port"),
         ("dns: {services: [{name: _ssh._tcp}]}", "dns.services[0]"),
@@ -53,9 +56,9 @@ import Testing
 
     @Test func namesChangeWithAReload() throws {
         let yaml =
-            "dns: {enabled: false, zone: lab.internal, listen: [portal], search: false, resolved: false, allow: peers}"
+            "dns: {enabled: false, zone: lab.internal, listen: [portal], search: false, resolved: false, allow: peers, own_names: [a]}"
         let change = ConfigurationChange(from: try Self.parse("{}"), to: try Self.parse(yaml))
-        #expect(change.applied == ["dns.zone", "dns.search", "dns.resolved", "dns.allow"])
+        #expect(change.applied == ["dns.zone", "dns.search", "dns.resolved", "dns.allow", "dns.own_names"])
         #expect(change.needsRestart == ["dns.enabled", "dns.listen"])
     }
 }

@@ -118,7 +118,7 @@ enum GoldenSample {
         ("firewall.table", "second"), ("log.level", "debug"), ("log.format", "json"), ("log", "trace"),
         ("dns.enabled", "false"), ("dns.zone", "lab.internal"), ("dns.listen", "[\"portal:5353\"]"),
         ("dns.search", "false"), ("dns.resolved", "false"), ("dns.allow", "[peers]"),
-        ("dns.services", "[{name: _ssh._tcp, port: 22}]"),
+        ("dns.own_names", "[laptop]"), ("dns.services", "[{name: _ssh._tcp, port: 22}]"),
         ("advertise", "[\"udp://vpn.example.org:25632\"]"), ("port_mapping", "off"),
         ("portal.dscp", "63"), ("portal.mtu", "1280"), ("firewall.default", "allow"),
     ]
@@ -157,7 +157,7 @@ enum GoldenSample {
           nat: [{masquerade: lan}], include: [a.nft], tests: [{from: office, to: ssh, expect: allow}], table: other,
           cut_removed: true}
         dns: {enabled: false, zone: lab.example, listen: [portal, "[::1]:5300"], search: false, resolved: false,
-          allow: [office], services: [{name: _ssh._tcp, port: 22}, {name: _http._tcp, port: 80, host: g}]}
+          own_names: [laptop, nas.home], allow: [office], services: [{name: _ssh._tcp, port: 22}, {name: _http._tcp, port: 80, host: g}]}
         log: {level: info, format: json}
         nodes: [{private_key_path: second}]
         """

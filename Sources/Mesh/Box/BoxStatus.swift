@@ -33,6 +33,8 @@ package struct BoxStatus: Sendable {
             case waiting
         }
         package var address: Address
+        /// As whom this box has it.
+        package var local: Address
         package var configured: Bool
         package var state: State
         /// Why it is not up; nil while it is up.
@@ -146,7 +148,8 @@ extension MeshBox {
             state = .down
         }
         return BoxStatus.Link(
-            address: session.remote, configured: session.peer != nil, state: state, trouble: trouble,
+            address: session.remote, local: session.local.address, configured: session.peer != nil, state: state,
+            trouble: trouble,
             endpoint: session.usesDirectPath ? session.direct?.path.remote : session.peer?.endpoints.first,
             roundTrip: session.link.neighbour == nil ? nil : session.direct?.life.roundTrip,
             missedPermille: session.link.neighbour == nil ? nil : session.direct?.life.lossPermille,

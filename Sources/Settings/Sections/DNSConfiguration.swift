@@ -14,6 +14,8 @@ package struct DNSConfiguration: Equatable, Sendable {
     /// Who is answered besides this machine.
     package var allow = PortalAccess.only([], peers: false)
     package var services: [Zone.Service] = []
+    /// What this box calls itself.
+    package var ownNames: [String] = []
 
     /// Below `internal`, which is nobody's in the world (ICANN's resolution of 2024-07-29).
     package static let standardZone: DomainName = {
@@ -114,6 +116,13 @@ extension DNSConfiguration {
         )
         .turn(.behindNames).inFile(.lines("allow: []\n#  - office"))
         Setting(
+            "dns.own_names", \.dns.ownNames, ownNames, .reload,
+            comment: "What this box calls itself: peers that call it bob have it as laptop.of.bob.mesh.internal.",
+            help:
+                "what this box calls itself, told to peers: on one that calls it bob, `laptop` is `laptop.of.bob.mesh.internal`"
+        )
+        .turn(.last).inFile(.lines("own_names: []\n#  - laptop"))
+        Setting(
             "dns.services", \.dns.services, services, .reload,
             comment:
                 "Services that are told where they are (SRV), of this box or of the peer or group that host names.",
@@ -135,6 +144,12 @@ extension DNSConfiguration {
         value.listening()
     } show: { list, _ in
         .words(list.map(\.description))
+    }
+
+    private static let ownNames = Form<[String]> { value, _ in
+        value.ownNames()
+    } show: { list, _ in
+        .words(list)
     }
 
     private static let services = Form<[Zone.Service]> { value, reading in
@@ -177,6 +192,28 @@ extension ConfigurationValue {
             }
             if list.contains(place) { item.complain(expected: "each place once") }
             list.append(place)
+        }
+        return list
+    }
+
+    fileprivate func ownNames() -> [String]? {
+        if isNull { return [] }
+        let expected =
+            "a name such as laptop: a-z, 0-9, - and _, with dots between labels, \(OwnNames.longest) characters at most"
+        guard let items = items(expected: "a list such as [laptop]") else { return nil }
+        guard items.count <= OwnNames.most else {
+            complain(expected: "at most \(OwnNames.most) names", found: "\(items.count) of them")
+            return nil
+        }
+        var list: [String] = []
+        for item in items {
+            guard let text = item.text(expected: expected) else { continue }
+            guard OwnNames.isPossible(text) else {
+                item.complain(expected: expected)
+                continue
+            }
+            if list.contains(text) { item.complain(expected: "each name once") }
+            list.append(text)
         }
         return list
     }

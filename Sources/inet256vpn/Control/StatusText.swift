@@ -178,7 +178,7 @@ struct PeersText {
             rightAligned: [3, 4, 5, 6, 7, 9])
         for peer in peers.sorted(by: Self.order) {
             table.add([
-                peer.name ?? "-",
+                peer.name ?? peer.ownNames?.first.map { "(\($0))" } ?? "-",
                 peer.state.rawValue,
                 peer.endpoint ?? "-",
                 peer.rttMs.map(Units.milliseconds) ?? "-",

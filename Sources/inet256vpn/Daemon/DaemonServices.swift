@@ -42,6 +42,7 @@ struct PeerService: ServiceLifecycle.Service {
                 do { try await Task.sleep(for: Self.refresh) } catch { break }
                 await directory.refresh(await control.unlinkedPeers())
                 await control.settleFormerAddresses()
+                await control.tellNames()
             }
             await watching
         }

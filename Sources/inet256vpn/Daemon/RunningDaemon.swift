@@ -1,5 +1,6 @@
 internal import API
 internal import AdminProtocol
+internal import DNS
 internal import DataPlane
 internal import Foundation
 internal import Glibc
@@ -29,15 +30,15 @@ actor RunningDaemon: DaemonControl {
     private var waiting: [String] = []
     private var isReloading = false
     private var waitingReloads: [CheckedContinuation<Void, Never>] = []
-    private let setup: DaemonSetup
-    private let mailbox: Mailbox<EngineCommand>
+    let setup: DaemonSetup
+    let mailbox: Mailbox<EngineCommand>
     private let portal: Mailbox<PortalCommand>?
-    private let map: IPv6Map?
+    let map: IPv6Map?
     private let directory: PeerDirectory
     private let keeper: FirewallKeeper
     private let prefix: PrefixKeeper?
     private let discovery: DiscoveryPlan?
-    private let names: NamesPlan?
+    let names: NamesPlan?
     private let logger: Logger
     /// Asked by the page.
     let answers = FirewallAnswers()
@@ -47,6 +48,8 @@ actor RunningDaemon: DaemonControl {
     let joins: JoinKeeper
     /// Of this box's change of key, and those of others.
     let keys: KeyKeeper
+    /// What peers call themselves, and what they are told that this box does.
+    let peerNames: PeerNames
     /// Peers' former addresses, which pass where their new ones do.
     var formerAddresses: [Address: Address] = [:]
     private let started = BootClock.now()
@@ -73,6 +76,7 @@ actor RunningDaemon: DaemonControl {
         joins = JoinKeeper(
             own: setup.key.address, file: setup.file, engine: plan.engine.mailbox, directory: directory, logger: logger)
         keys = KeyKeeper(setup, engine: plan.engine.mailbox, logger: logger)
+        peerNames = PeerNames(engine: plan.engine.mailbox)
         candidates = OwnCandidates(
             setup.configuration.reach, mailbox: plan.engine.mailbox, discovery: plan.discovery?.commands,
             logger: logger)
@@ -99,10 +103,18 @@ actor RunningDaemon: DaemonControl {
             troubles: troubles, warnings: warnings, measured: measured,
             firewall: await keeper.status(portal: measured?.inspection.index), prefix: await prefix?.report)
         var report = writer.report(await snapshot())
+        // Of a peer that is there under another address, this one asked for a link once more.
+        report.peers.removeAll { peer in
+            !peer.configured && peer.state == .refused && formerAddresses.keys.contains { "\($0)" == peer.id }
+        }
         report.discovery = await discovery?.status()
         let names = await self.names?.status()
         report.dns = names?.status ?? NamesStatus(enabled: false, zone: "\(configuration.dns.zone)")
         report.warnings += names?.warnings ?? []
+        let called = await peerNames.of(configuration)
+        for place in report.peers.indices {
+            report.peers[place].ownNames = Address(report.peers[place].id).flatMap { called[$0]?.names }
+        }
         report.formerKey = await keys.former(configuration, map)
         report.newKeys = await keys.offers(configuration, map)
         report.warnings += KeyWords.warnings(report, now: Int64(Date().timeIntervalSince1970))
@@ -175,36 +187,6 @@ actor RunningDaemon: DaemonControl {
         try await joins.join(order)
     }
 
-    /// What the daemon of another box says.
-    func heard(_ from: Address, _ purpose: UInt8, _ body: [UInt8]) async {
-        await joins.heard(from, purpose, body, configuration)
-        await keys.heard(from, purpose, body, configuration)
-        if purpose == KeyKeeper.Purpose.statement { await settleFormerAddresses() }
-    }
-
-    // MARK: Restart
-
-    /// Begins again in its own place, in a moment.
-    /// - Throws: what would keep the next run from its start, or from seeing what is new.
-    func restart() throws -> RestartAnswer {
-        let (_, change) = try setup.reread(after: configuration)
-        let handed = setup.handedKeys.keys.filter {
-            change.needsRestart.contains("private_key_path") && $0 == setup.configuration.privateKeyPath
-        }
-        guard handed.isEmpty else {
-            throw CommandFailure(
-                .failure,
-                "the key was handed to the daemon when it was started, and it may not read the new one itself: stop it and start it again"
-            )
-        }
-        Task {
-            // Behind the answer.
-            try? await Task.sleep(for: .milliseconds(100))
-            kill(getpid(), SIGUSR2)
-        }
-        return RestartAnswer(pid: getpid())
-    }
-
     // MARK: Reload
 
     /// One at a time: each goes from what the one before it has left.
@@ -250,7 +232,8 @@ actor RunningDaemon: DaemonControl {
         await prefix?.set(next)
         await directory.set(next.peers)
         await candidates.set(next.reach)
-        names?.set(next)
+        names?.set(next, called: await peerNames.of(next))
+        await tellNames()
         if next.formerKey == nil { await keys.endFormer() }
         if cut || next.firewall.cutRemoved {
             // Who is there under another address is not gone.
@@ -278,20 +261,6 @@ actor RunningDaemon: DaemonControl {
             commands.append(nodeAccess(new))
         }
         return commands
-    }
-
-    private func portalGate(_ configuration: Configuration, _ map: IPv6Map) -> PortalGate {
-        PortalGate(portalOf: configuration, map).admitting(formerAddresses)
-    }
-
-    private func nodeAccess(_ configuration: Configuration) -> EngineCommand {
-        let gate = PortalGate(configuration.api.allow, configuration).admitting(formerAddresses)
-        return .setNodeAccess(gate, limit: configuration.api.limits.nodes)
-    }
-
-    func postGates(_ configuration: Configuration) {
-        if let map { try? mailbox.post(.setAccess(portalGate(configuration, map))) }
-        try? mailbox.post(nodeAccess(configuration))
     }
 
     /// Brings back the rules that were in force.

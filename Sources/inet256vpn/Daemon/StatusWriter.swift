@@ -154,7 +154,7 @@ struct StatusWriter {
             }
             peer.rttMs = link.roundTrip.map { Double($0.nanoseconds) / 1e6 }
             if let session = box.sessions.first(where: {
-                $0.remote == link.address && ($0.local == box.mainAddress || $0.local == box.formerAddress)
+                $0.remote == link.address && $0.local == link.local
             }) {
                 peer.handshakeAgeSeconds = session.handshakeAge?.inSeconds
                 peer.traffic = traffic(session)

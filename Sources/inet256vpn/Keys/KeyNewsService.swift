@@ -24,14 +24,6 @@ struct KeyNewsService: ServiceLifecycle.Service {
 }
 
 extension RunningDaemon {
-    /// Whoever may pass by an address that is a peer's now may do so by the one that it had before, while it answers there.
-    func settleFormerAddresses() async {
-        let found = await keys.formerAddresses(configuration)
-        guard found != formerAddresses else { return }
-        formerAddresses = found
-        postGates(configuration)
-    }
-
     /// False when the box has one key.
     func tellOfKey() async -> Bool {
         guard await keys.isChanging else { return false }

@@ -38,8 +38,8 @@ struct NamesPlan: Sendable {
         resolved = try Mailbox()
     }
 
-    func content(_ configuration: Configuration) -> NamesContent? {
-        guard let zone = Zone(configuration, map: map, own: own, nodes: nodes) else { return nil }
+    func content(_ configuration: Configuration, called names: [Address: OwnNames] = [:]) -> NamesContent? {
+        guard let zone = Zone(configuration, map: map, own: own, nodes: nodes, called: names) else { return nil }
         let wish = ResolvedWish(
             domains: [configuration.dns.zone] + (configuration.portal.except.isEmpty ? zone.reverse : []),
             searches: configuration.dns.search)
@@ -49,8 +49,8 @@ struct NamesPlan: Sendable {
     }
 
     /// Has the names follow a configuration. What finds no room on the way is said by the next reload.
-    func set(_ configuration: Configuration) {
-        guard let content = content(configuration) else { return }
+    func set(_ configuration: Configuration, called names: [Address: OwnNames]) {
+        guard let content = content(configuration, called: names) else { return }
         try? commands.post(.set(content))
     }
 

@@ -6,7 +6,11 @@ internal import Wire
 
 extension Zone {
     /// The names that a configuration gives, when `own` is the box's address.
-    init?(_ configuration: Configuration, map: IPv6Map, own: Address, nodes: [Address]) {
+    /// - Parameter names: what peers call themselves.
+    init?(
+        _ configuration: Configuration, map: IPv6Map, own: Address, nodes: [Address],
+        called names: [Address: OwnNames] = [:]
+    ) {
         // Grows from one run to the next as well.
         let serial = UInt32(truncatingIfNeeded: Int64(max(0, Date().timeIntervalSince1970)))
         self.init(configuration.dns.zone, map: map, own: own, serial: serial)
@@ -19,6 +23,10 @@ extension Zone {
         }
         for address in nodes { note(address) }
         for address in configuration.namedNodes { note(address) }
+        // Behind all that the configuration says.
+        for peer in configuration.peers {
+            if let name = peer.name, let own = names[peer.id] { add(own, of: name, peer.id) }
+        }
         for service in configuration.dns.services { add(service) }
     }
 }

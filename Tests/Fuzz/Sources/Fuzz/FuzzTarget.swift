@@ -26,7 +26,8 @@ enum FuzzTargets {
             "names": NamesTarget.self, "nameserver": NameServerTarget.self,
             "portmapping": PortMappingTarget.self,
             "discoverylink": DiscoveryLinkTarget.self, "central": CentralTarget.self, "lastgood": LastGoodTarget.self,
-            "joining": JoiningTarget.self, "keychange": KeyChangeTarget.self, "formquery": FormQueryTarget.self,
+            "joining": JoiningTarget.self, "keychange": KeyChangeTarget.self, "ownnames": OwnNamesTarget.self,
+            "formquery": FormQueryTarget.self,
         ]
     }
 }

@@ -32,6 +32,7 @@ enum Seeds {
             ("portmapping", PortMappingSeeds.all()), ("nameserver", NameServerSeeds.all()),
         ] + APISeeds.all(boxes.keys) + DiscoverySeeds.all() + [
             ("joining", JoiningTarget.seeds()), ("keychange", KeyChangeTarget.seeds()),
+            ("ownnames", OwnNamesTarget.seeds()),
         ]
     }
 
