@@ -163,7 +163,7 @@ final class PortalDesk<Device: PacketDevice> {
         guard header.isUDP(from: rules.ownPorts) else { return false }
         // A host behind us may use the same port for something else.
         let source = header.source
-        return source == own || machineAddresses.contains(source)
+        return source == own || source == rules.filter.former || machineAddresses.contains(source)
     }
 
     // MARK: What became of it later

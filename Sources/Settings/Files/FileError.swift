@@ -83,14 +83,36 @@ package struct FileContents {
     }
 
     /// Creates the file at `path` with `mode`, complete or not at all, and never in the place of another:
-    /// written beside it, flushed, then linked. EEXIST when something is there.
+    /// written without a name, or beside it where the file system has none such, flushed, then linked. EEXIST when something is there.
     package static func create(_ path: String, mode: UInt32, bytes: UnsafeRawBufferPointer) throws(FileError) {
+        if try createUnnamed(path, mode: mode, bytes: bytes) { return }
         let temporary = "\(path).\(getpid()).new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(mode))
         guard descriptor >= 0 else { throw FileError("create", temporary) }
         defer { unlink(temporary) }
         try fill(descriptor, temporary, mode: mode, bytes: bytes)
         guard link(temporary, path) == 0 else { throw FileError("create", path) }
+    }
+
+    /// Whoever dies in between leaves nothing (O_TMPFILE of open(2)). False where that cannot be done here.
+    private static func createUnnamed(
+        _ path: String, mode: UInt32, bytes: UnsafeRawBufferPointer
+    ) throws(FileError) -> Bool {
+        let unnamed: Int32 = 0o20_000_000 | O_DIRECTORY
+        let descriptor = open(FilePath.directory(of: path), O_WRONLY | O_CLOEXEC | unnamed, mode_t(mode))
+        guard descriptor >= 0 else { return false }
+        // `fill` closes what it is given.
+        let name = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard name >= 0 else {
+            close(descriptor)
+            return false
+        }
+        defer { close(name) }
+        try fill(descriptor, path, mode: mode, bytes: bytes)
+        if linkat(AT_FDCWD, "/proc/self/fd/\(name)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 { return true }
+        if errno == EEXIST { throw FileError("create", path) }
+        // Without /proc there is no other way to name it.
+        return false
     }
 
     /// Puts a file in the place of the one at `path`, if there is one: whoever reads sees the old one or the new one, and it is on the disk

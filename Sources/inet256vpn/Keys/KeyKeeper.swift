@@ -81,8 +81,10 @@ actor KeyKeeper {
         guard telling?.heard(reply, from: from) == true, let telling else { return }
         let name = configuration.peers.first { $0.id == from }?.label ?? "\(from)"
         logger.info("told of the new key", metadata: ["peer": "\(name)", "answer": "\(reply.verdict.word)"])
-        guard reply.verdict == .replaced else { return }
+        // Who has it in no configuration lets anybody in, and may as well know the new one.
+        guard reply.verdict == .replaced || reply.verdict == .unknown else { return }
         try? engine.post(.setKnown(from))
+        guard reply.verdict == .replaced else { return }
         do { try store.save(telling.replaced, since: telling.statement.former) } catch {
             logger.warning("who has the new address is not kept over a restart", metadata: ["reason": "\(error)"])
         }
