@@ -19,7 +19,7 @@ extension KernelTests {
 
         /// Alice, who will have another key, and bob, whose rules know her by her name.
         private static func with(
-            bob more: String = "", allowed: String = "peers",
+            bob more: String = "", threads: Int = 1, allowed: String = "peers",
             _ body: (_ alice: Box, _ bob: Box, _ bed: Testbed) async throws -> Void
         ) async throws {
             try await Testbed.with { bed in
@@ -41,6 +41,7 @@ extension KernelTests {
                     \(more)
 
                     """
+                for box in [alice, bob] { box.configuration.more += "threads: \(threads)\n" }
                 try await alice.start()
                 try await bob.start()
                 try await eventually("alice reaches bob") { try await alice.reaches(bob.ip6) }
@@ -74,9 +75,9 @@ extension KernelTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(3)))
-        func peersFollowAndWhatIsOpenGoesOn() async throws {
-            try await Self.with { alice, bob, bed in
+        @Test(.timeLimit(.minutes(3)), arguments: [1, 2])
+        func peersFollowAndWhatIsOpenGoesOn(threads: Int) async throws {
+            try await Self.with(threads: threads) { alice, bob, bed in
                 _ = try await alice.listen(["tcp/7002"])
                 _ = try await bob.listen(["tcp/7001"])
                 let stream = try await alice.stream(to: bob, port: 7001)

@@ -22,21 +22,25 @@ enum KeyWords {
         return warnings
     }
 
-    /// "yz... until 2026-12-29T10:00:00Z; has the new address: bob; not yet: carol (waiting)".
+    /// "yz...  fd00::1  until 2026-12-29T10:00:00Z; 3 have the new one; not yet: carol (waiting)".
     static func line(_ former: FormerKeyStatus) -> String {
         var parts = ["\(former.address)  \(former.ip6Addr ?? "")  until \(time(former.until))"]
-        let have = former.told.filter { $0.state == "replaced" }
+        let have = former.told.count { $0.state == "replaced" }
         let others = former.told.filter { $0.state != "replaced" && $0.state != "not_a_peer" }
-        if !have.isEmpty { parts.append("have the new one: \(names(have))") }
+        if have > 0 { parts.append("\(have) ha\(have == 1 ? "s" : "ve") the new one") }
         if !others.isEmpty {
-            let words = others.prefix(8).map { "\($0.name ?? $0.id) (\($0.state.replacing("_", with: " ")))" }
-            parts.append("not yet: " + words.joined(separator: ", ") + (others.count > 8 ? ", ..." : ""))
+            let words = others.prefix(shown).map { "\($0.name ?? $0.id) (\($0.state.replacing("_", with: " ")))" }
+            parts.append("not yet: " + words.joined(separator: ", ") + rest(others.count))
         }
         return parts.joined(separator: "; ")
     }
 
-    static func names(_ told: [FormerKeyStatus.Told]) -> String {
-        told.prefix(8).map { $0.name ?? $0.id }.joined(separator: ", ") + (told.count > 8 ? ", ..." : "")
+    /// Of many no more are named.
+    private static let shown = 4
+    private static func rest(_ count: Int) -> String { count > shown ? " and \(count - shown) more" : "" }
+
+    private static func names(_ told: [FormerKeyStatus.Told]) -> String {
+        told.prefix(shown).map { $0.name ?? $0.id }.joined(separator: ", ") + rest(told.count)
     }
 
     /// As `former_key.until` has it.
