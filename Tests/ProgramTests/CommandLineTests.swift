@@ -16,6 +16,21 @@ import Wire
         return try #require(command as? Command)
     }
 
+    /// A terminal of 80 columns shows the help of each command as it was written: no line is broken anew. Examples may be longer.
+    @Test func helpFitsATerminal() {
+        var commands: [any ParsableCommand.Type] = [RootCommand.self]
+        var count = 0
+        while let command = commands.popLast() {
+            let configuration = command.configuration
+            commands += configuration.subcommands
+            count += 1
+            for line in configuration.discussion.split(separator: "\n") where !line.hasPrefix("  ") {
+                #expect(line.count <= 79, "\(command): \(line)")
+            }
+        }
+        #expect(count > 50)
+    }
+
     @Test(arguments: [Sample.plain, Sample.dashed, Sample.doubleDashed])
     func addressesAreTakenAsTheyAre(_ text: String) throws {
         let address = try Sample.address(text)

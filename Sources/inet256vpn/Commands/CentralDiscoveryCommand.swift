@@ -23,8 +23,9 @@ struct CentralDiscoveryCommand: AsyncParsableCommand {
 
             Each source, an IPv4 address or an IPv6 /64, has a rate and a share of the
             places. No answer is longer than its question, and who has not shown that it
-            receives gets nothing but a cookie. Where all places are taken, the announcement
-            that would end first makes room; addresses given with --reserve keep theirs.
+            receives gets nothing but a cookie. Where all places are taken, the
+            announcement that would end first makes room; addresses given with --reserve
+            keep theirs.
 
             Boxes use it with
               discovery:

@@ -45,9 +45,9 @@ struct GuardShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "List the routes that hold prefixes, and the exceptions beside them.",
         discussion: """
-            As they are in the kernel now, whether a daemon runs or not; takes no privilege.
-            WHAT is hold (unreachable where no portal serves it) or except (goes beside the
-            portal). SERVED BY is the interface of the running portal behind it.
+            As they are in the kernel now, whether a daemon runs or not; takes no
+            privilege. WHAT is hold (unreachable where no portal serves it) or except (goes
+            beside the portal). SERVED BY is the interface of the running portal behind it.
 
             \(ExitStatus.help)
             """)

@@ -8,13 +8,13 @@ struct InitCommand: ParsableCommand {
         commandName: "init",
         abstract: "Make the key and the configuration of a new box.",
         discussion: """
-            Makes a private key and a commented configuration where there is no configuration
-            yet, as a first `up` does, and prints the box's address: it can be told to others
-            before the daemon runs. What is there is kept.
+            Makes a private key and a commented configuration where there is no
+            configuration yet, as a first `up` does, and prints the box's address: it can
+            be told to others before the daemon runs. What is there is kept.
 
             Where root does it and there is a user inet256vpn, as on a machine with the
-            service, key and configuration are root's: the daemon is handed the key, may read
-            the configuration as a member of its group, and can change neither.
+            service, key and configuration are root's: the daemon is handed the key, may
+            read the configuration as a member of its group, and can change neither.
 
             EXAMPLES
               sudo inet256vpn init

@@ -12,20 +12,22 @@ struct UpCommand: AsyncParsableCommand {
         discussion: """
             Reads the configuration, opens the portal and the transports, and runs until
             SIGTERM, SIGINT or SIGQUIT; what it added to the system is then gone again but
-            for the guard: with `portal.guard: always` the prefix stays unreachable, so that
-            nothing meant for the mesh goes out in clear (see `inet256vpn guard --help`).
-            SIGHUP reloads the configuration.
+            for the guard: with `portal.guard: always` the prefix stays unreachable, so
+            that nothing meant for the mesh goes out in clear (see `inet256vpn guard
+            --help`). SIGHUP reloads the configuration.
 
-            SIGUSR2 restarts it in its own place, from the file that it was started from, which
-            may be a newer version by then: interface, sockets and firewall stay as they are,
-            packets wait in them meanwhile, and sessions come up anew. Where the configuration
-            would not start, or its key cannot be read, the log says so and all stays as it is.
-            The systemd unit has the same with `systemctl restart`, and where the daemon dies.
+            SIGUSR2 restarts it in its own place, from the file that it was started from,
+            which may be a newer version by then: interface, sockets and firewall stay as
+            they are, packets wait in them meanwhile, and sessions come up anew. Where the
+            configuration would not start, or its key cannot be read, the log says so and
+            all stays as it is. The systemd unit has the same with `systemctl restart`, and
+            where the daemon dies.
 
             A prefix that takes something away which the machine needs is refused: one with
             global addresses, or a part of the network on one of its links. Nameservers and
-            gateways inside the prefix keep their way by routes of ours that `status` shows;
-            `portal.except` names other parts of the prefix that are not the mesh's here.
+            gateways inside the prefix keep their way by routes of ours that `status`
+            shows; `portal.except` names other parts of the prefix that are not the mesh's
+            here.
 
             Without --config, \(Configuration.standardPath) is used. Where that is
             missing too, a key and a commented default configuration are made first.

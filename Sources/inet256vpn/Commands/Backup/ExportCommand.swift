@@ -8,11 +8,11 @@ struct ExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "Write this box's configuration, or with its key a backup of the whole box.",
         discussion: """
-            Without --with-key the configuration is written as it is. With it the file holds
-            the configuration and every private key that it names, encrypted by a passphrase
-            (Argon2id, then XChaCha20-Poly1305): whoever has both is this box. `import` makes
-            it again on another machine, with the same address. The key on two machines at
-            once is no second box: one of them wins.
+            Without --with-key the configuration is written as it is. With it the file
+            holds the configuration and every private key that it names, encrypted by a
+            passphrase (Argon2id, then XChaCha20-Poly1305): whoever has both is this box.
+            `import` makes it again on another machine, with the same address. The key on
+            two machines at once is no second box: one of them wins.
 
             The passphrase is asked for on the terminal, twice, or is the first line of the
             file that --passphrase-file names ("-" for standard input).
@@ -65,8 +65,8 @@ struct ImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Make a box again from a backup.",
         discussion: """
-            Writes the configuration and the keys of a backup that `export --with-key` made:
-            this machine is then that box, with its address. Nothing that is there is
+            Writes the configuration and the keys of a backup that `export --with-key`
+            made: this machine is then that box, with its address. Nothing that is there is
             overwritten; with --replace it is kept beside, with ".before-import" behind its
             name. What is in the backup is checked before anything is written.
 

@@ -31,10 +31,10 @@ struct EditOptions: ParsableArguments {
 
     /// How each of them goes about it.
     static let help = """
-        The file's comments, order and layout stay; what is written in a way that cannot
-        be edited without harm is left as it is, and you are told what to write. The
-        outcome is checked as by `check`, with `firewall.tests`, and the daemon reloads
-        it. If anything refuses it, the file is as it was.
+        The file's comments, order and layout stay; what is written in a way that
+        cannot be edited without harm is left as it is, and you are told what to write.
+        The outcome is checked as by `check`, with `firewall.tests`, and the daemon
+        reloads it. If anything refuses it, the file is as it was.
         """
 }
 

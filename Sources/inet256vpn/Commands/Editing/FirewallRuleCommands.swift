@@ -85,9 +85,9 @@ struct FirewallRuleOptions: ParsableArguments {
         """
         \(EditOptions.help)
 
-        The first rule that matches decides. A new one is put behind the others; where one
-        of them covers it and says otherwise, before that, since it would never match.
-        A rule that changes nothing is refused.
+        The first rule that matches decides. A new one is put behind the others; where
+        one of them covers it and says otherwise, before that, since it would never
+        match. A rule that changes nothing is refused.
 
         EXAMPLES
           \(examples)

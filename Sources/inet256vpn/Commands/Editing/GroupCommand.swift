@@ -52,7 +52,8 @@ struct GroupRemoveCommand: AsyncParsableCommand {
         discussion: """
             \(EditOptions.help)
 
-            A group that rules or other groups still name is not removed; you are told where.
+            A group that rules or other groups still name is not removed; you are told
+            where.
 
             EXAMPLES
               sudo inet256vpn group remove admins alice

@@ -28,10 +28,10 @@ struct PeerAcceptCommand: AsyncParsableCommand {
         commandName: "accept",
         abstract: "Take a peer's new key.",
         discussion: """
-            A peer that has a new key says so by a statement that its old key and its new one
-            have signed; `status` shows it where `key_changes: ask` leaves it to you. This
-            writes the new address in the place of the old one, wherever the configuration
-            has it: the peer's name, its groups and rules go on holding.
+            A peer that has a new key says so by a statement that its old key and its new
+            one have signed; `status` shows it where `key_changes: ask` leaves it to you.
+            This writes the new address in the place of the old one, wherever the
+            configuration has it: the peer's name, its groups and rules go on holding.
 
             \(EditOptions.help)
 
@@ -65,8 +65,8 @@ struct PeerAddCommand: AsyncParsableCommand {
         discussion: """
             \(EditOptions.help)
 
-            A peer without an endpoint is waited for, or found (docs/discovery.md). Both ends
-            have to name each other, unless one has `accept: any`.
+            A peer without an endpoint is waited for, or found (docs/discovery.md). Both
+            ends have to name each other, unless one has `accept: any`.
 
             EXAMPLES
               sudo inet256vpn peer add oJLz5ZaqwUZSwU9l8AdC6pCFdB7YvAUaKBwacOgKicJ --name office
@@ -105,10 +105,10 @@ struct PeerRemoveCommand: AsyncParsableCommand {
             \(EditOptions.help)
 
             A peer that groups, rules or other keys still name is not removed; you are told
-            where. With --everywhere it is taken out of these as well: out of lists that have
-            others, and of rules that allow something to it alone the whole rule goes. Who is
-            no peer may still come in through others, so what a rule denies it stays denied:
-            then nothing is changed.
+            where. With --everywhere it is taken out of these as well: out of lists that
+            have others, and of rules that allow something to it alone the whole rule goes.
+            Who is no peer may still come in through others, so what a rule denies it stays
+            denied: then nothing is changed.
 
             Its open connections go on until `reload --cut`.
 
@@ -137,8 +137,8 @@ struct PeerRenameCommand: AsyncParsableCommand {
         discussion: """
             \(EditOptions.help)
 
-            Groups, rules, tests, networks and lists of who is let in follow, so the file means
-            what it meant.
+            Groups, rules, tests, networks and lists of who is let in follow, so the file
+            means what it meant.
 
             EXAMPLES
               sudo inet256vpn peer rename office headquarters

@@ -9,10 +9,11 @@ struct FirewallCheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Check the firewall's part of a configuration, and ask the kernel about it.",
         discussion: """
-            Refuses what a start would refuse, as `check` does: reads the file and the keys,
-            compiles the rules, runs `firewall.tests`, reads the files of `firewall.include`.
-            With the privilege to do so (CAP_NET_ADMIN) it also has the kernel try the table
-            in a transaction that it throws away again. Nothing is changed.
+            Refuses what a start would refuse, as `check` does: reads the file and the
+            keys, compiles the rules, runs `firewall.tests`, reads the files of
+            `firewall.include`. With the privilege to do so (CAP_NET_ADMIN) it also has the
+            kernel try the table in a transaction that it throws away again. Nothing is
+            changed.
 
             EXAMPLES
               sudo inet256vpn firewall check

@@ -29,10 +29,10 @@ struct FirewallShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show the rules in force, with what each has counted.",
         discussion: """
-            The rules stand as configured, in the order in which they are asked. A rule counts
-            the packets that it decides on: the first of each connection, since what belongs
-            to a connection that was allowed passes before the rules. Counters keep their
-            values over a reload as long as the rule stands.
+            The rules stand as configured, in the order in which they are asked. A rule
+            counts the packets that it decides on: the first of each connection, since what
+            belongs to a connection that was allowed passes before the rules. Counters keep
+            their values over a reload as long as the rule stands.
 
             \(ExitStatus.help)
             """)
@@ -65,12 +65,13 @@ struct FirewallExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Print the table as nft text.",
         discussion: """
-            What the configuration compiles to, in the words of nft(8), without being loaded.
-            `--running` asks the daemon for the table that is in force. Files of
+            What the configuration compiles to, in the words of nft(8), without being
+            loaded. `--running` asks the daemon for the table that is in force. Files of
             firewall.include are not part of it.
 
-            The running daemon's table is its own: to whatever bears that name the kernel says
-            "Operation not permitted", also where it is only asked. `--table` gives another.
+            The running daemon's table is its own: to whatever bears that name the kernel
+            says "Operation not permitted", also where it is only asked. `--table` gives
+            another.
 
             EXAMPLES
               inet256vpn firewall export --config ./config.yaml | less

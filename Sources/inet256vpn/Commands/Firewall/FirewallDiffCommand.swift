@@ -8,10 +8,10 @@ struct FirewallDiffCommand: AsyncParsableCommand {
         commandName: "diff",
         abstract: "Show what a configuration file would change.",
         discussion: """
-            Compares with the policy that the daemon has loaded or, with --base, with another
-            file: rules in their order, members of groups, networks. Lines that would go begin
-            with "-", those that would come with "+", as in diff(1); a rule that only moves is
-            shown at both places.
+            Compares with the policy that the daemon has loaded or, with --base, with
+            another file: rules in their order, members of groups, networks. Lines that
+            would go begin with "-", those that would come with "+", as in diff(1); a rule
+            that only moves is shown at both places.
 
             EXAMPLES
               sudo inet256vpn firewall diff /etc/inet256vpn/config.yaml

@@ -11,9 +11,9 @@ struct FirewallTestCommand: ParsableCommand {
         commandName: "test",
         abstract: "Say whether a new connection would be allowed, and by which rule.",
         discussion: """
-            Asks the policy of the configuration file, not the kernel; nothing is sent. A name
-            may be a peer's, a group's or that of a network behind another box: then all of
-            its members are asked about, and every different answer is shown.
+            Asks the policy of the configuration file, not the kernel; nothing is sent. A
+            name may be a peer's, a group's or that of a network behind another box: then
+            all of its members are asked about, and every different answer is shown.
 
             EXAMPLES
               inet256vpn firewall test --from alice --to tcp/22

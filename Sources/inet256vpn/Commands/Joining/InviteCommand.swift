@@ -9,13 +9,14 @@ struct InviteCommand: AsyncParsableCommand {
         commandName: "invite",
         abstract: "Invite somebody: one line that lets another machine join.",
         discussion: """
-            Prints one line, which is passed on to whoever is to join, over a way that others
-            do not read: it holds this box's address, where it may be reached, and a secret.
-            On the other machine `inet256vpn join LINE` does the rest: both boxes write each
-            other under `peers:`, this one with the name and the groups that are given here.
+            Prints one line, which is passed on to whoever is to join, over a way that
+            others do not read: it holds this box's address, where it may be reached, and a
+            secret. On the other machine `inet256vpn join LINE` does the rest: both boxes
+            write each other under `peers:`, this one with the name and the groups that are
+            given here.
 
-            This box keeps a hash of the secret and not the secret: the line cannot be shown
-            again. When it expires is by this box's clock.
+            This box keeps a hash of the secret and not the secret: the line cannot be
+            shown again. When it expires is by this box's clock.
 
             EXAMPLES
               sudo inet256vpn invite --name bob
@@ -115,9 +116,9 @@ struct InviteListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List the invitations that are open, and those that were.",
         discussion: """
-            STATE is open, used, expired or revoked. What is over is forgotten after 90 days.
-            `wrong_guesses` of --json, and the line below the table, count those who came
-            with a secret or an invitation that this box does not know.
+            STATE is open, used, expired or revoked. What is over is forgotten after 90
+            days. `wrong_guesses` of --json, and the line below the table, count those who
+            came with a secret or an invitation that this box does not know.
 
             \(ExitStatus.help)
             """)
@@ -192,10 +193,11 @@ struct InviteApplyCommand: AsyncParsableCommand {
         commandName: "apply",
         abstract: "Write who has joined into the configuration, where the daemon may not.",
         discussion: """
-            The service runs as a user that cannot write its configuration. Whoever is let in
-            by an invitation is left in a folder of the service, and this command, which the
-            unit inet256vpn-joined.service runs as root, writes it into the configuration and
-            has the daemon reload. Where there is nothing to do it does nothing.
+            The service runs as a user that cannot write its configuration. Whoever is let
+            in by an invitation is left in a folder of the service, and this command, which
+            the unit inet256vpn-joined.service runs as root, writes it into the
+            configuration and has the daemon reload. Where there is nothing to do it does
+            nothing.
 
             \(ExitStatus.help)
             """)

@@ -13,17 +13,17 @@ struct JoinCommand: AsyncParsableCommand {
         abstract: "Join somebody's mesh by an invitation.",
         discussion: """
             LINE is what `inet256vpn invite` has printed on the other machine; "-" reads it
-            from standard input, where it is not in the list of processes. Where there is no
-            configuration yet, a key and a configuration are made, and where systemd runs and
-            the service is installed, it is enabled and started; elsewhere start the daemon
-            first: sudo inet256vpn up.
+            from standard input, where it is not in the list of processes. Where there is
+            no configuration yet, a key and a configuration are made, and where systemd
+            runs and the service is installed, it is enabled and started; elsewhere start
+            the daemon first: sudo inet256vpn up.
 
             The daemon calls the inviter and proves that it has the secret, without sending
             it. Both boxes then have each other under `peers:`. Whatever interrupts it, the
             same line on the same machine goes on where it stopped.
 
-            Where the inviter tells of its other peers (`invite --introduce`), they are shown
-            and asked about, never added by themselves; --introduce answers yes.
+            Where the inviter tells of its other peers (`invite --introduce`), they are
+            shown and asked about, never added by themselves; --introduce answers yes.
 
             EXAMPLES
               sudo inet256vpn join inet256:-F0k... --name office

@@ -13,8 +13,8 @@ struct KeyCommand: AsyncParsableCommand {
             makes one and keeps the old key for a time: the box is there under both
             addresses and both IPv6 addresses, and tells its peers by a statement that both
             keys have signed. Peers replace the address in their configurations
-            (`key_changes`), so that their names, groups and rules go on holding. `show` says
-            who has; `forget` ends the old one's time.
+            (`key_changes`), so that their names, groups and rules go on holding. `show`
+            says who has; `forget` ends the old one's time.
 
             EXAMPLES
               sudo inet256vpn key rotate
@@ -92,9 +92,9 @@ struct KeyForgetCommand: AsyncParsableCommand {
         commandName: "forget",
         abstract: "End the former key's time now.",
         discussion: """
-            Takes `former_key` out of the configuration and has the daemon reload it: the box
-            is not there under its former address any more. The key itself is kept under
-            another name, which is printed; remove it where nobody is to have it.
+            Takes `former_key` out of the configuration and has the daemon reload it: the
+            box is not there under its former address any more. The key itself is kept
+            under another name, which is printed; remove it where nobody is to have it.
 
             \(EditOptions.help)
 

@@ -18,13 +18,13 @@ struct KeyRotateCommand: AsyncParsableCommand {
             own place. Open connections to the old IPv6 address go on; new ones begin from
             the new one. Whatever interrupts it, running it again goes on from there.
 
-            Every peer that runs is told within seconds, the others when they come back; who
-            has not taken the new address when the time is over has to be told by hand.
-            Invitations that are open are void, as they name the old address.
+            Every peer that runs is told within seconds, the others when they come
+            back; who has not taken the new address when the time is over has to be told
+            by hand. Invitations that are open are void, as they name the old address.
 
             A key that somebody has stolen can be used against you until it is forgotten
-            everywhere, also to tell your peers of a key that is not yours: then give them the
-            new address yourself, and use --keep 0s here.
+            everywhere, also to tell your peers of a key that is not yours: then give
+            them the new address yourself, and use --keep 0s here.
 
             EXAMPLES
               sudo inet256vpn key rotate

@@ -7,10 +7,10 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "messages",
         abstract: "Measure messages between two nodes: how many a second, and how long they take.",
         discussion: """
-            Opens two fresh nodes, both on the daemon or the second one on another daemon, and
-            sends messages of each size from the first to the second: one at a time, there and
-            back, for the round-trip time; then as many as go, with at most 1,024 and 2 MiB on their
-            way. What is lost is counted.
+            Opens two fresh nodes, both on the daemon or the second one on another daemon,
+            and sends messages of each size from the first to the second: one at a time,
+            there and back, for the round-trip time; then as many as go, with at most 1,024
+            and 2 MiB on their way. What is lost is counted.
 
             EXAMPLES
               inet256vpn bench

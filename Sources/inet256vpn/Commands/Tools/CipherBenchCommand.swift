@@ -6,9 +6,10 @@ struct CipherBenchCommand: ParsableCommand {
         commandName: "cipher",
         abstract: "Measure the ciphers that sessions are sealed with, by the library they are taken from.",
         discussion: """
-            Checks each library against published examples and against libsodium, as the daemon does
-            at its start, and measures those that are right on one thread. The one marked with * is
-            what the daemon would choose now (crypto.backends decides among which). Needs no daemon.
+            Checks each library against published examples and against libsodium, as the
+            daemon does at its start, and measures those that are right on one thread. The
+            one marked with * is what the daemon would choose now (crypto.backends decides
+            among which). Needs no daemon.
 
             EXAMPLES
               inet256vpn bench cipher

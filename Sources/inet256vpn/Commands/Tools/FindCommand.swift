@@ -10,7 +10,8 @@ struct FindCommand: AsyncParsableCommand {
         discussion: """
             A PREFIX is the beginning of an address, or 0x and hexadecimal digits; /BITS
             behind it says how many bits of it count, else all of them do. One that begins
-            with "-" goes behind "--". With a dot in it, it is a name: office.mesh.internal.
+            with "-" goes behind "--". With a dot in it, it is a name:
+            office.mesh.internal.
 
             EXAMPLES
               inet256vpn find oJLz
