@@ -1,4 +1,4 @@
-package import Wire
+internal import Wire
 
 /// What a box calls itself, which it tells its peers: a suggestion. In a peer's zone such a name stands below the name that the peer has
 /// given the box, as `NAME.of.BOB.ZONE`, and nowhere else.
