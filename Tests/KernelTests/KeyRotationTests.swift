@@ -193,6 +193,29 @@ extension KernelTests {
             }
         }
 
+        /// What is behind a peer stays behind it, both ways, though the peer is another one by its key.
+        @Test(.timeLimit(.minutes(2)))
+        func networksBehindAPeerGoWithIt() async throws {
+            try await Self.with(bob: "networks: {lan: {via: alice, prefixes: [\"fdaa:1::/64\"]}}") { alice, bob, _ in
+                #expect(try await alice.run("ip", "address", "add", "fdaa:1::1/64", "dev", "lo").succeeded)
+                await alice.stop()
+                alice.configuration.more += "networks: {lan: {prefixes: [\"fdaa:1::/64\"]}}\n"
+                try await alice.start()
+                func fromTheNetwork() async throws -> Bool {
+                    try await alice.run("ping", "-6", "-n", "-c", "1", "-W", "1", "-I", "fdaa:1::1", bob.ip6).succeeded
+                }
+                try await eventually("bob reaches it") { try await bob.reaches("fdaa:1::1") }
+                try await eventually("it reaches bob") { try await fromTheNetwork() }
+                let rotated = try await Self.rotate(alice)
+                try await Self.followed(bob, rotated)
+                try await eventually(within: .seconds(30), "bob reaches it again") {
+                    try await bob.reaches("fdaa:1::1")
+                }
+                try await eventually("it reaches bob again") { try await fromTheNetwork() }
+                #expect(try await !bob.command("status").output.contains("waiting"))
+            }
+        }
+
         /// It stops in between, wherever that is: the key that is there is one of the two, and running it again ends it.
         @Test(.timeLimit(.minutes(2)))
         func whatIsInterruptedGoesOn() async throws {

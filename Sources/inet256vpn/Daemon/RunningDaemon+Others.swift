@@ -4,6 +4,7 @@ internal import DataPlane
 internal import Foundation
 internal import Glibc
 internal import INET256
+internal import Logging
 internal import Mesh
 internal import Settings
 internal import System
@@ -34,6 +35,25 @@ extension RunningDaemon {
     func nodeAccess(_ configuration: Configuration) -> EngineCommand {
         let gate = PortalGate(configuration.api.allow, configuration).admitting(formerAddresses)
         return .setNodeAccess(gate, limit: configuration.api.limits.nodes)
+    }
+
+    /// Whom networks are behind, by their keys, the data plane knows from its start. Where a peer that has some has another key, and nothing
+    /// else waits for a restart, the daemon begins again in its own place: they would be nobody's until somebody does that.
+    func followOwners(of networks: [NetworkConfiguration]) {
+        let followed = configuration.networks.map { network in
+            var network = network
+            network.via = network.via.map { formerAddresses[$0] ?? $0 }
+            return network
+        }
+        guard networks != configuration.networks, networks == followed, waiting == ["networks"] else { return }
+        do {
+            _ = try restart()
+            logger.notice("networks are behind a peer that has a new key: this daemon begins again in its own place")
+        } catch {
+            logger.warning(
+                "networks are behind a peer that has a new key, and cannot be reached before a restart",
+                metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Names follow what peers call themselves now.

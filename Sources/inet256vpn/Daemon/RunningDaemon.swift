@@ -27,7 +27,7 @@ actor RunningDaemon: DaemonControl {
     /// The file as it was when it was last taken over.
     private var taken: FileVersion?
     /// Keys of the file whose new values wait for a restart, as of the last reload.
-    private var waiting: [String] = []
+    private(set) var waiting: [String] = []
     private var isReloading = false
     private var waitingReloads: [CheckedContinuation<Void, Never>] = []
     let setup: DaemonSetup
@@ -39,7 +39,7 @@ actor RunningDaemon: DaemonControl {
     private let prefix: PrefixKeeper?
     private let discovery: DiscoveryPlan?
     let names: NamesPlan?
-    private let logger: Logger
+    let logger: Logger
     /// Asked by the page.
     let answers = FirewallAnswers()
     /// What the box says of itself.
@@ -235,6 +235,7 @@ actor RunningDaemon: DaemonControl {
         names?.set(next, called: await peerNames.of(next))
         await tellNames()
         if next.formerKey == nil { await keys.endFormer() }
+        followOwners(of: new.networks)
         if cut || next.firewall.cutRemoved {
             // Who is there under another address is not gone.
             let gone = change.peersRemoved.filter { formerAddresses[$0.id] == nil }
